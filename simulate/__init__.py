@@ -1,0 +1,35 @@
+"""Monte Carlo simulation of losses in a network of deals: scenario in, xarray Dataset out.
+
+The verbs are imported when they are first used, so that `import simulate` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulate.engine import clearing_vector
+    from simulate.errors import InputError
+    from simulate.results import open_results
+    from simulate.scenario import load_scenario
+    from simulate.simulation import run
+
+__version__ = "0.1.0"
+__all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "open_results", "run"]
+
+_HOMES = {
+    "InputError": "simulate.errors",
+    "clearing_vector": "simulate.engine",
+    "load_scenario": "simulate.scenario",
+    "open_results": "simulate.results",
+    "run": "simulate.simulation",
+}
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simulate' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
