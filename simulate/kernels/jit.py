@@ -1,0 +1,55 @@
+"""The one numba decorator, and why it is set so.
+
+`kernel`   serial, releases the GIL (threads run blocks of paths; `prange` under other threads aborts or hangs), cached on
+           disk, division by zero gives infinity as in NumPy, no bounds checks.
+`small`    the same for scalar helpers that are inlined into the lane loop of a kernel.
+
+No `fastmath`: reassociated sums change their bits with the vector width, so a path would depend on the width of its tile and on
+the machine; `nnan` makes `isnan` always false and destroys compensated sums. Not even contraction: a fused multiply-add appears
+or not with the shape of the loop around it, and the tail of a loop would differ from its body.
+
+Numba stamps a cached kernel with the content of the caller's file only: an edit of a callee in another file is not seen and a
+stale kernel runs. So the cache folder itself carries the package version and a hash of all kernel sources (and of numba's version).
+It must be set before the first decorated function, which is why every kernel imports its decorator from here.
+"""
+
+import hashlib
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import numba
+
+
+def hash_sources() -> str:
+    """Hash of everything that a kernel can depend on: all kernel files, the model's fields, numba."""
+    here = Path(__file__).parent
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
+    for path in [*sorted(here.glob("*.py")), here.parent / "model.py"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def find_cache_folder() -> Path:
+    """Folder of compiled kernels: below NUMBA_CACHE_DIR when set, else in the user's cache folder."""
+    try:
+        version = metadata.version("simulate")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        version = "checkout"
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen:
+        base = Path(chosen)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "simulate" / f"{version}-{hash_sources()}"
+
+
+numba.config.CACHE_DIR = str(find_cache_folder())
+
+kernel = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+small = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False, inline="always")
