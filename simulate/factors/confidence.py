@@ -1,0 +1,36 @@
+"""Confidence: a memory of what the labs earned over what they planned, k' = k + lambda (y - k).
+
+Exponential smoothing (Brown 1959) with lambda = 1 - exp(-dt/memory), so that the memory is the same on any grid.
+"""
+
+import math
+
+import numpy as np
+
+from simulate.factors.section import Array, Context, NonNegative, Section, Timeline
+
+
+class Confidence(Section):
+    """[factors.confidence]"""
+
+    memory_years: NonNegative = 1.0
+    """Mean age of what is remembered; 0: the last step only. [years]"""
+
+
+def weight(section: Confidence, dt: float) -> float:
+    """lambda."""
+    return -math.expm1(-dt / section.memory_years) if section.memory_years > 0.0 else 1.0
+
+
+def compile_rows(section: Confidence, context: Context) -> dict[str, object]:
+    """The weight of the newest step."""
+    return {"conf_lambda": weight(section, context.timeline.dt)}
+
+
+def mean_and_variance(section: Confidence, timeline: Timeline, demand_mean: Array, demand_covariance: Array) -> tuple[Array, Array]:
+    """[T] from mean [T] and covariance [T, T] of demand: a linear filter from k = 1."""
+    newest = weight(section, timeline.dt)
+    lag = np.arange(timeline.steps)[:, None] - np.arange(timeline.steps)[None, :]
+    response = np.where(lag >= 0, newest * (1.0 - newest) ** np.maximum(lag, 0), 0.0)
+    mean = (1.0 - newest) ** np.arange(1, timeline.steps + 1) + response @ demand_mean
+    return mean, np.einsum("ts,su,tu->t", response, demand_covariance, response)

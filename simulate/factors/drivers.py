@@ -1,0 +1,120 @@
+"""Names of the draws and the correlation of the drivers.
+
+Drivers are standard normal per step: Z = C n with C the lower triangle of their correlation matrix. A matrix that is not positive
+semi-definite belongs to no random vector: it is refused, with the nearest one that does (Higham 2002, "Computing the nearest
+correlation matrix - a problem from finance", alternating projections with Dykstra's correction).
+"""
+
+import numpy as np
+from pydantic import field_validator
+
+from simulate.errors import InputError
+from simulate.factors.section import Array, Context, Correlation, Section
+from simulate.kernels.random import key_of
+from simulate.model import DRIVERS
+
+ROUNDING = 1e-10  # an eigenvalue above minus this is a zero
+
+
+def split_pair(pair: str) -> tuple[int, int]:
+    """Rows of "demand:valuation"."""
+    names = pair.split(":")
+    unknown = [name for name in names if name not in DRIVERS]
+    if len(names) != 2 or unknown or names[0] == names[1]:
+        raise ValueError(f"names the pair '{pair}'; write two different drivers as 'demand:valuation', drivers are {', '.join(DRIVERS)}")
+    return DRIVERS.index(names[0]), DRIVERS.index(names[1])
+
+
+class Drivers(Section):
+    """[drivers]: how the shocks of one step hang together."""
+
+    correlation: dict[str, Correlation] = {}
+    """Correlation of pairs of drivers, such as "demand:valuation" = 0.6; pairs not named are independent. [1]"""
+
+    @field_validator("correlation")
+    @classmethod
+    def check_pairs(cls, pairs: dict[str, float]) -> dict[str, float]:
+        seen = {}
+        for pair in pairs:
+            rows = frozenset(split_pair(pair))
+            if rows in seen:
+                raise ValueError(f"names the same pair twice, as '{seen[rows]}' and '{pair}'; keep one")
+            seen[rows] = pair
+        return pairs
+
+
+def correlation_matrix(pairs: dict[str, float]) -> Array:
+    """[6, 6] from pairs."""
+    matrix = np.eye(len(DRIVERS))
+    for pair, value in pairs.items():
+        i, j = split_pair(pair)
+        matrix[i, j] = matrix[j, i] = value
+    return matrix
+
+
+def nearest_correlation(matrix: Array, sweeps: int = 10_000) -> Array:
+    """The correlation matrix nearest in the Frobenius norm (Higham 2002, algorithm 3.3)."""
+    current, correction = matrix.copy(), np.zeros_like(matrix)
+    for _ in range(sweeps):
+        shifted = current - correction
+        values, vectors = np.linalg.eigh(shifted)
+        projected = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        correction = projected - shifted
+        before, current = current, projected.copy()
+        np.fill_diagonal(current, 1.0)
+        if np.max(np.abs(current - before)) < 1e-13:
+            break
+    return current
+
+
+def factor_lower(matrix: Array) -> Array:
+    """Lower triangle C with C C' = matrix, for semi-definite matrices too: a driver that is a mix of earlier ones adds no column."""
+    n = matrix.shape[0]
+    lower = np.zeros((n, n))
+    for j in range(n):
+        pivot = matrix[j, j] - lower[j, :j] @ lower[j, :j]
+        if pivot > ROUNDING:
+            lower[j, j] = np.sqrt(pivot)
+            lower[j + 1 :, j] = (matrix[j + 1 :, j] - lower[j + 1 :, :j] @ lower[j, :j]) / lower[j, j]
+    return lower
+
+
+def check_correlation(pairs: dict[str, float]) -> Array:
+    """The matrix [6, 6] of the pairs, or an error that names the nearest valid one."""
+    matrix = correlation_matrix(pairs)
+    least = float(np.linalg.eigvalsh(matrix)[0])
+    if least < -ROUNDING:
+        nearest = nearest_correlation(matrix)
+        rows = [(DRIVERS[i], DRIVERS[j], nearest[i, j]) for i in range(len(DRIVERS)) for j in range(i) if abs(nearest[i, j]) > 5e-5]
+        # Four digits, towards zero: what is shown is itself valid when typed in (shrinking every entry keeps the matrix inside).
+        shown = ", ".join(f'"{b}:{a}" = {np.trunc(value * 9990) / 1e4:.4f}' for a, b, value in rows)
+        raise InputError(
+            [
+                "[drivers.correlation] is not a correlation matrix: it has a negative eigenvalue "
+                f"({least:.3g}), so no shocks can be correlated in this way. The nearest valid values (Higham 2002) are {shown}."
+            ]
+        )
+    return matrix
+
+
+def compile_rows(section: Drivers, context: Context) -> dict[str, object]:
+    """Correlation and the keys of every draw (docs/model.md, section 1)."""
+
+    def keys(names: list[str]) -> Array:
+        return np.array([key_of(context.seed, name) for name in names], np.uint32).reshape(-1, 2)
+
+    names = [process.name for process in context.processes]
+    group_keys = keys(["", *(f"execution:{group.name}" for group in context.groups[1:])])
+    group_keys[0] = 0
+    return {
+        "driver_cholesky": factor_lower(check_correlation(section.correlation)),
+        "key_driver": keys([f"driver:{name}" for name in DRIVERS]),
+        "key_regime": key_of(context.seed, "regime"),
+        "key_rate_integral": key_of(context.seed, "short_rate:integral"),
+        "key_revenue": keys([f"revenue:{name}" for name in names]),
+        "key_delivery_common": key_of(context.seed, "delivery"),
+        "key_delivery": keys([f"delivery:{name}" for name in names]),
+        "key_life": key_of(context.seed, "life"),
+        "key_shots": key_of(context.seed, "power:shots"),
+        "key_group": group_keys,
+    }

@@ -1,0 +1,74 @@
+"""Execution of deals that are not binding: a group of deals is executed together or not at all, and at one size.
+
+One-factor probit (Vasicek 2002) tied to the common normal of plan delivery: executed when rho n_delivery + sqrt(1 - rho^2) n is at least
+the threshold of its probability. So letters of intent become contracts in the worlds in which plans are met.
+"""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+from scipy.special import ndtri
+
+from simulate.errors import InputError
+from simulate.factors.section import Array, Context, Group, NonNegative, Section, Share
+
+Status = Literal["conditional", "letter_of_intent", "talks"]
+
+
+class Execution(Section):
+    """[factors.execution]"""
+
+    correlation: float = Field(0.5, ge=0, le=1)
+    """Weight rho of the common normal of plan delivery. [1]"""
+    probability: dict[Status, Share] = {"conditional": 0.7, "letter_of_intent": 0.25, "talks": 0.1}
+    """Probability that a deal of this status is executed, where the deal itself gives none. [share]"""
+    size_low: NonNegative = 1.0
+    """Smallest size of an executed group over the announced one. [ratio]"""
+    size_high: NonNegative = 1.0
+    """Largest size. [ratio]"""
+
+    @field_validator("probability")
+    @classmethod
+    def check_all_statuses(cls, given: dict[str, float]) -> dict[str, float]:
+        missing = [status for status in Status.__args__ if status not in given]
+        if missing:
+            raise ValueError(f"lacks {', '.join(missing)}: give a probability for each status")
+        return given
+
+
+def check_groups(groups: tuple[Group, ...]) -> None:
+    """Probabilities and sizes that can be drawn."""
+    problems = []
+    for group in groups:
+        if not 0.0 <= group.probability <= 1.0:
+            problems.append(f"Deal group {group.name} has probability {group.probability:g}; it must lie between 0 and 1.")
+        if not 0.0 <= group.size_low <= group.size_high:
+            problems.append(f"Deal group {group.name} has sizes {group.size_low:g} to {group.size_high:g}; needs 0 <= size_low <= size_high.")
+    if not groups:
+        problems.append("Deal groups need row 0, the sure group.")
+    if problems:
+        raise InputError(problems)
+
+
+def compile_rows(section: Execution, context: Context) -> dict[str, object]:
+    """Thresholds and sizes of all groups; row 0 is the sure group."""
+    check_groups(context.groups)
+    probability = np.array([group.probability for group in context.groups], float)
+    probability[0] = 1.0
+    rows = {
+        "exec_rho": np.full(len(context.groups), section.correlation),
+        "exec_threshold": -ndtri(probability),
+        "size_low": np.array([group.size_low for group in context.groups], float),
+        "size_high": np.array([group.size_high for group in context.groups], float),
+    }
+    rows["size_low"][0] = rows["size_high"][0] = 1.0
+    return rows
+
+
+def mean_and_variance(groups: tuple[Group, ...]) -> tuple[Array, Array]:
+    """[S] of the scale: 0 where not executed, else uniform between the sizes."""
+    p = np.array([group.probability for group in groups])
+    low, high = (np.array([getattr(group, name) for group in groups]) for name in ("size_low", "size_high"))
+    mean = p * (low + high) / 2.0
+    return mean, p * (low**2 + low * high + high**2) / 3.0 - mean**2

@@ -1,0 +1,45 @@
+"""Useful life of chips: one true life a path, a mixture of a few values.
+
+Nobody has seen a GPU of this kind grow old: accounts say 5 to 6 years, short sellers 2 to 3. So the two views are the values and
+the belief in each its weight, rather than a smooth density between them.
+"""
+
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from simulate.factors.section import Context, NonNegative, Positive, Section
+
+
+class Life(Section):
+    """[factors.life]"""
+
+    values: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3.0, 6.0)
+    """Useful lives. [years]"""
+    weights: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0.35, 0.65)
+    """Probability of each, scaled to sum to 1. [share]"""
+
+    @model_validator(mode="after")
+    def check_weights(self) -> Self:
+        if len(self.values) != len(self.weights) or sum(self.weights) <= 0.0:
+            raise ValueError(f"needs one weight for each of the {len(self.values)} values, and a positive sum; got weights {list(self.weights)}")
+        return self
+
+
+def probabilities(section: Life) -> np.ndarray:
+    """[V]"""
+    weights = np.array(section.weights, float)
+    return weights / weights.sum()
+
+
+def compile_rows(section: Life, context: Context) -> dict[str, object]:
+    """Values and their cumulative probabilities."""
+    return {"life_values": np.array(section.values, float), "life_cdf": np.cumsum(probabilities(section))[:-1]}
+
+
+def mean_and_variance(section: Life) -> tuple[float, float]:
+    """Of the life, years."""
+    values, weights = np.array(section.values), probabilities(section)
+    mean = float(weights @ values)
+    return mean, float(weights @ (values - mean) ** 2)
