@@ -1,0 +1,25 @@
+"""Measures of risk: functions of a result. Array functions in `measures`, named dimensions on top; no engine needed.
+
+Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight), so plain and importance sampling are read alike.
+"""
+
+from simulate.risk.contagion import cause_split
+from simulate.risk.contributions import losses_by_channel, losses_by_deal, losses_by_entity
+from simulate.risk.defaults import default_probability, default_probability_by_factor
+from simulate.risk.measures import expected_shortfall, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
+
+__all__ = [
+    "cause_split",
+    "default_probability",
+    "default_probability_by_factor",
+    "expected_shortfall",
+    "losses_by_channel",
+    "losses_by_deal",
+    "losses_by_entity",
+    "mean",
+    "path_weights",
+    "proportion",
+    "tail_measures",
+    "tail_weights",
+    "value_at_risk",
+]

@@ -1,0 +1,59 @@
+"""Default probabilities: by entity and horizon, and by what a factor did on the path."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate.risk.measures import Estimate, named_estimate, path_weights, proportion
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def steps_within(dataset: "xr.Dataset", horizon: float) -> int:
+    """Number of whole steps within a horizon in years; longer than the run: all steps."""
+    if horizon <= 0.0:
+        raise ValueError(f"a horizon is a positive number of years, not {horizon}")
+    return min(int(dataset.attrs["steps"]), int(np.floor(horizon / dataset.attrs["dt"] + 1e-9)))
+
+
+def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = (5.0, 7.0), variable: str = "default_step") -> "xr.Dataset":
+    """P(default within h years), h in horizons, by inside entity, with Wilson intervals (`measures.proportion`). Dims horizon, entity.
+
+    The default of step t is at (t + 1) dt, so it is within h when t < h / dt. `variable="default_step_alone"`: with contagion off.
+    """
+    import xarray as xr
+
+    inside = dataset[variable].isel(entity=np.flatnonzero(~dataset["outside"].values))
+    weights = path_weights(dataset)
+    steps = inside.values
+    estimates = [proportion((steps >= 0) & (steps < steps_within(dataset, horizon)), weights) for horizon in horizons]
+    stacked = Estimate(*(np.array(column) for column in zip(*estimates)))
+    data = named_estimate("default_probability", stacked, ("horizon", "entity"), "1")
+    return xr.Dataset(data, coords={"horizon": ("horizon", list(horizons), {"units": "years", "long_name": "Horizon"}), "entity": inside["entity"]})
+
+
+def default_probability_by_factor(dataset: "xr.Dataset", *, entity: str, factor: str = "quarters_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9)) -> "xr.Dataset":
+    """P(default of the entity within the run | factor summary in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
+
+    Also `share`, the probability of the bin, and `paths`. A bin without paths has NaN.
+    """
+    import xarray as xr
+
+    values = dataset["factor_summary"].sel(factor=factor).values
+    happened = dataset["default_step"].sel(entity=entity).values >= 0
+    weights = path_weights(dataset)
+    bins = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right") - 1
+    estimates, shares, counts = [], [], []
+    for number in range(len(edges)):
+        member = bins == number
+        share = weights[member].sum()
+        shares.append(share)
+        counts.append(int(member.sum()))
+        estimates.append(proportion(happened[member], weights[member] / share) if share > 0 else Estimate(np.nan, np.nan, np.nan, np.nan))
+    stacked = Estimate(*(np.array(column) for column in zip(*estimates)))
+    data = named_estimate("default_probability", stacked, ("bin",), "1")
+    data["share"] = (("bin",), np.array(shares), {"units": "1", "long_name": "Probability of the bin"})
+    data["paths"] = (("bin",), np.array(counts), {"units": "paths", "long_name": "Paths in the bin"})
+    unit = str(dataset["factor_unit"].sel(factor=factor).values)
+    return xr.Dataset(data, coords={"bin": ("bin", np.asarray(edges, dtype=np.float64), {"units": unit, "long_name": f"Low end of the bin of {factor}"})})

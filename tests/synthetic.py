@@ -1,0 +1,80 @@
+"""A made-up result with the schema of a real one: for tests of everything right of the engine."""
+
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+
+from simulate.results import FACTORS, attributes, coordinates, to_dataset
+
+ENTITIES = ("lab", "cloud", "vendor", "bond_market", "insurer")
+OUTSIDE = (False, False, False, True, True)
+CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
+DEALS = {
+    "T01": ("compute_contract", "lab", "cloud", "capacity for training"),
+    "L01": ("bond", "cloud", "bond_market", "senior notes"),
+    "S01": ("equity_stake", "vendor", "lab", "a tenth of the lab"),
+    "own:cloud": ("own", "cloud", "cloud", "fleet of the cloud"),
+}
+STEPS, DT = 28, 0.25
+
+
+def compiled(discount: float = 1.0) -> SimpleNamespace:
+    """What results takes from compile, and nothing else."""
+    names = SimpleNamespace(entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"))
+    model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(discount=discount))
+    return SimpleNamespace(
+        model=model, names=names, outside=OUTSIDE, deal_labels=dict(DEALS), digest="d" * 64, resolved={"name": "made_up", "run": {"steps": STEPS}}, start=date(2025, 12, 31)
+    )
+
+
+def coords() -> dict:
+    made = compiled()
+    return coordinates(made.names, made.outside, made.deal_labels)
+
+
+def attrs(paths: int, block_paths: int, seed: int = 0) -> dict:
+    return attributes(scenario="made_up", compiled=compiled(), seed=seed, paths=paths, block_paths=block_paths)
+
+
+def block(first: int, paths: int) -> dict[str, np.ndarray]:
+    """Arrays of paths first .. first + paths - 1, path axis last; a pure function of the path number, as the engine's are."""
+    draws = np.stack([np.random.default_rng(path).random(16) for path in range(first, first + paths)], axis=-1)
+    n, deals = len(ENTITIES), len(DEALS)
+    default = np.full((n, paths), -1, dtype=np.int16)
+    alone = default.copy()
+    fails = draws[:2] < np.array([[0.3], [0.2]])
+    default[:2] = np.where(fails, (draws[2:4] * STEPS).astype(np.int16), -1)
+    # Alone: three in five of the same step, one in five later, one in five never; a few fail only alone.
+    kind = draws[4:6]
+    alone[:2] = np.where(fails, np.where(kind < 0.6, default[:2], np.where(kind < 0.8, np.minimum(default[:2] + 1, STEPS), -1)), np.where(kind > 0.99, 3, -1))
+    deal_loss = np.zeros((deals, paths))
+    deal_loss[0] = np.where(fails[0], 10.0 * draws[6], 0.0)
+    deal_loss[1] = np.where(fails[1], 40.0 * draws[7], 0.0)
+    deal_loss[2] = np.where(fails[0], 5.0, 0.0)
+    deal_loss[3] = np.where(fails[1], 3.0 * draws[8], 0.0)
+    loss = np.zeros((n, len(CHANNELS), paths))
+    loss[1, 1], loss[3, 0], loss[2, 2], loss[1, 4] = deal_loss
+    factor = np.zeros((len(FACTORS), paths))
+    factor[list(FACTORS).index("quarters_shut")] = np.where(fails[0], 4, 0) + (draws[9] * 3).astype(int)
+    factor[list(FACTORS).index("gpu_life")] = np.where(draws[10] < 0.5, 3.0, 6.0)
+    return {
+        "loss": loss,
+        "deal_loss": deal_loss,
+        "system_loss": deal_loss[1] + 0.5 * deal_loss[2],
+        "system_loss_alone": 0.7 * deal_loss[1],
+        "default_step": default,
+        "default_step_alone": alone,
+        "default_round": np.where(default >= 0, 0, -1),
+        "log_weight": np.zeros(paths),
+        "factor_summary": factor,
+        "delivery": draws[11:12],
+        "mark_change": np.zeros((n, paths)),
+        "revenue_final": 100.0 * draws[12:13],
+    }
+
+
+def dataset(paths: int = 400, block_paths: int = 150):
+    """A whole result in memory."""
+    blocks = {first: block(first, min(block_paths, paths - first)) for first in range(0, paths, block_paths)}
+    return to_dataset(coords(), attrs(paths, block_paths), blocks)
