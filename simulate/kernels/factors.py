@@ -4,7 +4,10 @@ Every process advances its own rows. State is [row, lane] with lanes innermost; 
 and touches few arrays at once (a loop over many arrays needs more checks of overlap than the compiler is willing to make before
 it vectorises). All worlds share one set of draws, so this runs once a tile and step.
 
-Letters: W lanes, R revenue processes, S deal groups, M most shots, T steps.
+Only `begin_paths` and `advance_factors` know the wide tuples; a process gets its own few rows and numbers. That is easier to read,
+and each function that takes the tuples costs a second of compilation (25 s in all when every process did).
+
+Letters: W lanes, R revenue processes, S deal groups, M most shots, T steps. z is a driver of the step [W].
 """
 
 import math
@@ -102,106 +105,97 @@ def new_step_factors(model: Model, lanes: int) -> StepFactors:
 
 
 @kernel
-def draw_delivery(factors: Factors, first_path, state: FactorState, delivery):
-    """delivery [R, W]: Beta-PERT quantile at Phi(z), z tied across processes by one common normal. Leaves it in state.pull."""
-    common = state.pull
-    own = state.uniform
-    fill_normal(factors.key_delivery_common, ONCE, 0, first_path, common)
-    rho = factors.delivery_rho
+def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
+    """6. delivery [R, W]: the Beta-PERT quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in table [K, 2]."""
     rest = math.sqrt(1.0 - rho * rho)
-    table = factors.delivery_table
     last = table.shape[0] - 2
-    dz = factors.delivery_dz
     for i in range(delivery.shape[0]):
-        fill_normal(factors.key_delivery[i], ONCE, 0, first_path, own)
+        fill_normal(keys[i], ONCE, 0, first_path, own)
         for lane in range(own.size):
-            place = (rho * common[lane] + rest * own[lane] - factors.delivery_z0) / dz
+            place = (rho * common[lane] + rest * own[lane] - z0) / dz
             place = min(max(place, 0.0), last + 1.0)
             k = min(int(place), last)
             s = place - k
-            # Cubic Hermite with slopes in d/dz.
             h = s * s * (3.0 - 2.0 * s)
             bend = s * (1.0 - s) * dz * ((1.0 - s) * table[k, 1] - s * table[k + 1, 1])
             delivery[i, lane] = table[k, 0] + h * (table[k + 1, 0] - table[k, 0]) + bend
 
 
 @kernel
-def draw_groups(factors: Factors, first_path, state: FactorState, scale):
-    """scale [S, W]: size of each deal group where it is executed, else 0; tied to delivery by its common normal in state.pull."""
-    common = state.pull
-    own = state.uniform
+def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale):
+    """10. scale [S, W]: size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0. Group 0 is sure."""
     scale[0, :] = 1.0
     for g in range(1, scale.shape[0]):
-        rho = factors.exec_rho[g]
-        rest = math.sqrt(1.0 - rho * rho)
-        low = factors.size_low[g]
-        width = factors.size_high[g] - low
-        fill_uniform(factors.key_group[g], ONCE, 1, first_path, own)
+        rest = math.sqrt(1.0 - rho[g] * rho[g])
+        width = high[g] - low[g]
+        fill_uniform(keys[g], ONCE, 1, first_path, own)
         for lane in range(own.size):
-            scale[g, lane] = low + width * own[lane]
-        fill_normal(factors.key_group[g], ONCE, 0, first_path, own)
+            scale[g, lane] = low[g] + width * own[lane]
+        fill_normal(keys[g], ONCE, 0, first_path, own)
         for lane in range(own.size):
-            n = rho * common[lane] + rest * own[lane]
-            scale[g, lane] = scale[g, lane] if n >= factors.exec_threshold[g] else 0.0
+            n = rho[g] * common[lane] + rest * own[lane]
+            scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0
 
 
 @kernel
-def draw_life(factors: Factors, first_path, state: FactorState, life):
-    """life [W]: a value of the mixture, years."""
-    u = state.uniform
-    fill_uniform(factors.key_life, ONCE, 0, first_path, u)
-    life[:] = factors.life_values[0]
-    for k in range(factors.life_cdf.size):
-        edge = factors.life_cdf[k]
-        value = factors.life_values[k + 1]
+def draw_life(key, values, cdf, first_path, u, life):
+    """10. life [W]: one of values [V] with cumulative probabilities cdf [V-1], years."""
+    fill_uniform(key, ONCE, 0, first_path, u)
+    life[:] = values[0]
+    for k in range(cdf.size):
         for lane in range(life.size):
-            life[lane] = value if u[lane] > edge else life[lane]
+            life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]
 
 
 @kernel
-def draw_shots(grid: Grid, factors: Factors, first_path, state: FactorState):
-    """Number, arrival and size of the power shots of each lane; sizes are stored grown to time 0, so that a sum decays as one."""
-    u = state.uniform
-    count = state.pull
+def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, sizes):
+    """5. Arrival times and sizes [M, W] of each lane's shots; returns the most of any lane. cdf [M] of the count, horizon in years.
+
+    Sizes are stored grown to time 0 by exp(decay time), so that the sum of all that have arrived fades as one number.
+    """
     count[:] = 0.0
-    fill_uniform(factors.key_shots, ONCE, 0, first_path, u)
-    for k in range(factors.shot_cdf.size):
-        edge = factors.shot_cdf[k]
+    fill_uniform(key, ONCE, 0, first_path, u)
+    for k in range(cdf.size):
         for lane in range(u.size):
-            count[lane] += 1.0 if u[lane] > edge else 0.0
+            count[lane] += 1.0 if u[lane] > cdf[k] else 0.0
     most = 0
     for lane in range(u.size):
         most = max(most, int(count[lane]))
-    state.shots_most[0] = most
-    horizon = grid.steps * grid.dt
     for k in range(most):
-        time = state.shot_time[k]
-        size = state.shot_size[k]
-        fill_uniform(factors.key_shots, ONCE, 1 + 2 * k, first_path, time)
-        fill_uniform(factors.key_shots, ONCE, 2 + 2 * k, first_path, size)
-        for lane in range(u.size):
-            time[lane] = horizon * time[lane]
+        time = times[k]
+        size = sizes[k]
+        fill_uniform(key, ONCE, 1 + 2 * k, first_path, time)
+        fill_uniform(key, ONCE, 2 + 2 * k, first_path, size)
         log_in_place(size)
         for lane in range(u.size):
-            u[lane] = factors.shot_decay * time[lane]
+            time[lane] = horizon * time[lane]
+            u[lane] = decay * time[lane]
         exp_in_place(u)
         for lane in range(u.size):
-            size[lane] = -factors.shot_mean * size[lane] * u[lane] if k < count[lane] else 0.0
+            size[lane] = -mean * size[lane] * u[lane] if k < count[lane] else 0.0
+    return most
 
 
 @kernel
 def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
     """Opening state of lanes l = path first_path + l, and what is drawn once a path."""
-    draw_delivery(factors, first_path, state, draws.delivery)
-    draw_groups(factors, first_path, state, draws.scale)
-    draw_life(factors, first_path, state, draws.life)
-    draw_shots(grid, factors, first_path, state)
+    f = factors
+    common = state.pull
+    own = state.uniform
+    fill_normal(f.key_delivery_common, ONCE, 0, first_path, common)
+    draw_delivery(f.key_delivery, f.delivery_rho, f.delivery_table, f.delivery_z0, f.delivery_dz, first_path, common, own, draws.delivery)
+    draw_groups(f.key_group, f.exec_rho, f.exec_threshold, f.size_low, f.size_high, first_path, common, own, draws.scale)
+    draw_life(f.key_life, f.life_values, f.life_cdf, first_path, own, draws.life)
+    horizon = grid.steps * grid.dt
+    times = state.shot_time
+    sizes = state.shot_size
+    state.shots_most[0] = draw_shots(f.key_shots, f.shot_cdf, f.shot_mean, f.shot_decay, horizon, first_path, own, common, times, sizes)
     state.regime[:] = 0.0
     state.valuation[:] = 0.0
     state.spread[:] = 0.0
     state.power[:] = 0.0
     state.rental[:] = 0.0
-    state.rate[:] = factors.rate0
+    state.rate[:] = f.rate0
     state.rate_integral[:] = 0.0
     state.growth[:] = 0.0
     state.log_revenue[:] = 0.0
@@ -214,204 +208,200 @@ def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, dr
 
 
 @kernel
-def draw_step(factors: Factors, t, first_path, state: FactorState):
-    """All normals of the step at once, then the drivers: Z = `driver_cholesky` n.
+def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first_path, normal, lanes, tails):
+    """All normals of the step at once, normal [6 + 1 + 3 R, W].
 
-    Where a process has no growth risk its two draws are not made: their coefficients are 0.
+    Where a process has no growth risk its two draws are not made (their coefficients are 0, and 1/2 becomes the normal 0).
     """
-    normal = state.normal
     for d in range(N_RATE_INTEGRAL):
-        fill_uniform(factors.key_driver[d], t, 0, first_path, normal[d])
-    fill_uniform(factors.key_rate_integral, t, 0, first_path, normal[N_RATE_INTEGRAL])
-    for i in range(factors.rev_plan.shape[0]):
-        row = N_REVENUE + 3 * i
-        fill_uniform(factors.key_revenue[i], t, 0, first_path, normal[row])
-        if factors.rev_m_sd[i] > 0.0:
-            fill_uniform(factors.key_revenue[i], t, 1, first_path, normal[row + 1])
-            fill_uniform(factors.key_revenue[i], t, 2, first_path, normal[row + 2])
-        else:
-            normal[row + 1, :] = 0.5
-            normal[row + 2, :] = 0.5
-    turn_normal(normal.reshape(-1), state.lanes, state.tails)
-    for d in range(N_RATE_INTEGRAL):
-        z = state.driver[d]
+        fill_uniform(key_driver[d], t, 0, first_path, normal[d])
+    fill_uniform(key_rate_integral, t, 0, first_path, normal[N_RATE_INTEGRAL])
+    for i in range(key_revenue.shape[0]):
+        for k in range(3):
+            if k == 0 or growth_sd[i] > 0.0:
+                fill_uniform(key_revenue[i], t, k, first_path, normal[N_REVENUE + 3 * i + k])
+            else:
+                normal[N_REVENUE + 3 * i + k, :] = 0.5
+    turn_normal(normal.reshape(-1), lanes, tails)
+
+
+@kernel
+def correlate(lower, normal, driver):
+    """driver [6, W] = lower [6, 6] times the first rows of normal."""
+    for d in range(driver.shape[0]):
+        z = driver[d]
         z[:] = 0.0
         for e in range(d + 1):
             n = normal[e]
-            weight = factors.driver_cholesky[d, e]
+            weight = lower[d, e]
             for lane in range(z.size):
                 z[lane] += weight * n[lane]
 
 
 @kernel
-def advance_regime(factors: Factors, t, first_path, state: FactorState, out: StepFactors):
-    """1. Two-state Markov chain, exact on the grid."""
-    u = state.uniform
-    regime = state.regime
-    fill_uniform(factors.key_regime, t, 0, first_path, u)
+def advance_regime(key, p01, p10, t, first_path, u, regime):
+    """1. Two-state Markov chain, exact on the grid; regime [W] is 1 in disappointment."""
+    fill_uniform(key, t, 0, first_path, u)
     for lane in range(u.size):
-        enters = 1.0 if u[lane] < factors.regime_p01 else 0.0
-        stays = 1.0 if u[lane] >= factors.regime_p10 else 0.0
+        enters = 1.0 if u[lane] < p01 else 0.0
+        stays = 1.0 if u[lane] >= p10 else 0.0
         regime[lane] = enters if regime[lane] == 0.0 else stays
-    out.regime[:] = regime
 
 
 @kernel
-def advance_short_rate(grid: Grid, factors: Factors, state: FactorState, out: StepFactors):
+def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral):
     """2. Vasicek (1977), rate and integral jointly (Glasserman 2003, section 3.3)."""
-    z = state.driver[D_RATES]
-    n = state.normal[N_RATE_INTEGRAL]
-    rate = state.rate
-    integral = state.rate_integral
-    theta = factors.rate_theta
     for lane in range(z.size):
-        noise = factors.rate_int_c1 * z[lane] + factors.rate_int_c2 * n[lane]
-        integral[lane] += theta * grid.dt + (rate[lane] - theta) * factors.rate_int_gain + noise
+        integral[lane] += theta * dt + (rate[lane] - theta) * gain + c1 * z[lane] + c2 * n[lane]
     for lane in range(z.size):
-        rate[lane] = theta + (rate[lane] - theta) * factors.rate_decay + factors.rate_sd * z[lane]
-    out.rate[:] = rate
-    for lane in range(z.size):
-        out.discount[lane] = -factors.discount * integral[lane]
-    exp_in_place(out.discount)
+        rate[lane] = theta + (rate[lane] - theta) * decay + sd * z[lane]
 
 
 @kernel
-def advance_spread(factors: Factors, t, state: FactorState, out: StepFactors):
-    """3. Log-Ornstein-Uhlenbeck with mean 1."""
-    z = state.driver[D_SPREAD]
-    w = state.spread
-    half = 0.5 * factors.spread_var[t]
+def advance_log(decay, sd, variance, z, x, out):
+    """3, 4. Ornstein-Uhlenbeck logarithm x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
+    half = 0.5 * variance
     for lane in range(z.size):
-        w[lane] = factors.spread_decay * w[lane] + factors.spread_sd * z[lane]
-        out.spread[lane] = w[lane] - half
-    exp_in_place(out.spread)
+        x[lane] = decay * x[lane] + sd * z[lane]
+        out[lane] = x[lane] - half
 
 
 @kernel
-def advance_valuation(factors: Factors, t, state: FactorState, out: StepFactors):
-    """4. Log-Ornstein-Uhlenbeck, shifted in disappointment and by the short rate (after 1 and 2)."""
-    z = state.driver[D_VALUATION]
-    v = state.valuation
-    log_v = out.log_valuation
-    half = 0.5 * factors.val_var[t]
-    for lane in range(z.size):
-        v[lane] = factors.val_decay * v[lane] + factors.val_sd * z[lane]
-        log_v[lane] = v[lane] - half
-    for lane in range(z.size):
-        log_v[lane] += factors.val_shift * out.regime[lane] - factors.val_rate_duration * (out.rate[lane] - factors.rate0)
-    out.valuation[:] = log_v
-    exp_in_place(out.valuation)
+def shift_valuation(shift, duration, rate0, regime, rate, log_valuation):
+    """4. What disappointment and the short rate take from log V."""
+    for lane in range(rate.size):
+        log_valuation[lane] += shift * regime[lane] - duration * (rate[lane] - rate0)
 
 
 @kernel
-def advance_power(grid: Grid, factors: Factors, t, state: FactorState, out: StepFactors):
-    """5. Plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909): each shot counts from its own arrival time on."""
-    z = state.driver[D_POWER]
-    o = state.power
-    shots = state.shots
-    begin = t * grid.dt
-    end = (t + 1) * grid.dt
-    for k in range(state.shots_most[0]):
-        time = state.shot_time[k]
-        size = state.shot_size[k]
+def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z, fluctuation, shots, gap):
+    """5. Plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909): each shot counts from its own arrival in (begin, end] on, years."""
+    for k in range(most):
+        time = times[k]
+        size = sizes[k]
         for lane in range(z.size):
             shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0
-    fade = math.exp(-factors.shot_decay * end)
-    plan = factors.gap_plan[t]
+    fade = math.exp(-shot_decay * end)
     for lane in range(z.size):
-        o[lane] = factors.gap_decay * o[lane] + factors.gap_sd * z[lane]
+        fluctuation[lane] = decay * fluctuation[lane] + sd * z[lane]
     for lane in range(z.size):
-        gap = plan + o[lane] + shots[lane] * fade
-        gap = 0.0 if gap < 0.0 else gap
-        out.gap[lane] = 1.0 if gap > 1.0 else gap
+        share = plan + fluctuation[lane] + shots[lane] * fade
+        share = 0.0 if share < 0.0 else share
+        gap[lane] = 1.0 if share > 1.0 else share
 
 
 @kernel
-def advance_revenue(grid: Grid, factors: Factors, t, state: FactorState, draws: PathDraws, out: StepFactors):
-    """7. Schwartz and Moon (2000) around the delivered plan; growth and its integral jointly."""
-    z = state.driver[D_DEMAND]
-    for i in range(out.ratio.shape[0]):
-        n0 = state.normal[N_REVENUE + 3 * i]
-        n1 = state.normal[N_REVENUE + 3 * i + 1]
-        n2 = state.normal[N_REVENUE + 3 * i + 2]
-        growth = state.growth[i]
-        log_revenue = state.log_revenue[i]
-        shift = state.regime_shift[i]
-        delivery = draws.delivery[i]
-        ratio = out.ratio[i]
-        loading = factors.rev_loading[i]
-        rest = math.sqrt(1.0 - loading * loading)
-        sd = factors.rev_sd[i, t]
-        for lane in range(z.size):
-            log_revenue[lane] += sd * (loading * z[lane] + rest * n0[lane])
-        if factors.rev_m_sd[i] > 0.0:
-            for lane in range(z.size):
-                integral = factors.rev_gain[i] * growth[lane] + factors.rev_int_c1[i] * n1[lane] + factors.rev_int_c2[i] * n2[lane]
-                log_revenue[lane] += integral
-            for lane in range(z.size):
-                growth[lane] = factors.rev_decay[i] * growth[lane] + factors.rev_m_sd[i] * n1[lane]
-        move = factors.rev_shift[i] * grid.dt
-        for lane in range(z.size):
-            shift[lane] += move * out.regime[lane]
-        half = 0.5 * factors.rev_var[i, t]
-        for lane in range(z.size):
-            ratio[lane] = log_revenue[lane] - half + shift[lane]
-        exp_in_place(ratio)
-        plan = factors.rev_plan[i, t]
-        opening = factors.rev_plan0[i]
-        for lane in range(z.size):
-            ratio[lane] *= (opening + delivery[lane] * (plan - opening)) / plan
+def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
+    """7. The growth rate and its integral, jointly."""
+    for lane in range(n1.size):
+        log_revenue[lane] += gain * growth[lane] + c1 * n1[lane] + c2 * n2[lane]
+    for lane in range(n1.size):
+        growth[lane] = decay * growth[lane] + sd * n1[lane]
 
 
 @kernel
-def advance_demand(factors: Factors, t, state: FactorState, out: StepFactors):
-    """8. Revenue of the labs over plan, and its memory."""
-    demand = out.demand
-    confidence = state.confidence
+def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, delivery, log_revenue, shift, ratio):
+    """7. Schwartz and Moon (2000) around the delivered plan; move = log lost or won in a step of disappointment."""
+    rest = math.sqrt(1.0 - loading * loading)
+    half = 0.5 * variance
+    for lane in range(z.size):
+        log_revenue[lane] += sd * (loading * z[lane] + rest * n[lane])
+    for lane in range(z.size):
+        shift[lane] += move * regime[lane]
+    for lane in range(z.size):
+        ratio[lane] = log_revenue[lane] - half + shift[lane]
+    exp_in_place(ratio)
+    for lane in range(z.size):
+        ratio[lane] *= (opening + delivery[lane] * (plan - opening)) / plan
+
+
+@kernel
+def advance_demand(weights, t, memory, ratio, demand, confidence):
+    """8. Revenue of the labs over plan: weights [R, T], ratio [R, W]; and the memory of it, k' = k + memory (y - k)."""
     demand[:] = 0.0
-    for i in range(out.ratio.shape[0]):
-        weight = factors.demand_weight[i, t]
+    for i in range(ratio.shape[0]):
+        weight = weights[i, t]
+        x = ratio[i]
         if weight != 0.0:
-            ratio = out.ratio[i]
             for lane in range(demand.size):
-                demand[lane] += weight * ratio[lane]
+                demand[lane] += weight * x[lane]
     for lane in range(demand.size):
-        confidence[lane] += factors.conf_lambda * (demand[lane] - confidence[lane])
-    out.confidence[:] = confidence
+        confidence[lane] += memory * (demand[lane] - confidence[lane])
 
 
 @kernel
-def advance_rental(factors: Factors, t, state: FactorState, out: StepFactors):
-    """9. Log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power (after 5 and 8)."""
-    z = state.driver[D_RENTAL]
-    q = state.rental
-    demand = state.pull
-    supply = state.uniform
+def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, log_supply, q, rental):
+    """9. Log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power; log_demand and log_supply are scratch."""
     for lane in range(z.size):
-        demand[lane] = max(out.demand[lane], 0.05)
-        supply[lane] = max(1.0 - out.gap[lane], 0.05)
-    log_in_place(demand)
-    log_in_place(supply)
-    decay = factors.rent_decay
-    mean = factors.rent_mean[t]
-    half = 0.5 * factors.rent_var[t]
+        log_demand[lane] = max(demand[lane], 0.05)
     for lane in range(z.size):
-        theta = mean + factors.rent_pull * (demand[lane] - supply[lane])
-        q[lane] = decay * q[lane] + (1.0 - decay) * theta + factors.rent_sd * z[lane]
+        log_supply[lane] = max(1.0 - gap[lane], 0.05)
+    log_in_place(log_demand)
+    log_in_place(log_supply)
+    half = 0.5 * variance
     for lane in range(z.size):
-        out.rental[lane] = q[lane] - half
-    exp_in_place(out.rental)
+        theta = mean + pull * (log_demand[lane] - log_supply[lane])
+        q[lane] = decay * q[lane] + (1.0 - decay) * theta + sd * z[lane]
+    for lane in range(z.size):
+        rental[lane] = q[lane] - half
+    exp_in_place(rental)
 
 
 @kernel
 def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
-    """All factors of step t for lanes l = path first_path + l."""
-    draw_step(factors, t, first_path, state)
-    advance_regime(factors, t, first_path, state, out)
-    advance_short_rate(grid, factors, state, out)
-    advance_spread(factors, t, state, out)
-    advance_valuation(factors, t, state, out)
-    advance_power(grid, factors, t, state, out)
-    advance_revenue(grid, factors, t, state, draws, out)
-    advance_demand(factors, t, state, out)
-    advance_rental(factors, t, state, out)
+    """All factors of step t for lanes l = path first_path + l, in the order of docs/model.md."""
+    f = factors
+    s = state
+    z = s.driver
+    draw_normals(f.key_driver, f.key_rate_integral, f.key_revenue, f.rev_m_sd, t, first_path, s.normal, s.lanes, s.tails)
+    correlate(f.driver_cholesky, s.normal, z)
+
+    advance_regime(f.key_regime, f.regime_p01, f.regime_p10, t, first_path, s.uniform, s.regime)
+    out.regime[:] = s.regime
+
+    n = s.normal[N_RATE_INTEGRAL]
+    c1 = f.rate_int_c1
+    advance_short_rate(f.rate_theta, f.rate_decay, f.rate_sd, grid.dt, f.rate_int_gain, c1, f.rate_int_c2, z[D_RATES], n, s.rate, s.rate_integral)
+    out.rate[:] = s.rate
+    for lane in range(n.size):
+        out.discount[lane] = -f.discount * s.rate_integral[lane]
+    exp_in_place(out.discount)
+
+    advance_log(f.spread_decay, f.spread_sd, f.spread_var[t], z[D_SPREAD], s.spread, out.spread)
+    exp_in_place(out.spread)
+
+    advance_log(f.val_decay, f.val_sd, f.val_var[t], z[D_VALUATION], s.valuation, out.log_valuation)
+    shift_valuation(f.val_shift, f.val_rate_duration, f.rate0, out.regime, out.rate, out.log_valuation)
+    out.valuation[:] = out.log_valuation
+    exp_in_place(out.valuation)
+
+    begin = t * grid.dt
+    end = (t + 1) * grid.dt
+    most = s.shots_most[0]
+    times = s.shot_time
+    sizes = s.shot_size
+    advance_power(f.gap_plan[t], f.gap_decay, f.gap_sd, f.shot_decay, begin, end, most, times, sizes, z[D_POWER], s.power, s.shots, out.gap)
+
+    for i in range(out.ratio.shape[0]):
+        row = N_REVENUE + 3 * i
+        y = s.log_revenue[i]
+        if f.rev_m_sd[i] > 0.0:
+            c1 = f.rev_int_c1[i]
+            c2 = f.rev_int_c2[i]
+            advance_growth(f.rev_decay[i], f.rev_m_sd[i], f.rev_gain[i], c1, c2, s.normal[row + 1], s.normal[row + 2], s.growth[i], y)
+        sd = f.rev_sd[i, t]
+        variance = f.rev_var[i, t]
+        move = f.rev_shift[i] * grid.dt
+        plan = f.rev_plan[i, t]
+        n = s.normal[row]
+        d = draws.delivery[i]
+        shift = s.regime_shift[i]
+        advance_revenue(f.rev_loading[i], sd, variance, move, f.rev_plan0[i], plan, z[D_DEMAND], n, out.regime, d, y, shift, out.ratio[i])
+
+    advance_demand(f.demand_weight, t, f.conf_lambda, out.ratio, out.demand, s.confidence)
+    out.confidence[:] = s.confidence
+
+    mean = f.rent_mean[t]
+    variance = f.rent_var[t]
+    n = z[D_RENTAL]
+    advance_rental(mean, f.rent_pull, f.rent_decay, f.rent_sd, variance, out.demand, out.gap, n, s.pull, s.uniform, s.rental, out.rental)

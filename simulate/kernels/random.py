@@ -175,8 +175,6 @@ def fill_normal(key, step, draw, first_path, out):
 @kernel
 def philox_words(counter, key, out):
     """The four output words of one counter, for the published vectors: counter [4], key [2], out [4], all uint32."""
-    words = philox(
-        np.uint64(counter[0]), np.uint64(counter[1]), np.uint64(counter[2]), np.uint64(counter[3]), np.uint64(key[0]), np.uint64(key[1])
-    )
+    words = philox(np.uint64(counter[0]), np.uint64(counter[1]), np.uint64(counter[2]), np.uint64(counter[3]), np.uint64(key[0]), np.uint64(key[1]))
     for k in range(4):
         out[k] = np.uint32(words[k])
