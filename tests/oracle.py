@@ -1,0 +1,1121 @@
+"""Sections 3 and 4 of docs/model.md in plain Python: one path at a time, with the headings of the page.
+
+An executable text of the page, to be read beside it. Nothing is shared with the kernels but `simulate.model`; sections 1
+and 2 are in oracle_factors.py, one-period clearing problems (`clear`) in oracle_clearing.py. Each stage is a function of
+the model, the step t, the factors `now` of the step, the world before and the results of earlier stages; the stages up
+to clearing change nothing, the later ones change the `World` they are given and say so. Readings of what the page
+leaves open are marked "Reading:".
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from oracle_clearing import clear
+from oracle_factors import clip, factor_path, path_draws, plain
+
+from simulate.model import BALANCE, CAPEX, CHANNELS, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED, Model
+
+__all__ = ["clear", "factor_path", "path_draws", "run_path"]
+
+CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
+SECURED, UNSECURED = 1, 2  # classes of a leg
+TOLERANCE = 1e-10  # of dues, on the side of solvency
+SMALLEST = 1e-12
+
+
+def ratio(above, below, otherwise=1.0):
+    return above / below if below > 0 else otherwise
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 3. State of a world
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """Section 3 for one path. Entities [n], owners [O], legs [L], holdings [H]; USD bn."""
+
+    nonpayment: bool
+    supply: bool
+    relief: bool
+    marks: bool
+    confidence: bool
+    # entities
+    cash: list
+    alive: list
+    line: list
+    equity: list  # E
+    price: list  # what a whole company is marked at: E, or opening value x V where marks is off
+    core_before: list  # core value before
+    receipts: list  # z
+    ebitda: list  # ze
+    executed: list  # share of desired capex before
+    burn: list  # before
+    restructured: list
+    proceeds: list  # of the sale of an estate, reach it next step
+    # owners
+    built: list
+    delivered: list
+    fleet: list  # [O][0..t] cumulative cost of chips at the beginning of step t
+    unreplaced: list
+    idle: list
+    # legs
+    balance: list
+    out: list
+    balance_undisturbed: list  # schedule run on (insured worlds)
+    out_undisturbed: list
+    volume: list
+    claim: list  # u
+    claim_credit: list  # uc
+    paid_on_claim: list  # off
+    uncovered: list  # share of u that ranks in the waterfall of the estate
+    covered: list  # collateral cash due next step
+    guaranteed: list  # paid on this leg so far by its guarantors
+    cover_left: list
+    # holdings
+    stake: list
+    cost: list
+    # world
+    shock: float = 0.0  # f
+    lost: float = 0.0
+    # cash flows of the step
+    received: list = field(default_factory=list)
+    paid: list = field(default_factory=list)
+    external_in: list = field(default_factory=list)
+    external_out: list = field(default_factory=list)
+    leg_paid: list = field(default_factory=list)
+    bought: list = field(default_factory=list)  # [H] cash paid for stakes, net of sales
+    operating_in: list = field(default_factory=list)
+    operating_out: list = field(default_factory=list)
+
+    def clear_flows(self):
+        n = len(self.cash)
+        for name in ("received", "paid", "external_in", "external_out", "operating_in", "operating_out"):
+            setattr(self, name, [0.0] * n)
+        self.leg_paid = [0.0] * len(self.balance)
+        self.bought = [0.0] * len(self.stake)
+
+    def transfer(self, payer, payee, amount):
+        self.cash[payer] -= amount
+        self.paid[payer] += amount
+        self.cash[payee] += amount
+        self.received[payee] += amount
+
+    def enter(self, i, amount):
+        self.cash[i] += amount
+        self.external_in[i] += amount
+
+    def leave(self, i, amount):
+        self.cash[i] -= amount
+        self.external_out[i] += amount
+
+
+def open_world(model, switches) -> World:
+    e, legs, fleet, h = model.entities, model.legs, model.fleet, model.holdings
+    n, owners, count = model.grid.entities, len(fleet.entity), len(legs.payer)
+    world = World(
+        *(bool(switch) for switch in switches),
+        cash=list(e.cash0),
+        alive=[1.0] * n,
+        line=list(e.line0),
+        equity=list(e.equity0),
+        price=list(e.equity0),
+        core_before=list(e.core0),
+        receipts=list(e.receipts0),
+        ebitda=list(e.ebitda0),
+        executed=[1.0] * n,
+        burn=[0.0] * n,
+        restructured=[0] * n,
+        proceeds=[0.0] * n,
+        built=[0.0] * owners,
+        delivered=[0.0] * owners,
+        fleet=[[cost] for cost in fleet.fleet0],
+        unreplaced=[0.0] * owners,
+        idle=[0.0] * owners,
+        balance=list(legs.bal0),
+        out=list(legs.out0),
+        balance_undisturbed=list(legs.bal0),
+        out_undisturbed=list(legs.out0),
+        volume=[1.0] * count,
+        claim=[0.0] * count,
+        claim_credit=[0.0] * count,
+        paid_on_claim=[0.0] * count,
+        uncovered=[1.0] * count,
+        covered=[0.0] * count,
+        guaranteed=[0.0] * count,
+        cover_left=list(legs.cover_cap),
+        stake=list(h.stake0),
+        cost=list(h.cost0),
+    )
+    world.clear_flows()
+    return world
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.1 Capacity and fleet
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def cost_in_service(history, span, dt, x):
+    """F(x) and C(x), the integral of F from 0, of a fleet with F(k dt) = history[k], bought evenly over `span` before 0."""
+    if x < 0:
+        reach = max(x, -span)
+        return history[0] * (1 + reach / span), history[0] * (reach + reach * reach / (2 * span))
+    k = min(int(x / dt + 1e-9), len(history) - 1)
+    integral = sum((history[m] + history[m + 1]) / 2 * dt for m in range(k))
+    rest = max(0.0, x - k * dt)
+    slope = (history[k + 1] - history[k]) / dt if k + 1 < len(history) else 0.0
+    return history[k] + slope * rest, integral + (history[k] + slope * rest / 2) * rest
+
+
+def capacity(model, t, now, life, world):
+    """4.1: share [n] delivered; per owner delivered, stranded [GW], worn (true and book life), carrying; fleet_value [n]."""
+    n, dt, fleet = model.grid.entities, model.grid.dt, model.fleet
+    share = [0.0 if world.supply and not world.alive[i] else 1.0 for i in range(n)]
+    fleet_value, delivered, stranded, worn, worn_book, carrying = [0.0] * n, [], [], [], [], []
+    for o, i in enumerate(fleet.entity):
+        d = max(world.delivered[o], (1 - now["gap"] * fleet.power_exposure[o]) * world.built[o])
+        delivered.append(d)
+        stranded.append(max(0.0, world.built[o] - d))
+        history, span, begin = world.fleet[o], fleet.fleet_span[o], t * dt
+        wear = clip(ratio(world.unreplaced[o], history[-1], 0.0), 0.0, 1.0)
+        planned = fleet.gw0[o] + fleet.plan_gw[o][t]
+        share[i] *= min(1.0, ratio((fleet.gw0[o] + d) * (1 - wear), planned))
+
+        def f(x, history=history, span=span):
+            return cost_in_service(history, span, dt, x)[0]
+
+        def c(x, history=history, span=span):
+            return cost_in_service(history, span, dt, x)[1]
+
+        book = fleet.book_life[o]
+        worn.append(f(begin - life) - f(begin - dt - life))
+        worn_book.append(f(begin - book) - f(begin - dt - book))
+        straight_line = f(begin) - (c(begin) - c(begin - life)) / life
+        fleet_value[i] = max(0.0, straight_line) * now["rental"] * world.alive[i]
+        used = min(life, book)
+        kept = f(begin) - f(begin - used) - (c(begin) - c(begin - used) - used * f(begin - used)) / book
+        carrying.append(max(0.0, kept - world.idle[o]))
+    return {
+        "share": share,
+        "delivered": delivered,
+        "stranded": stranded,
+        "worn": worn,
+        "worn_book": worn_book,
+        "fleet_value": fleet_value,
+        "carrying": carrying,
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.2 Earnings
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def earned_by_schedule(legs, t, leg, scale, volume, share, revenue):
+    """4.3: what a scheduled or revenue-share leg earns in the step at a given volume."""
+    if legs.driver[leg] == SCHEDULED:
+        host_share = share[legs.host[leg]] if legs.host[leg] >= 0 else 1.0
+        follow = legs.follow[leg]
+        return legs.sched[leg][t] * scale[legs.group[leg]] * volume * (1 - follow + follow * host_share)
+    if legs.driver[leg] == REVENUE_SHARE:
+        return legs.sched[leg][t] * revenue[legs.payer[leg]] * volume
+    return 0.0
+
+
+def leg_runs(model, world, leg):
+    """Network: dues need a living payer, and a living payee where the leg ends with it. Insured: a living payer."""
+    legs = model.legs
+    ended = world.nonpayment and legs.ends_with_payee[leg] and not world.alive[legs.payee[leg]]
+    return bool(world.alive[legs.payer[leg]]) and not ended
+
+
+def earnings(model, t, now, scale, world, share):
+    """4.2: revenue R [n], cost [n], relet [n] (4.10: what re-letting brings), index [n] and the lost revenue of the labs."""
+    e, legs, n, dt = model.entities, model.legs, model.grid.entities, model.grid.dt
+    there = [world.alive[i] if world.supply else 1.0 for i in range(n)]  # supply off: a dead host counts as alive
+    index, room, lost = [now["demand"]] * n, [math.inf] * n, 0.0
+    for i in range(n):
+        if e.revenue_process[i] < 0:
+            continue
+        x = now["ratio"][e.revenue_process[i]]
+        supplies = [leg for leg in range(len(legs.payer)) if legs.payer[leg] == i and legs.supply[leg]]
+        cap = math.inf
+        if supplies:
+            # Reading: own capacity is what the supply weights leave of 1.
+            own = max(0.0, 1 - sum(legs.supply_weight[leg][t] for leg in supplies))
+            hosted = 0.0
+            for leg in supplies:
+                host, weight = legs.host[leg], legs.supply_weight[leg][t]
+                volume = world.volume[leg] if world.nonpayment else 1.0  # insured: the contract runs on undisturbed
+                hosted += weight * volume * (share[host] * there[host] if host >= 0 else 1.0)
+            cap = e.headroom[i] * (own + hosted)
+        index[i] = min(x, cap)
+        if cap < math.inf:
+            room[i] = e.plan_external[i][t] * (cap - index[i])
+        if e.is_lab[i]:
+            lost += e.plan_external[i][t] * (x - index[i] * there[i])
+    labs = [i for i in range(n) if e.is_lab[i] and there[i]]
+    plan_of_labs = sum(e.plan_external[i][t] for i in labs)
+    revenue, cost, relet = [0.0] * n, [0.0] * n, [0.0] * n
+    for i in range(n):
+        a, b, c = e.ai_share[i], e.rental_share[i], e.capacity_share[i] if e.owner[i] >= 0 else 0.0
+        factor = ((1 - a) + a * index[i]) * ((1 - b) + b * now["rental"]) * ((1 - c) + c * share[i])
+        gain = 0.0
+        if i in labs:
+            gain = min(model.rules.transfer * world.lost * ratio(e.plan_external[i][t], plan_of_labs, 0.0), room[i])
+        revenue[i] = e.rev_ext[i][t] * factor + gain
+    for i in range(n):
+        replaced = sum(
+            legs.replaces[leg] * earned_by_schedule(legs, t, leg, scale, world.volume[leg], share, revenue)
+            for leg in range(len(legs.payer))
+            if legs.payer[leg] == i and leg_runs(model, world, leg)
+        )
+        bend = 1.0
+        if world.burn[i] > 0 and e.runway_years[i] > 0:
+            runway = world.cash[i] / (world.burn[i] / dt)
+            bend = 1 - e.flex[i] * clip(1 - runway / e.runway_years[i], 0.0, 1.0)
+        cost[i] = max(0.0, e.cost_fixed[i][t] * bend - replaced + e.cost_var[i] * revenue[i])
+    for leg, payee in enumerate(legs.payee):
+        released, phi = let_again(model, t, now, scale, world, share, leg)
+        relet[payee] += released * phi
+    return {"revenue": revenue, "cost": cost, "relet": relet, "index": index, "lost": lost}
+
+
+def let_again(model, t, now, scale, world, share, leg):
+    """4.10: released volume sched scale s_host (1 - vol) of a living provider, and the share phi that comes back.
+
+    Nothing is released to the provider where non-payment is insured; nothing comes back where relief is off."""
+    legs = model.legs
+    if not legs.contract[leg] or not world.alive[legs.payee[leg]] or not world.nonpayment:
+        return 0.0, 0.0
+    host_share = share[legs.host[leg]] if legs.host[leg] >= 0 else 1.0
+    released = legs.sched[leg][t] * scale[legs.group[leg]] * host_share * (1 - world.volume[leg])
+    phi = clip(legs.relet[leg] * now["rental"] + legs.saved[leg] * (1 - legs.relet[leg]), 0.0, 1.0)
+    return released, phi if world.relief else 0.0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.3 Dues
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def core_value(model, now, i):
+    return model.entities.core0[i] * now["valuation"] ** model.entities.core_beta[i]
+
+
+def collateral_value(model, now, world, fleet_value, leg):
+    legs, payer = model.legs, model.legs.payer[leg]
+    value = legs.coll_fleet[leg] * fleet_value[payer] + legs.coll_core[leg] * core_value(model, now, payer)
+    h = legs.coll_holding[leg]
+    if h >= 0:
+        value += legs.coll_stake[leg] * world.stake[h] * world.price[model.holdings.issuer[h]]
+    return value
+
+
+def desired_capex(model, t, now, world):
+    """Desired capex [n] of the living; `plan_after_power` [n] is what runs on for the dead in insured worlds."""
+    e, rules, n = model.entities, model.rules, model.grid.entities
+    # Reading: where relief is off the dead stay in the race at plan.
+    racers = [i for i in range(n) if e.in_race[i] and (world.alive[i] or not world.relief)]
+    race = ratio(sum(world.executed[i] if world.alive[i] else 1.0 for i in racers), len(racers))
+    desired, plan_after_power = [], []
+    for i in range(n):
+        planned = e.receipts_plan[i][t - 1] if t > 0 else e.receipts0[i]
+        zr = ratio(world.receipts[i], planned)
+        power = 1 - e.power_follow[i] * now["gap"]
+        plan_after_power.append(e.capex_plan[i][t] * power)
+        follows = clip(1 + e.follow[i] * (zr - 1), 0.0, rules.capex_max)
+        races = 1 + rules.race_theta * (race - 1) if e.in_race[i] else 1.0
+        desired.append(e.capex_plan[i][t] * follows * power * races * world.alive[i])
+    return desired, plan_after_power
+
+
+def balance_terms(legs, t, now, dt, leg, balance, collateral):
+    """Interest and principal (with covenant) of a balance."""
+    rate = legs.rate_fixed[leg] + legs.rate_float[leg] * now["rate_before"] + legs.rate_spread[leg] * now["spread_before"]
+    interest = max(0.0, balance * dt * rate)
+    covenant = 0.0
+    if legs.ltv[leg] > 0 and collateral is not None:
+        covenant = max(0.0, balance * (1 - legs.amort[leg][t]) - legs.ltv[leg] * collateral)
+    return interest, min(balance, balance * legs.amort[leg][t] + covenant)
+
+
+def dues(model, t, now, scale, world, cap, earn):
+    """4.3, per leg: due, out_next, balance_next (without prefunding) of the payer; `*_undisturbed` of the receiver in
+    insured worlds; interest, draw, collateral; and desired, committed [n]."""
+    legs, e, dt = model.legs, model.entities, model.grid.dt
+    desired, plan_after_power = desired_capex(model, t, now, world)
+    committed = [e.committed[i] * desired[i] for i in range(model.grid.entities)]
+    names = ("due", "out_next", "balance_next", "interest", "draw", "collateral")
+    names += ("due_undisturbed", "out_next_undisturbed", "balance_next_undisturbed")
+    result = {name: [0.0] * len(legs.payer) for name in names}
+    result |= {"desired": desired, "committed": committed}
+    for leg, payer in enumerate(legs.payer):
+        driver, delay, alive = legs.driver[leg], legs.delay[leg], world.alive[payer]
+        if driver in (COMMITMENT, GUARANTEE):
+            continue
+        collateral = collateral_value(model, now, world, cap["fleet_value"], leg)
+        draw = legs.draw[leg][t] * scale[legs.group[leg]] * alive
+        result["collateral"][leg], result["draw"][leg] = collateral, draw
+
+        def earned(volume, committed_capex, balance, covenant_on, leg=leg, payer=payer, driver=driver):
+            if driver == CAPEX:
+                return legs.capex_share[leg] * committed_capex, 0.0, 0.0
+            if driver == OPEX:
+                return earn["cost"][payer], 0.0, 0.0
+            if driver == BALANCE:
+                interest, principal = balance_terms(legs, t, now, dt, leg, balance, covenant_on)
+                return interest + principal, interest, principal
+            return earned_by_schedule(legs, t, leg, scale, volume, cap["share"], earn["revenue"]), 0.0, 0.0
+
+        result["balance_next"][leg] = world.balance[leg] + draw
+        if leg_runs(model, world, leg):
+            amount, interest, principal = earned(world.volume[leg], committed[payer], world.balance[leg], collateral)
+            result["due"][leg] = (1 - delay) * amount + world.out[leg]
+            result["out_next"][leg] = delay * amount
+            result["balance_next"][leg] -= principal
+            result["interest"][leg] = interest
+        if not world.nonpayment:
+            amount, _, principal = earned(
+                1.0,
+                committed[payer] if alive else plan_after_power[payer],
+                world.balance_undisturbed[leg],
+                collateral if alive else None,
+            )
+            result["due_undisturbed"][leg] = (1 - delay) * amount + world.out_undisturbed[leg]
+            result["out_next_undisturbed"][leg] = delay * amount
+            result["balance_next_undisturbed"][leg] = world.balance_undisturbed[leg] + draw - principal
+    return result
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.4 Prefunding and funding room
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def sigma(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def door(model, now, world):
+    rules = model.rules
+    distrust = rules.k_shut - now["confidence"] + (world.shock if world.confidence else 0.0)
+    return 1 - sigma(distrust / rules.k_width) * sigma((rules.v_shut - now["log_valuation"]) / rules.v_width)
+
+
+def funding(model, t, now, world, desired):
+    """4.4: open, room [n], prefund [n] and K [n] of the living inside entities."""
+    e, legs, h, n = model.entities, model.legs, model.holdings, model.grid.entities
+    opened = door(model, now, world)
+    room, prefund, k = [0.0] * n, [0.0] * n, [0.0] * n
+    for i in range(n):
+        if e.outside[i] or not world.alive[i]:
+            continue
+        planned = e.ebitda_plan[i][t - 1] if t > 0 else e.ebitda0[i]
+        forward = e.ebitda_fwd[i][t] * clip(ratio(world.ebitda[i], planned), 0.0, 1.5)
+        stakes = sum(world.stake[x] * world.price[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
+        debt = sum(world.balance[leg] for leg in range(len(legs.payer)) if legs.payer[leg] == i)
+        pace = e.fund_phi[i] * world.equity[i] + e.fund_advance[i] * desired[i] + e.fund_flat[i]
+        headroom = e.fund_leverage[i] * forward + e.fund_ltv[i] * (world.core_before[i] + stakes) - debt
+        if e.fund_unbounded[i]:
+            headroom = math.inf
+        share = e.insider[i] + (1 - e.insider[i]) * opened
+        room[i] = share * max(0.0, min(pace, headroom))
+        prefund[i] = min(room[i], max(0.0, e.cash_target[i][t] - world.cash[i]))
+        k[i] = world.line[i] + room[i] - prefund[i]
+    return {"open": opened, "room": room, "prefund": prefund, "capacity": k}
+
+
+def raise_market_money(model, world, i, amount, pre_money, balances):
+    """Market money of i: new equity at pre_money[i], or debt on its new-debt leg in each list of `balances`."""
+    e = model.entities
+    world.enter(i, amount)
+    if e.fund_equity[i]:
+        issue_equity(model, world, i, amount, pre_money, model.holdings.outside_of[i])
+    else:
+        add_debt(model, i, amount, balances)
+
+
+def add_debt(model, i, amount, balances):
+    leg = model.entities.new_debt_leg[i]
+    if leg >= 0:
+        for balance in balances:
+            balance[leg] += amount
+
+
+def issue_equity(model, world, issuer, amount, pre_money, buyer):
+    """4.6: all stakes x E-/(E- + x), the buyer gets x/(E- + x). Reading: E- of a second issue in a step is after the first."""
+    if amount <= 0 or buyer < 0:
+        return
+    post = pre_money[issuer] + amount
+    for h, of in enumerate(model.holdings.issuer):
+        if of == issuer:
+            world.stake[h] *= pre_money[issuer] / post
+    world.stake[buyer] += amount / post
+    world.cost[buyer] += amount
+    world.bought[buyer] += amount
+    pre_money[issuer] = post
+
+
+def collect(model, world, earn, due, room, pre_money):
+    """Opening cash becomes e (changes the world): R, re-letting, draws, prefunding, and what estates sell and hand on."""
+    insurer = model.grid.insurer
+    for i in range(model.grid.entities):
+        if world.alive[i]:
+            world.enter(i, earn["revenue"][i] + earn["relet"][i])
+            balances = (due["balance_next"], due["balance_next_undisturbed"])
+            raise_market_money(model, world, i, room["prefund"][i], pre_money, balances)
+        world.enter(i, world.proceeds[i])
+        world.proceeds[i] = 0.0
+    handed_on = list(world.covered)
+    for leg, payer in enumerate(model.legs.payer):
+        world.enter(payer, due["draw"][leg])
+        receiver = model.legs.payee[leg] if world.nonpayment else insurer
+        world.transfer(payer, receiver, world.covered[leg])
+        world.leg_paid[leg] += world.covered[leg]
+        world.covered[leg] = 0.0
+    return handed_on
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.5 Clearing: the greatest clearing vector
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def positions(model, t, scale, world, due):
+    """What is fixed before clearing, per leg: base, offset, claim, credit part, covered and the uncovered share."""
+    legs, d0, count = model.legs, model.rules.d0, len(model.legs.payer)
+    result = {name: [0.0] * count for name in ("base", "offset", "claim", "credit", "covered", "damages")}
+    result["uncovered"] = [1.0] * count
+    for leg, payer in enumerate(legs.payer):
+        if legs.driver[leg] in (COMMITMENT, GUARANTEE) and world.alive[payer]:
+            continue
+        if world.alive[payer]:
+            credit = due["due"][leg] + due["balance_next"][leg] + due["out_next"][leg]
+            remaining = legs.remaining[leg][t] * scale[legs.group[leg]] if leg_runs(model, world, leg) else 0.0
+            damages = legs.damages[leg] * world.volume[leg] * remaining
+            claim = credit + damages
+            covered = min(credit, (1 - d0) * due["collateral"][leg]) if legs.seniority[leg] == SECURED else 0.0
+            uncovered = 1 - ratio(covered, claim, 0.0)
+            values = (due["due"][leg], 0.0, claim, credit, covered, damages, uncovered)
+        else:
+            claim = world.claim[leg]
+            values = (claim, world.paid_on_claim[leg], claim, world.claim_credit[leg], 0.0, 0.0, world.uncovered[leg])
+        names = ("base", "offset", "claim", "credit", "covered", "damages", "uncovered")
+        for name, value in zip(names, values, strict=True):
+            result[name][leg] = value
+    return result
+
+
+def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None, limit=100000):
+    """4.5 for one path: payments [L], received, dues, cost of default [n], failed [n], round [n] and the margin.
+
+    cash is e [n], capacity_k is K [n]. In insured worlds (due_undisturbed given) received is what is undisturbed."""
+    e, legs, rules, n = model.entities, model.legs, model.rules, model.grid.entities
+    every = range(len(legs.payer))
+    insured = due_undisturbed is not None
+    rank = [UNSECURED if legs.seniority[leg] == SECURED else legs.seniority[leg] for leg in every]
+    covers = [leg for leg in every if legs.driver[leg] == GUARANTEE and world.alive[legs.payer[leg]]]
+    base, claim = list(position["base"]), list(position["claim"])
+    estate = [not world.alive[i] for i in range(n)]
+    failed, default_round, margin, converged = [False] * n, [-1] * n, math.inf, True
+    # full payment: dues of the living, what is left of the claims of estates
+    pay = [max(0.0, base[leg] * (position["uncovered"][leg] if estate[legs.payer[leg]] else 1.0) - position["offset"][leg]) for leg in every]
+
+    def received_of(pay):
+        received = [0.0] * n
+        for leg in every:
+            amount = due_undisturbed[leg] if insured else pay[leg]
+            if not insured or world.alive[legs.payee[leg]]:
+                received[legs.payee[leg]] += amount
+        return received
+
+    def set_guarantees(pay):
+        """Guarantors owe a share of the shortfall of the covered leg; it rises from 0 as payments fall."""
+        for leg in covers:
+            payee_gone = legs.ends_with_payee[leg] and not world.alive[legs.payee[leg]]
+            if insured or payee_gone:
+                continue
+            of = legs.covers[leg]
+            obligor = legs.payer[of]
+            shortfall = 0.0
+            if failed[obligor] or estate[obligor]:
+                shortfall = max(0.0, base[of] * position["uncovered"][of] - position["offset"][of] - pay[of])
+            # Reading: what guarantors paid earlier on the same claim is not called again.
+            base[leg] = claim[leg] = min(world.cover_left[leg], max(0.0, legs.cover_share[leg] * shortfall - world.guaranteed[of]))
+
+    def dues_of():
+        owed = [0.0] * n
+        for leg in every:
+            if not estate[legs.payer[leg]]:
+                owed[legs.payer[leg]] += base[leg]
+        return owed
+
+    def pay_next(received):
+        """One application of the map for the current default set."""
+        result = list(base)
+        for i in range(n):
+            if not (failed[i] or estate[i]):
+                continue
+            mine = [leg for leg in every if legs.payer[leg] == i]
+            if estate[i]:
+                left = cash[i] + received[i] + sum(position["offset"][leg] for leg in mine)
+            else:
+                left = rules.alpha * cash[i] + rules.beta * received[i]
+            for c in range(4):
+                members = [leg for leg in mine if rank[leg] == c]
+                total = sum(claim[leg] * position["uncovered"][leg] for leg in members)
+                rho = clip(left / total, 0.0, 1.0) if total > 0 else 1.0
+                left -= total
+                for leg in members:
+                    owed = base[leg] * position["uncovered"][leg]
+                    result[leg] = max(0.0, rho * owed - position["offset"][leg])
+            for leg in mine:
+                if rank[leg] > 3:
+                    result[leg] = 0.0
+        return result
+
+    wave = 0
+    while True:
+        for _ in range(limit):
+            received = received_of(pay)
+            set_guarantees(pay)
+            following = pay_next(received)
+            change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
+            pay = following
+            if change <= 1e-14 * max(1.0, sum(base)):
+                break
+        else:
+            converged = False
+        received, owed = received_of(pay), dues_of()
+        new = []
+        for i in range(n):
+            if estate[i] or failed[i] or e.outside[i]:
+                continue
+            spare = cash[i] + capacity_k[i] + received[i] - owed[i]
+            margin = min(margin, abs(spare) / max(owed[i], SMALLEST))
+            if spare < -TOLERANCE * owed[i]:
+                new.append(i)
+        if not new:
+            break
+        for i in new:
+            failed[i], default_round[i] = True, wave
+        wave += 1
+    cost = [(1 - rules.alpha) * cash[i] + (1 - rules.beta) * received[i] if failed[i] else 0.0 for i in range(n)]
+    return {
+        "pay": pay,
+        "received": received,
+        "dues": owed,
+        "default_cost": cost,
+        "failed": failed,
+        "round": default_round,
+        "margin": margin,
+        "converged": converged,
+        "guarantee_due": {leg: base[leg] for leg in covers},
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.6 Settlement, commitments
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Purse:
+    """What is left of K in the step: the line first, then the market."""
+
+    def __init__(self, model, world, funds, pre_money):
+        self.model, self.world, self.pre_money = model, world, pre_money
+        self.market = [r - x for r, x in zip(funds["room"], funds["prefund"], strict=True)]
+
+    def left(self, i):
+        return self.world.line[i] + self.market[i]
+
+    def draw(self, i, amount):
+        world = self.world
+        from_line = min(world.line[i], amount)
+        world.line[i] -= from_line
+        world.enter(i, from_line)
+        balances = (world.balance, world.balance_undisturbed)
+        add_debt(self.model, i, from_line, balances)
+        from_market = min(self.market[i], amount - from_line)
+        self.market[i] -= from_market
+        raise_market_money(self.model, world, i, from_market, self.pre_money, balances)
+
+    def close(self, i):
+        self.market[i] = 0.0
+        self.world.line[i] = 0.0
+
+
+def pass_on(model, world, leg, amount, undisturbed=None):
+    """Move money on a leg. In insured worlds the insurer stands between payer and payee and makes up the difference."""
+    payer, payee, insurer = model.legs.payer[leg], model.legs.payee[leg], model.grid.insurer
+    world.leg_paid[leg] += amount
+    if world.nonpayment:
+        world.transfer(payer, payee, amount)
+        reaches = amount
+    else:
+        reaches = (amount if undisturbed is None else undisturbed) * world.alive[payee]
+        world.transfer(payer, insurer, amount)
+        world.transfer(insurer, payee, reaches)
+    if model.legs.operating[leg]:
+        world.operating_in[payee] += reaches
+        if model.legs.driver[leg] in (SCHEDULED, REVENUE_SHARE):  # capex is no cost; opex is in the cost already
+            world.operating_out[payer] += amount
+    return reaches
+
+
+def settle(model, world, due, clearing, purse):
+    """Payments, default costs, shortfalls of the solvent; legs go on to their balances after the step. Changes the world."""
+    legs = model.legs
+    for leg in range(len(legs.payer)):
+        undisturbed = due["due_undisturbed"][leg] if not world.nonpayment else None
+        pass_on(model, world, leg, clearing["pay"][leg], undisturbed)
+        if legs.driver[leg] == GUARANTEE:
+            world.cover_left[leg] -= clearing["pay"][leg] if world.alive[legs.payer[leg]] else 0.0
+            world.guaranteed[legs.covers[leg]] += clearing["pay"][leg]
+        world.balance[leg], world.out[leg] = due["balance_next"][leg], due["out_next"][leg]
+        if not world.nonpayment:
+            world.balance_undisturbed[leg] = due["balance_next_undisturbed"][leg]
+            world.out_undisturbed[leg] = due["out_next_undisturbed"][leg]
+    for i in range(model.grid.entities):
+        if clearing["failed"][i]:
+            world.leave(i, clearing["default_cost"][i])
+            purse.close(i)
+        elif world.alive[i] and not model.entities.outside[i]:
+            # cash after payments is e + received - dues
+            purse.draw(i, max(0.0, -world.cash[i]))
+
+
+def commitments(model, t, scale, world, cap, clearing, purse):
+    """Class 4: tranches with an open gate, paid as far as cash and K reach; the rest is lost. Changes the world."""
+    legs, e, n = model.legs, model.entities, model.grid.entities
+    fit = [bool(world.alive[i]) and not clearing["failed"][i] for i in range(n)]  # Reading: this step's failures are out
+    tranche, total = {}, [0.0] * n
+    for leg in range(len(legs.payer)):
+        if legs.driver[leg] != COMMITMENT:
+            continue
+        gate = legs.gate_owner[leg]
+        gate_open = gate < 0 or cap["delivered"][gate] >= legs.gate_gw[leg]
+        both = fit[legs.payer[leg]] and fit[legs.payee[leg]]
+        insured = not world.nonpayment
+        if gate_open and (both or insured):
+            tranche[leg] = legs.sched[leg][t] * scale[legs.group[leg]]
+            total[legs.payer[leg]] += tranche[leg]
+    paid_share = [0.0 if not fit[i] else 1.0 if e.outside[i] else clip(ratio(world.cash[i] + purse.left(i), total[i]), 0.0, 1.0) for i in range(n)]
+    for i in range(n):
+        if not e.outside[i] and fit[i]:
+            purse.draw(i, max(0.0, paid_share[i] * total[i] - max(0.0, world.cash[i])))
+    for leg, amount in tranche.items():
+        own = paid_share[legs.payer[leg]] * amount
+        reaches = pass_on(model, world, leg, own, amount)
+        issuer, h = legs.payee[leg], legs.buys_holding[leg]
+        if h >= 0 and reaches > 0:
+            issue_equity(model, world, model.holdings.issuer[h], min(own, reaches), purse.pre_money, h)
+            rest = max(0.0, reaches - own)
+            issue_equity(model, world, issuer, rest, purse.pre_money, model.holdings.outside_of[issuer])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.7 Spending
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def spending(model, t, world, cap, due, clearing, purse):
+    """Replacement, discretionary growth, top-up, payouts; fleets grow. Changes the world; returns growth, replacement [n]."""
+    e, legs, fleet, n = model.entities, model.legs, model.fleet, model.grid.entities
+    growth, replacement, planned_flows = [0.0] * n, [0.0] * n, []
+    # committed growth that was paid in clearing
+    for leg, payer in enumerate(legs.payer):
+        if legs.driver[leg] == CAPEX and world.alive[payer]:
+            growth[payer] += clearing["pay"][leg]
+    for i in range(n):
+        if e.outside[i] or not world.alive[i] or clearing["failed"][i]:
+            continue
+        o, desired = e.owner[i], due["desired"][i]
+        need = 0.0
+        if o >= 0:
+            executed_plan = min(1.0, ratio(desired, e.capex_plan[i][t]))
+            need = fleet.replace_price[o] * max(0.0, cap["worn"][o] - cap["worn_book"][o]) * executed_plan
+        own = max(0.0, world.cash[i] - e.min_cash[i])
+        affordable = own + e.kappa[i] * purse.left(i)
+        replacement[i] = min(need, affordable)
+        extra = min(max(0.0, desired - due["committed"][i]), affordable - replacement[i])
+        growth[i] += extra
+        if o >= 0:
+            world.unreplaced[o] += need - replacement[i]
+        purse.draw(i, max(0.0, replacement[i] + extra - own))
+        for leg, payer in enumerate(legs.payer):
+            if payer == i and legs.driver[leg] == CAPEX:
+                flow = legs.capex_share[leg] * extra + legs.chip_share[leg] * replacement[i]
+                planned_flows.append((leg, flow))
+        # top-up to the minimum from what is left of K, then payout, both on the cash after spending
+        spent = replacement[i] + extra
+        purse.draw(i, min(purse.left(i), max(0.0, e.min_cash[i] - (world.cash[i] - spent))))
+        payout = e.payout[i] * max(0.0, world.cash[i] - spent - e.payout_above[i])
+        world.leave(i, payout)
+        world.executed[i] = ratio(growth[i], desired)
+    for leg, flow in planned_flows:  # Reading: vendors can use what they are paid here from the next step on
+        pass_on(model, world, leg, flow)
+    for o, i in enumerate(fleet.entity):
+        world.built[o] += ratio(growth[i], fleet.cost_per_gw[o], 0.0)
+        world.fleet[o].append(world.fleet[o][-1] + fleet.chip_of_capex[o] * growth[i] + replacement[i])
+    return {"growth": growth, "replacement": replacement}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.8 Resolution
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def multiple(model, t, i):
+    e, tau = model.entities, (t + 1) * model.grid.dt
+    fade = math.exp(-tau / e.mult_tau[i]) if e.mult_tau[i] > 0 else 0.0
+    return e.mult_mature[i] + (e.mult0[i] - e.mult_mature[i]) * fade
+
+
+def going_concern(model, t, now, world, i):
+    return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
+
+
+def smooth(model, world, earn):
+    """Receipts z and EBITDA ze of the step: R and what operating legs brought, less cost and what they took."""
+    for i in range(model.grid.entities):
+        receipts = (earn["revenue"][i] if world.alive[i] else 0.0) + world.operating_in[i]
+        ebitda = receipts - (earn["cost"][i] if world.alive[i] else 0.0) - world.operating_out[i]
+        world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
+        world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
+
+
+def resolve(model, t, now, scale, world, cap, due, position, clearing):
+    """Restructure or liquidate this step's defaulters, felt by others from t+1. Changes the world.
+
+    Returns for each defaulter i: ("restructured", h) or ("liquidated", fleet proceeds); and written_off [H], the cost of
+    stakes in defaulters."""
+    e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
+    every, outcome, written_off = range(len(legs.payer)), {}, [0.0] * len(h.holder)
+    stakes_of = [sum(world.stake[x] * world.price[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i) for i in range(n)]
+    for i in (j for j in range(n) if clearing["failed"][j]):
+        mine = [leg for leg in every if legs.payer[leg] == i]
+        core = core_value(model, now, i)
+        fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
+        proceeds = fleet_proceeds + (1 - rules.d0) * stakes_of[i] + (1 - e.core_haircut[i]) * core
+        value = going_concern(model, t, now, world, i)
+        may = e.restructures[i] and world.restructured[i] < rules.max_restructurings
+        if may and value > world.cash[i] + proceeds:
+            owed = clearing["dues"][i] + sum(
+                world.balance[leg] + world.out[leg] + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]] * leg_runs(model, world, leg)
+                for leg in mine
+            )
+            cut = clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9)
+            outcome[i] = ("restructured", cut)
+        else:
+            outcome[i] = ("liquidated", fleet_proceeds)
+            world.proceeds[i] = proceeds
+    for i, (what, amount) in outcome.items():
+        mine = [leg for leg in every if legs.payer[leg] == i]
+        if what == "restructured":
+            world.restructured[i] += 1
+            for leg in mine:
+                if legs.seniority[leg] != SECURED:
+                    world.balance[leg] *= 1 - amount
+                    world.out[leg] *= 1 - amount
+                if legs.haircut[leg]:
+                    world.volume[leg] *= 1 - amount
+        else:
+            world.alive[i] = 0.0
+            for leg in every:
+                if legs.payer[leg] == i:
+                    is_guarantee = legs.driver[leg] == GUARANTEE
+                    called = clearing["guarantee_due"].get(leg, 0.0)
+                    world.claim[leg] = called if is_guarantee else position["claim"][leg]
+                    world.claim_credit[leg] = called if is_guarantee else position["credit"][leg]
+                    world.paid_on_claim[leg] = clearing["pay"][leg]
+                    world.covered[leg] = position["covered"][leg]
+                    world.uncovered[leg] = position["uncovered"][leg]
+                    world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
+                elif legs.payee[leg] == i and legs.ends_with_payee[leg] and world.nonpayment:
+                    world.volume[leg] = 0.0
+        # stakes in i are written off; where marks are off only their cost is
+        for x in range(len(h.holder)):
+            if h.issuer[x] == i:
+                written_off[x] += world.cost[x]
+                world.cost[x] = 0.0
+                if world.marks:
+                    world.stake[x] = 0.0
+        if what == "restructured" and world.marks and h.outside_of[i] >= 0:
+            world.stake[h.outside_of[i]] = 1.0
+    return outcome, written_off
+
+
+def sell_stakes_of_estates(model, world, outcome):
+    """Stakes held by the liquidated go to the outside investor at the forced-sale price (paid at t+1). Changes the world."""
+    h = model.holdings
+    for x, holder in enumerate(h.holder):
+        buyer = h.outside_of[h.issuer[x]]
+        if outcome.get(holder, ("", 0))[0] == "liquidated" and x != buyer:
+            sold = (1 - model.rules.d0) * world.stake[x] * world.price[h.issuer[x]]
+            if buyer >= 0:
+                world.stake[buyer] += world.stake[x]
+                world.cost[buyer] += sold
+                world.bought[buyer] += sold
+            world.bought[x] -= sold
+            world.stake[x] = world.cost[x] = 0.0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.9 Equity
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def equity_values(model, t, now, world, fleet_value):
+    """E [n] and the price [n] stakes are marked at (E, or opening value x V where marks is off). Pure."""
+    e, legs, h, n = model.entities, model.legs, model.holdings, model.grid.entities
+    insured = not world.nonpayment
+    equity = list(world.equity)
+    frozen = [e.equity0[i] * now["valuation"] for i in range(n)]
+    base = [0.0] * n
+    for i in range(n):
+        worth = max(going_concern(model, t, now, world, i), fleet_value[i])
+        base[i] = core_value(model, now, i) + worth + world.cash[i]
+    for leg, payer in enumerate(legs.payer):
+        base[payer] -= world.balance[leg] + world.out[leg]
+        if insured:
+            base[legs.payee[leg]] += world.balance_undisturbed[leg] + world.out_undisturbed[leg]
+        elif world.alive[payer]:
+            base[legs.payee[leg]] += world.balance[leg] + world.out[leg]
+    for _ in range(model.rules.equity_sweeps):
+        for i in range(n):
+            stakes = sum(world.stake[x] * (equity if world.marks else frozen)[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
+            valued = e.equity0[i] > 0 and world.alive[i]
+            equity[i] = max(0.0, base[i] + stakes) if valued else 0.0
+    return equity, equity if world.marks else frozen
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 4.10 Losses
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, handed_on):
+    """Postings (entity, channel, deal, amount) of the step, discounted at tau. `before` holds alive, volume, claim,
+    claim_credit before the step's resolution and the switches."""
+    legs, fleet, h, grid = model.legs, model.fleet, model.holdings, model.grid
+    postings, discount = [], now["discount"]
+
+    def post(entity, channel, deal, amount):
+        if amount != 0.0:
+            postings.append((entity, channel, deal, amount * discount))
+
+    for leg, payer in enumerate(legs.payer):
+        deal, paid = legs.deal[leg], clearing["pay"][leg]
+        creditor = legs.payee[leg] if before.nonpayment else grid.insurer
+        if legs.driver[leg] == GUARANTEE:
+            # Reading: what a guarantor pays moves loss from the creditor to it
+            post(payer, CREDIT, deal, paid)
+            post(creditor, CREDIT, deal, -paid)
+        elif payer in outcome:
+            what, amount = outcome[payer]
+            after = due["balance_next"][leg] + due["out_next"][leg]
+            if what == "liquidated":
+                post(creditor, CREDIT, deal, due["due"][leg] + after - paid)
+            else:
+                cut = amount if legs.seniority[leg] != SECURED else 0.0
+                post(creditor, CREDIT, deal, due["due"][leg] - paid + cut * after)
+        elif not before.alive[payer]:
+            credit = ratio(before.claim_credit[leg], before.claim[leg])
+            post(creditor, CREDIT, deal, -(credit * paid + handed_on[leg]))
+            post(creditor, CONTRACT, deal, -(1 - credit) * paid)
+        released, phi = let_again(model, t, now, scale, before, cap["share"], leg)
+        post(legs.payee[leg], CONTRACT, deal, released * (1 - phi))
+    for x, holder in enumerate(h.holder):
+        post(holder, EQUITY, h.deal[x], written_off[x])
+    for o, i in enumerate(fleet.entity):
+        deal = fleet.stranded_deal[o]
+        if before.alive[i]:
+            post(i, STRANDED, deal, idle_loss(model, cap, o))
+            post(i, STRANDED, deal, max(0.0, 1 - life / fleet.book_life[o]) * cap["worn"][o])
+        if i in outcome and outcome[i][0] == "liquidated":
+            post(i, COLLATERAL, deal, max(0.0, cap["carrying"][o] - outcome[i][1]))
+    return postings
+
+
+def idle_loss(model, cap, o):
+    fleet = model.fleet
+    return cap["stranded"][o] * fleet.cost_per_gw[o] * fleet.chip_of_capex[o] * model.grid.dt / fleet.book_life[o]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The step, and a path
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Before:
+    """What the losses read as it was before settlement and resolution."""
+
+    nonpayment: bool
+    relief: bool
+    alive: list
+    volume: list
+    claim: list
+    claim_credit: list
+
+
+def step(model, t, now, draws, world):
+    """All of section 4 in one world. Changes the world; returns what the stages said."""
+    scale, life, fleet = draws["scale"], draws["life"], model.fleet
+    world.clear_flows()
+    pre_money = list(world.equity)
+    opening = {"cash": list(world.cash), "stake": list(world.stake), "price": list(world.price)}
+
+    cap = capacity(model, t, now, life, world)
+    earn = earnings(model, t, now, scale, world, cap["share"])
+    due = dues(model, t, now, scale, world, cap, earn)
+    funds = funding(model, t, now, world, due["desired"])
+    handed_on = collect(model, world, earn, due, funds, pre_money)
+    position = positions(model, t, scale, world, due)
+    undisturbed = None if world.nonpayment else due["due_undisturbed"]
+    clearing = clear_network(model, world, world.cash, funds["capacity"], position, undisturbed)
+    before = Before(
+        world.nonpayment,
+        world.relief,
+        list(world.alive),
+        list(world.volume),
+        list(world.claim),
+        list(world.claim_credit),
+    )
+
+    purse = Purse(model, world, funds, pre_money)
+    settle(model, world, due, clearing, purse)
+    for leg in range(len(model.legs.payer)):
+        if not before.alive[model.legs.payer[leg]]:
+            world.paid_on_claim[leg] += clearing["pay"][leg]
+    commitments(model, t, scale, world, cap, clearing, purse)
+    spent = spending(model, t, world, cap, due, clearing, purse)
+    smooth(model, world, earn)
+    outcome, written_off = resolve(model, t, now, scale, world, cap, due, position, clearing)
+    sell_stakes_of_estates(model, world, outcome)
+    world.equity, world.price = equity_values(model, t, now, world, cap["fleet_value"])
+    postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, handed_on)
+
+    # what the next step reads
+    world.delivered = cap["delivered"]
+    for o, i in enumerate(fleet.entity):
+        if before.alive[i]:
+            world.idle[o] += idle_loss(model, cap, o)
+    for i in range(model.grid.entities):
+        world.core_before[i] = core_value(model, now, i)
+        # Reading: burn is what dues take beyond revenue and receipts
+        shortfall = clearing["dues"][i] - earn["revenue"][i] - clearing["received"][i]
+        world.burn[i] = max(0.0, shortfall) if world.alive[i] else 0.0
+    world.lost = earn["lost"]
+    fallen = sum(model.entities.systemic[i] for i in outcome)
+    world.shock = world.shock * model.rules.shock_decay + model.rules.shock_size * fallen
+    return {
+        "opening": opening,
+        "capacity": cap,
+        "earnings": earn,
+        "dues": due,
+        "funding": funds,
+        "position": position,
+        "clearing": clearing,
+        "spending": spent,
+        "outcome": outcome,
+        "postings": postings,
+    }
+
+
+def run_path(model: Model, path, keep_stages=False):
+    """One path in every world of the model, and the summaries of its factors.
+
+    Returns {"worlds": [one dict a world], "factor": {name: value}, "delivery": [R], "revenue_final": [R]}. A world has
+    loss [n][5], deal_loss [D], system_loss, default_step [n], default_round [n], mark_change [n], margin, unconverged
+    and trace, one dict a step; with keep_stages also what each stage of each step said."""
+    model = plain(model)
+    factors, draws = factor_path(model, path), path_draws(model, path)
+    worlds = [run_world(model, factors, draws, switches, keep_stages) for switches in model.rules.world_switches]
+    last, f = factors[-1], model.factors
+    summary = {
+        "demand_final": last["demand"],
+        "confidence_min": min(now["confidence"] for now in factors),
+        "quarters_shut": worlds[0]["quarters_shut"],
+        "gpu_life": draws["life"],
+        "short_rate_mean": sum(now["rate"] for now in factors) / len(factors),
+        "spread_mean": sum(now["spread"] for now in factors) / len(factors),
+        "power_gap_max": max(now["gap"] for now in factors),
+        "valuation_min": min(now["valuation"] for now in factors),
+        "rental_final": last["rental"],
+        "disappointment": sum(now["regime"] for now in factors),
+        "interest_paid": worlds[0]["interest_paid"],
+        "stranded_gw_years": worlds[0]["stranded_gw_years"],
+        "unconverged": sum(world["unconverged"] for world in worlds),
+    }
+    return {
+        "worlds": worlds,
+        "factor": summary,
+        "delivery": draws["delivery"],
+        "revenue_final": [last["ratio"][i] * f.rev_plan[i][-1] / model.grid.dt for i in range(len(f.rev_plan))],
+    }
+
+
+def run_world(model, factors, draws, switches, keep_stages=False):
+    grid, e, h = model.grid, model.entities, model.holdings
+    n, world = grid.entities, open_world(model, switches)
+    result = {
+        "loss": [[0.0] * len(CHANNELS) for _ in range(n)],
+        "deal_loss": [0.0] * grid.deals,
+        "system_loss": 0.0,
+        "default_step": [-1] * n,
+        "default_round": [-1] * n,
+        "mark_change": [0.0] * n,
+        "margin": math.inf,
+        "unconverged": 0,
+        "quarters_shut": 0,
+        "interest_paid": 0.0,
+        "stranded_gw_years": 0.0,
+        "trace": [],
+        "stages": [],
+    }
+    for t in range(grid.steps):
+        now = factors[t]
+        stages = step(model, t, now, draws, world)
+        clearing = stages["clearing"]
+        for entity, channel, deal, amount in stages["postings"]:
+            result["loss"][entity][channel] += amount
+            result["deal_loss"][deal] += amount
+            if e.outside[entity] and channel in (CREDIT, EQUITY):
+                result["system_loss"] += amount
+        for i in stages["outcome"]:
+            if result["default_step"][i] < 0:
+                result["default_step"][i], result["default_round"][i] = t, clearing["round"][i]
+        for x, holder in enumerate(h.holder):
+            marked = world.stake[x] * world.price[h.issuer[x]]
+            opening = stages["opening"]["stake"][x] * stages["opening"]["price"][h.issuer[x]]
+            result["mark_change"][holder] += marked - opening - world.bought[x]
+        result["margin"] = min(result["margin"], clearing["margin"])
+        result["unconverged"] += not clearing["converged"]
+        result["quarters_shut"] += stages["funding"]["open"] < 0.5
+        result["interest_paid"] += sum(stages["dues"]["interest"])
+        result["stranded_gw_years"] += sum(stages["capacity"]["stranded"]) * grid.dt
+        result["trace"].append(
+            {
+                "opening_cash": stages["opening"]["cash"],
+                "cash": list(world.cash),
+                "received": world.received,
+                "paid": world.paid,
+                "external_in": world.external_in,
+                "external_out": world.external_out,
+                "equity": list(world.equity),
+                "alive": list(world.alive),
+                "dues": clearing["dues"],
+                "revenue": stages["earnings"]["revenue"],
+                "share": [stages["capacity"]["share"][i] for i in model.fleet.entity],
+                "leg_paid": world.leg_paid,
+                "balance": list(world.balance),
+            }
+        )
+        if keep_stages:
+            result["stages"].append(stages)
+    return result

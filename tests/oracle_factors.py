@@ -1,0 +1,207 @@
+"""Sections 1 and 2 of docs/model.md in plain Python: random numbers and factors, one path at a time.
+
+An executable text of the page, written to be read beside it. Nothing is shared with the kernels but `simulate.model`.
+"""
+
+import hashlib
+import math
+
+from simulate.model import Model
+
+ONCE_A_PATH = 2**32 - 1  # value of the counter's step for draws made once a path
+
+
+def plain(model):
+    """The same NamedTuples with lists for arrays, so that every number below is a Python float or int."""
+    if hasattr(model, "_fields"):
+        return type(model)(*(plain(value) for value in model))
+    return model.tolist() if hasattr(model, "tolist") else model
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 1. Random numbers
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def key_of(seed, name):
+    """(low, high) 32-bit halves of the first 8 bytes, little endian, of BLAKE2b("<seed>/<name>", digest 8)."""
+    word = int.from_bytes(hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "little")
+    return word & 0xFFFFFFFF, word >> 32
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al. 2011): four 32-bit words of (counter of 4 words, key of 2 words)."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        product0, product1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (
+            (product1 >> 32) ^ c1 ^ k0,
+            product1 & 0xFFFFFFFF,
+            (product0 >> 32) ^ c3 ^ k1,
+            product0 & 0xFFFFFFFF,
+        )
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return c0, c1, c2, c3
+
+
+def uniform(key, path, step, draw):
+    """u = ((x0 << 20 | x1 >> 12) + 0.5) 2^-52 of the counter (step, draw, path low, path high)."""
+    x0, x1, _, _ = philox((step, draw, path & 0xFFFFFFFF, path >> 32), key)
+    return ((x0 << 20 | x1 >> 12) + 0.5) * 2.0**-52
+
+
+# Wichura (1988), AS241, PPND16: numerators and denominators, constant term first.
+CENTRE = (
+    (3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
+     4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3),
+    (1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
+     2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3),
+)  # fmt: skip
+TAIL = (
+    (1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
+     1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4),
+    (1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
+     1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9),
+)  # fmt: skip
+FAR_TAIL = (
+    (6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1,
+     2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7),
+    (1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+     7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15),
+)  # fmt: skip
+
+
+def ratio_of_polynomials(coefficients, x):
+    above, below = (sum(c * x**power for power, c in enumerate(row)) for row in coefficients)
+    return above / below
+
+
+def normal_quantile(u):
+    q = u - 0.5
+    if abs(q) <= 0.425:
+        return q * ratio_of_polynomials(CENTRE, 0.180625 - q * q)
+    r = math.sqrt(-math.log(min(u, 1.0 - u)))
+    size = ratio_of_polynomials(TAIL, r - 1.6) if r <= 5.0 else ratio_of_polynomials(FAR_TAIL, r - 5.0)
+    return math.copysign(size, q)
+
+
+def normal(key, path, step, draw):
+    return normal_quantile(uniform(key, path, step, draw))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# 2. Factors
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def clip(x, low, high):
+    return min(max(x, low), high)
+
+
+def hermite(table, first, width, z):
+    """Cubic Hermite interpolation of rows (value, slope) at first + k width; flat outside the table."""
+    place = clip((z - first) / width, 0.0, len(table) - 1.0)
+    k = min(int(place), len(table) - 2)
+    h = place - k
+    (value0, slope0), (value1, slope1) = table[k], table[k + 1]
+    return value0 * (1 + 2 * h) * (1 - h) ** 2 + slope0 * width * h * (1 - h) ** 2 + value1 * h * h * (3 - 2 * h) + slope1 * width * h * h * (h - 1)
+
+
+def path_draws(model: Model, path):
+    """What is drawn once a path: delivery [R] (2.6), life [years], scale [S] (2.10), shots as (time, size) (2.5)."""
+    grid, f = plain(model.grid), plain(model.factors)
+    # 2.6 delivery
+    common = normal(f.key_delivery_common, path, ONCE_A_PATH, 0)
+    delivery = []
+    for key in f.key_delivery:
+        z = f.delivery_rho * common + math.sqrt(1 - f.delivery_rho**2) * normal(key, path, ONCE_A_PATH, 0)
+        delivery.append(hermite(f.delivery_table, f.delivery_z0, f.delivery_dz, z))
+    # 2.5 shots of the power gap
+    u_count = uniform(f.key_shots, path, ONCE_A_PATH, 0)
+    count = sum(1 for probability in f.shot_cdf if u_count > probability)
+    shots = [
+        (
+            grid.steps * grid.dt * uniform(f.key_shots, path, ONCE_A_PATH, 1 + 2 * k),
+            -f.shot_mean * math.log(uniform(f.key_shots, path, ONCE_A_PATH, 2 + 2 * k)),
+        )
+        for k in range(count)
+    ]
+    # 2.10 useful life and groups of deals; group 0 always has scale 1
+    u_life = uniform(f.key_life, path, ONCE_A_PATH, 0)
+    life = f.life_values[sum(1 for probability in f.life_cdf if u_life > probability)]
+    scale = [1.0]
+    for group in range(1, len(f.key_group)):
+        own = normal(f.key_group[group], path, ONCE_A_PATH, 0)
+        n = f.exec_rho[group] * common + math.sqrt(1 - f.exec_rho[group] ** 2) * own
+        size = uniform(f.key_group[group], path, ONCE_A_PATH, 1)
+        full = f.size_low[group] + (f.size_high[group] - f.size_low[group]) * size
+        scale.append(full if n >= f.exec_threshold[group] else 0.0)
+    return {"delivery": delivery, "life": life, "scale": scale, "shots": shots}
+
+
+def factor_path(model: Model, path):
+    """Section 2 for all steps: a list of dicts with the names of `StepFactors`, plus rate and spread before."""
+    grid, f = plain(model.grid), plain(model.factors)
+    dt, processes = grid.dt, range(len(f.rev_plan))
+    draws = path_draws(model, path)
+    c, v, w, o, q, r, integral = 0, 0.0, 0.0, 0.0, 0.0, f.rate0, 0.0
+    m, log_ratio, drift = ([0.0 for _ in processes] for _ in range(3))  # m_i, Y_i, S_i
+    confidence, shot_sum, spread, steps = 1.0, 0.0, 1.0, []
+    for t in range(grid.steps):
+        tau = (t + 1) * dt
+        n = [normal(key, path, t, 0) for key in f.key_driver]
+        z_demand, z_valuation, z_rates, z_spread, z_power, z_rental = (sum(f.driver_cholesky[d][e] * n[e] for e in range(d + 1)) for d in range(6))
+        before = {"rate_before": r, "spread_before": spread}
+        # 1. Regime
+        u = uniform(f.key_regime, path, t, 0)
+        c = 1 if (c == 0 and u < f.regime_p01) or (c == 1 and u >= f.regime_p10) else 0
+        # 2. Short rate and its integral
+        integral += f.rate_theta * dt + (r - f.rate_theta) * f.rate_int_gain + f.rate_int_c1 * z_rates + f.rate_int_c2 * normal(f.key_rate_integral, path, t, 0)
+        r = f.rate_theta + (r - f.rate_theta) * f.rate_decay + f.rate_sd * z_rates
+        discount = math.exp(-integral) if f.discount else 1.0
+        # 3. Spread
+        w = f.spread_decay * w + f.spread_sd * z_spread
+        spread = math.exp(w - f.spread_var[t] / 2)
+        # 4. Valuation
+        v = f.val_decay * v + f.val_sd * z_valuation
+        log_valuation = v - f.val_var[t] / 2 + f.val_shift * c - f.val_rate_duration * (r - f.rate0)
+        # 5. Power gap
+        o = f.gap_decay * o + f.gap_sd * z_power
+        shot_sum += sum(size * math.exp(f.shot_decay * arrival) for arrival, size in draws["shots"] if t * dt < arrival <= tau)
+        gap = clip(f.gap_plan[t] + o + shot_sum * math.exp(-f.shot_decay * tau), 0.0, 1.0)
+        # 7. Revenue
+        ratio = []
+        for i in processes:
+            n0, n1, n2 = (normal(f.key_revenue[i], path, t, draw) for draw in range(3))
+            shock = f.rev_loading[i] * z_demand + math.sqrt(1 - f.rev_loading[i] ** 2) * n0
+            growth = f.rev_gain[i] * m[i] + f.rev_int_c1[i] * n1 + f.rev_int_c2[i] * n2
+            m[i] = f.rev_decay[i] * m[i] + f.rev_m_sd[i] * n1
+            log_ratio[i] += growth + f.rev_sd[i][t] * shock
+            drift[i] += f.rev_shift[i] * dt * c
+            plan0, plan = f.rev_plan0[i], f.rev_plan[i][t]
+            delivered = (plan0 + draws["delivery"][i] * (plan - plan0)) / plan if plan > 0 else 1.0
+            ratio.append(delivered * math.exp(log_ratio[i] - f.rev_var[i][t] / 2 + drift[i]))
+        # 8. Demand and confidence
+        demand = sum(f.demand_weight[i][t] * ratio[i] for i in processes)
+        confidence += f.conf_lambda * (demand - confidence)
+        # 9. Rental price
+        theta = f.rent_mean[t] + f.rent_pull * (math.log(max(demand, 0.05)) - math.log(max(1 - gap, 0.05)))
+        q = f.rent_decay * q + (1 - f.rent_decay) * theta + f.rent_sd * z_rental
+        steps.append(
+            {
+                "ratio": ratio,
+                "demand": demand,
+                "confidence": confidence,
+                "log_valuation": log_valuation,
+                "valuation": math.exp(log_valuation),
+                "rate": r,
+                "discount": discount,
+                "spread": spread,
+                "rental": math.exp(q - f.rent_var[t] / 2),
+                "gap": gap,
+                "regime": c,
+                **before,
+            }
+        )
+    return steps
