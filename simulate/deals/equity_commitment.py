@@ -1,0 +1,37 @@
+"""Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW. Class 4: not paying is a breach, not a default."""
+
+from simulate.deals.drafts import COMMITTED, Deal, Drafts, HoldingDraft, Kind, LegDraft, Terms, by_step, needs_schedule, term, text_term
+from simulate.model import COMMITMENT
+from simulate.plans import Calendar
+
+
+class EquityCommitmentTerms(Terms):
+    """Terms of a commitment."""
+
+    stake0: float = term(0.0, "share", "share of the investee held under this deal at the opening", high=1)
+    cost0: float = term(0.0, "money", "what that share cost, USD bn")
+    gate_host: str = text_term("", "owner whose delivered GW open the tranches")
+    gate_gw: float = term(0.0, "gw", "GW added by that owner from which tranches are paid")
+
+
+def draft_equity_commitment(deal: Deal, calendar: Calendar) -> Drafts:
+    """A leg of tranches and the holding they add to."""
+    terms = deal.terms
+    leg = LegDraft(
+        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=COMMITMENT, group=deal.group,
+        seniority=COMMITTED if terms.seniority is None else terms.seniority, sched=by_step(deal, "payment", calendar),
+        ends_with_payee=1.0, gate_host=terms.gate_host, gate_gw=terms.gate_gw, buys_deal=deal.id)
+    return Drafts(legs=(leg,), holdings=(HoldingDraft(deal.id, deal.payer, deal.payee, terms.stake0, terms.cost0),))
+
+
+def check_equity_commitment(deal: Deal, calendar: Calendar) -> list[str]:
+    """Tranches must be scheduled; a gate needs host and GW; the class is fixed."""
+    problems = needs_schedule(deal, "payment")
+    if bool(deal.terms.gate_host) != (deal.terms.gate_gw > 0):
+        problems.append("has half a gate; give both gate_host and gate_gw, or neither")
+    if deal.terms.seniority not in (None, COMMITTED):
+        problems.append("is a commitment and always of class 4; drop the term class")
+    return problems
+
+
+EQUITY_COMMITMENT = Kind("equity_commitment", EquityCommitmentTerms, ("payment",), draft_equity_commitment, check_equity_commitment)

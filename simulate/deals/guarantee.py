@@ -1,0 +1,39 @@
+"""Guarantee: payer = guarantor, payee = the creditor of the covered deal; a share of what its obligor does not pay, up to a cap.
+
+A guarantee for somebody who is not the creditor is refused: with naked cover clearing may have no greatest solution
+(Schuldenzucker, Seuken and Battiston 2020).
+"""
+
+from simulate.deals.drafts import SENIOR, Deal, Drafts, Kind, LegDraft, Terms, term, text_term
+from simulate.model import GUARANTEE as GUARANTEED
+from simulate.plans import Calendar
+
+
+class GuaranteeTerms(Terms):
+    """Terms of a guarantee."""
+
+    covers: str = text_term(..., "deal whose obligor is covered")
+    share: float = term(1.0, "share", "share of the shortfall", high=1)
+    cap: float | None = term(None, "money", "most that is ever paid, USD bn; blank: the amount of the deal")
+
+
+def draft_guarantee(deal: Deal, calendar: Calendar) -> Drafts:
+    """One leg that covers another."""
+    terms = deal.terms
+    leg = LegDraft(
+        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=GUARANTEED, seniority=SENIOR if terms.seniority is None else terms.seniority,
+        covers=terms.covers, cover_share=terms.share, cover_cap=deal.amount if terms.cap is None else terms.cap)
+    return Drafts(legs=(leg,))
+
+
+def check_guarantee(deal: Deal, calendar: Calendar) -> list[str]:
+    """A guarantee is in force or it is not."""
+    problems = []
+    if deal.group:
+        problems.append("is a guarantee and cannot depend on the draw of a group; leave the group blank")
+    if deal.terms.cap is None and deal.amount <= 0:
+        problems.append("has no cap; give the term cap or the amount of the deal (USD bn)")
+    return problems
+
+
+GUARANTEE = Kind("guarantee", GuaranteeTerms, (), draft_guarantee, check_guarantee)

@@ -1,0 +1,110 @@
+"""Legs that every inside entity has besides its deals: operating cost, debt outside the network, new debt, capex.
+
+Each is a pseudo-deal of its own in the table of losses: opex:<e>, debt:<e>, new_debt:<e>, capex:<e>:<vendor>, capex:<e>,
+own:<e> (fleet owners) and equity:<e> (shares of outside holders).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.deals.drafts import CRITICAL, SENIOR, HoldingDraft, LegDraft
+from simulate.model import BALANCE, CAPEX, OPEX
+from simulate.network import Entity, Network, Vendor
+from simulate.plans import Calendar, spread_years
+
+OPERATIONS, BOND_MARKET, CONSTRUCTION, OUTSIDE_INVESTORS = "operations", "bond_market", "construction", "outside_investors"
+
+
+class Label(NamedTuple):
+    """What a row of the table of losses is."""
+
+    kind: str
+    obligor: str
+    creditor: str
+    description: str
+
+
+def standing_legs(network: Network, debts: Mapping[str, float], calendar: Calendar) -> tuple[list[LegDraft], dict[str, Label]]:
+    """Legs and labels of the pseudo-deals of all inside entities."""
+    legs: list[LegDraft] = []
+    labels: dict[str, Label] = {}
+    for entity in network.entities:
+        if entity.outside:
+            continue
+        made = [operating_leg(entity), *debt_legs(entity, debts[entity.id], calendar), *capex_legs(entity, [v for v in network.vendors if v.entity == entity.id])]
+        legs.extend(made)
+        for leg in made:
+            kind = leg.name.partition(":")[0]
+            labels[leg.deal] = Label(kind, leg.payer, leg.payee, DESCRIPTIONS[kind].format(entity.name))
+        if entity.is_owner:
+            labels[f"own:{entity.id}"] = Label("own", entity.id, entity.id, f"fleet of {entity.name}")
+    return legs, labels
+
+
+DESCRIPTIONS = {
+    "opex": "operating cost of {}",
+    "debt": "debt of {} outside the listed deals",
+    "new_debt": "debt that {} raises on the path, lines included",
+    "capex": "capital expenditure of {}",
+    "own": "fleet of {}",
+    "equity": "shares of {} held outside",
+}
+
+
+def operating_leg(entity: Entity) -> LegDraft:
+    """Cost, paid first. It is operating: the kernels take it off EBITDA as a payment."""
+    name = f"opex:{entity.id}"
+    return LegDraft(name=name, deal=name, payer=entity.id, payee=OPERATIONS, driver=OPEX, seniority=CRITICAL, operating=1.0)
+
+
+def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[LegDraft]:
+    """Debt at the opening that is no listed deal, and what is raised on the path (floating, repaid at 1/tenor a year)."""
+    figures, legs = entity.figures, []
+    zero = np.zeros(calendar.steps)
+    if outside_debt > 0:
+        name = f"debt:{entity.id}"
+        legs.append(LegDraft(
+            name=name, deal=name, payer=entity.id, payee=BOND_MARKET, driver=BALANCE, seniority=SENIOR, bal0=outside_debt, draw=zero,
+            principal=spread_years(calendar, entity.plans.get("debt_principal", {})),
+            rate_fixed=figures["debt_rate"], rate_float=figures["debt_float"], rate_spread=figures["debt_margin"]))
+    name = f"new_debt:{entity.id}"
+    legs.append(LegDraft(name=name, deal=name, payer=entity.id, payee=BOND_MARKET, driver=BALANCE, seniority=SENIOR, tenor=figures["debt_tenor"],
+                         rate_float=1.0, rate_spread=figures["new_debt_margin"]))
+    return legs
+
+
+def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
+    """Vendors keep their margin on the chips that the capex buys; the rest goes to construction. Growth and replacement shares each sum to 1."""
+    if not any(entity.plans.get("plan_capex", {}).values()):
+        return []
+    chips = sum(vendor.share for vendor in vendors)
+    legs, growth, replacement = [], 0.0, 0.0
+    for vendor in vendors:
+        share = vendor.share * vendor.margin
+        chip = share / chips if chips > 0 else 0.0
+        growth, replacement = growth + share, replacement + chip
+        if share > 0:
+            legs.append(capex_leg(entity, f"capex:{entity.id}:{vendor.vendor}", vendor.vendor, share, chip))
+    legs.append(capex_leg(entity, f"capex:{entity.id}", CONSTRUCTION, 1.0 - growth, 1.0 - replacement))
+    return legs
+
+
+def capex_leg(entity: Entity, name: str, payee: str, growth: float, replacement: float) -> LegDraft:
+    """One receiver of capex."""
+    return LegDraft(name=name, deal=name, payer=entity.id, payee=payee, driver=CAPEX, seniority=SENIOR, operating=1.0, capex_share=growth, chip_share=replacement)
+
+
+def outside_holdings(network: Network, holdings: list[HoldingDraft]) -> tuple[list[HoldingDraft], dict[str, Label], list[dict]]:
+    """What outside investors hold of each valued entity, so that all stakes sum to 1; labels; rows of the reconciliation table."""
+    made, labels, table = [], {}, []
+    for entity in network.entities:
+        if entity.outside or entity.figures["equity_value"] is None:
+            continue
+        name = f"equity:{entity.id}"
+        inside = sum(h.stake for h in holdings if h.issuer == entity.id)
+        made.append(HoldingDraft(name, OUTSIDE_INVESTORS, entity.id, max(0.0, 1.0 - inside), entity.figures["outside_cost"]))
+        labels[name] = Label("equity", entity.id, OUTSIDE_INVESTORS, DESCRIPTIONS["equity"].format(entity.name))
+        table.append(dict(entity=entity.id, line="equity", year=None, reported=1.0, in_deals=inside, residual=max(0.0, 1.0 - inside), unit="share"))
+    return made, labels, table

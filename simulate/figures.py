@@ -1,0 +1,93 @@
+"""The figures of an entity by name: dimension, bounds, default and meaning. One list is default, check and documentation."""
+
+from typing import NamedTuple
+
+
+class FigureKind(NamedTuple):
+    """What a figure may be. `default` None: blank unless given (compile says when it is needed)."""
+
+    dimension: str
+    text: str
+    default: float | None = 0.0
+    low: float | None = 0.0
+    high: float | None = None
+    yearly: bool = False
+    price: bool = False  # a market price: known on the opening day
+
+
+def yearly(text: str, low: float | None = 0.0) -> FigureKind:
+    """A figure by calendar year, USD bn a year."""
+    return FigureKind("flow", text, None, low, None, True)
+
+
+FIGURES = {
+    # Opening balance sheet.
+    "cash": FigureKind("money", "cash and liquid securities", None),
+    "min_cash": FigureKind("money", "cash that is not spent at will"),
+    "credit_line": FigureKind("money", "undrawn committed line; counted down when drawn"),
+    "equity_value": FigureKind("money", "price of the whole equity", None, price=True),
+    "reported_debt": FigureKind("money", "debt as reported; listed debt deals are part of it", None),
+    "outside_cost": FigureKind("money", "paid-in capital of outside holders"),
+    # Debt outside the network.
+    "debt_rate": FigureKind("rate", "fixed part of the rate on debt outside the network"),
+    "debt_float": FigureKind("number", "multiple of the short rate on that debt", high=1.0),
+    "debt_margin": FigureKind("rate", "margin on that debt at a spread ratio of 1"),
+    "debt_tenor": FigureKind("years", "new debt is repaid at 1/tenor a year", 5.0, low=0.25),
+    "new_debt_margin": FigureKind("rate", "margin of new debt over the short rate"),
+    "debt_principal": yearly("principal of the debt outside the network that falls due"),
+    # Revenue.
+    "opening_revenue": FigureKind("quarterly money", "revenue of the quarter before the opening", None),
+    "process_loading": FigureKind("number", "loading of the revenue shock on the demand driver", low=-1.0, high=1.0),
+    "process_sd0": FigureKind("number", "volatility of revenue at the opening, per square root of a year; gives the entity a process of its own", None),
+    "process_sd1": FigureKind("number", "volatility of revenue in the long run; blank: as at the opening", None),
+    "process_sd_tau": FigureKind("years", "years in which the volatility falls to the long run", 2.0, low=0.01),
+    "growth_sd": FigureKind("number", "volatility of log growth, per year per square root of a year"),
+    "growth_decay": FigureKind("rate", "mean reversion of growth", 1.0, low=0.01),
+    "regime_shift": FigureKind("rate", "change of log growth a year in disappointment", low=None),
+    "ai_share": FigureKind("share", "share of external revenue that follows the index", high=1.0),
+    "rental_share": FigureKind("share", "share of external revenue that follows the rental price", high=1.0),
+    "capacity_share": FigureKind("share", "share of external revenue that follows delivered capacity (owners)", high=1.0),
+    "headroom": FigureKind("number", "revenue possible per planned capacity over plan", None),
+    "own_compute": FigureKind("share", "share of supply that is its own", high=1.0),
+    "plan_revenue": yearly("revenue as planned"),
+    "plan_fcf": yearly("free cash flow as planned, after interest and capex", low=None),
+    "plan_ocf": yearly("operating cash flow as planned, after interest and before capex", low=None),
+    # Cost.
+    "cost_var": FigureKind("share", "cost a dollar of external revenue"),
+    "ebitda_margin": FigureKind("share", "EBITDA over revenue (bridge margin)", None, high=1.0),
+    "cost_fixed_share": FigureKind("share", "share of cost that is fixed (bridge margin)", 1.0, high=1.0),
+    "flex": FigureKind("share", "share of fixed cost that can be cut when the runway is short", high=1.0),
+    "runway_years": FigureKind("years", "runway under which cost is cut", 1.0, low=0.01),
+    # Funding and spending.
+    "prefund_years": FigureKind("years", "years of planned burn held in cash while the market is open"),
+    "cash_buffer": FigureKind("money", "cash held above the minimum while the market is open"),
+    "payout": FigureKind("quarterly share", "share of the surplus paid out a quarter", high=1.0),
+    "payout_above": FigureKind("money", "cash above which there is a surplus"),
+    "insider": FigureKind("share", "share of funding that stays open when the market shuts", high=1.0),
+    "fund_phi": FigureKind("quarterly share", "new equity a quarter over equity value; makes market money equity", high=1.0),
+    "fund_advance": FigureKind("number", "new debt over desired capex"),
+    "fund_flat": FigureKind("flow", "new debt a year whatever happens"),
+    "fund_leverage": FigureKind("number", "headroom: debt over forward EBITDA", None),
+    "fund_ltv": FigureKind("share", "headroom: debt over holdings", None, high=1.0),
+    "committed": FigureKind("share", "share of desired capex that is contracted", high=1.0),
+    "follow": FigureKind("number", "reaction of desired capex to receipts over plan"),
+    "power_follow": FigureKind("number", "reaction of desired capex to the power gap", high=1.0),
+    "kappa": FigureKind("share", "share of funding room left that is spent on capex", high=1.0),
+    "plan_capex": yearly("capital expenditure as planned"),
+    # Equity.
+    "core_value": FigureKind("money", "value of what is neither multiple nor fleet; blank: solved when core_on", None),
+    "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0),
+    "core_haircut": FigureKind("share", "loss on the core value in a liquidation", high=1.0),
+    "core_on": FigureKind("flag", "1: the opening value is solved in the core, 0: in the multiple", high=1.0),
+    "mult_mature": FigureKind("number", "multiple on annual receipts in the long run"),
+    "mult_tau": FigureKind("years", "years in which the multiple fades", 1.5, low=0.01),
+    # Fleet; cost_per_gw and the rest are needed once there is gw or fleet_cost.
+    "fleet_cost": FigureKind("money", "cost of the chips in service at the opening", None),
+    "fleet_span": FigureKind("years", "years over which they were bought, evenly", 3.0, low=0.01),
+    "book_life": FigureKind("years", "accounting life of chips", None, low=0.25),
+    "gw": FigureKind("gw", "power of the fleet at the opening", None),
+    "power_exposure": FigureKind("number", "share of the power gap that hits its additions", 1.0, high=1.0),
+    "cost_per_gw": FigureKind("money per gw", "capital expenditure a GW", None, low=0.01),
+    "chip_of_capex": FigureKind("share", "share of capex that buys chips", None, high=1.0),
+    "replace_price": FigureKind("number", "price of a replacement over what the worn chip cost", 1.0),
+}

@@ -1,0 +1,232 @@
+"""Checks that need the whole network: shares that add up, covers that exist, nodes that must be there."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from simulate.deals import DEBT_KINDS, KINDS
+from simulate.errors import did_you_mean, listed
+from simulate.network import Deal, Entity, Network
+from simulate.plans import Calendar
+
+ALWAYS_NEEDED = {"operations": "receives operating cost", "construction": "receives what capex does not pay to vendors", "bond_market": "lends what is not a listed deal",
+                 "outside_investors": "buys new equity"}
+ROUNDING = 1e-9
+
+
+def check_network(network: Network, calendar: Calendar | None) -> list[str]:
+    """Everything wrong with the network as a whole."""
+    problems: list[str] = []
+    file = network.names
+    for check in (check_nodes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
+        problems.extend(check(network))
+    for entity in network.entities:
+        if not entity.outside:
+            problems.extend(f"{file['figures']}: '{entity.id}': {sentence}." for sentence in check_figures(entity, network, calendar))
+    if not any(e.lab and e.figures["process_sd0"] is not None for e in network.entities):
+        problems.append(f"{file['entities']}: no lab has a revenue process, so there is no demand; set lab = 1 for at least one entity and give it process_sd0.")
+    return problems
+
+
+def place(network: Network, deal: Deal) -> str:
+    """Where a deal stands."""
+    return f"{network.names['deals']} line {deal.line} ('{deal.id}')"
+
+
+def is_outside(network: Network, identifier: str) -> bool:
+    """True for outside nodes and for names that are refused elsewhere."""
+    entity = network.entity(identifier)
+    return entity is None or entity.outside
+
+
+def check_nodes(network: Network) -> Iterable[str]:
+    """Outside nodes that compile needs."""
+    needed = dict(ALWAYS_NEEDED)
+    for deal in network.deals:
+        for node in KINDS[deal.kind].needs:
+            if node != "lessors" or getattr(deal.terms, "financed_share", 0.0) > 0:
+                needed.setdefault(node, f"takes part in '{deal.id}'")
+    for node, why in needed.items():
+        entity = network.entity(node)
+        if entity is None:
+            yield f"{network.names['entities']}: there is no node '{node}', which {why}; add it with role 'outside'."
+        elif not entity.outside:
+            yield f"{network.names['entities']} line {entity.line} ('{node}'): this node {why}; its role must be 'outside'."
+
+
+def check_equity(network: Network) -> Iterable[str]:
+    """Issuers have a value and are not sold more than once."""
+    stakes: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for deal in network.deals:
+        if deal.kind not in ("equity_stake", "equity_commitment"):
+            continue
+        issuer = network.entity(deal.payee)
+        if issuer is not None and (issuer.outside or issuer.figures["equity_value"] is None):
+            yield f"{place(network, deal)}: '{deal.payee}' issues shares but has no equity_value; add the figure" + (
+                ", which only inside entities have." if issuer.outside else " to the figures table.")
+        stakes[deal.payee].append((deal.id, deal.terms.share if deal.kind == "equity_stake" else deal.terms.stake0))
+    for issuer, parts in stakes.items():
+        total = sum(share for _, share in parts)
+        if total > 1 + ROUNDING:
+            yield f"{network.names['terms']}: the shares in '{issuer}' add up to {total:g} ({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1."
+
+
+def check_collateral(network: Network) -> Iterable[str]:
+    """Nothing is pledged twice, and what is pledged is there."""
+    pledged: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+    stakes = {deal.id: deal for deal in network.deals if deal.kind == "equity_stake"}
+    for deal in network.deals:
+        if deal.kind not in DEBT_KINDS:
+            continue
+        borrower = network.entity(deal.payer)
+        if deal.terms.fleet_share > 0:
+            pledged[("fleet", deal.payer)].append((deal.id, deal.terms.fleet_share))
+            if borrower is not None and not borrower.is_owner:
+                yield f"{place(network, deal)}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop fleet_share."
+        if deal.terms.core_share > 0:
+            pledged[("core value", deal.payer)].append((deal.id, deal.terms.core_share))
+        stake_deal = getattr(deal.terms, "stake_deal", "")
+        if not stake_deal:
+            continue
+        pledged[("stake", stake_deal)].append((deal.id, deal.terms.stake_share))
+        if stake_deal not in stakes:
+            yield f"{place(network, deal)}: stake_deal '{stake_deal}' is no equity_stake{did_you_mean(stake_deal, stakes)}; name one of {listed(stakes) or 'none there'}."
+        elif stakes[stake_deal].payer != deal.payer:
+            yield f"{place(network, deal)}: pledges '{stake_deal}', which '{stakes[stake_deal].payer}' holds; the borrower '{deal.payer}' can pledge only its own stakes."
+    for (what, owner), parts in pledged.items():
+        total = sum(share for _, share in parts)
+        if total > 1 + ROUNDING:
+            yield (f"{network.names['terms']}: the collateral shares of the {what} of '{owner}' add up to {total:g} "
+                   f"({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1.")
+
+
+def check_guarantees(network: Network) -> Iterable[str]:
+    """A guarantee protects the creditor of the deal that it covers, once."""
+    deals = {deal.id: deal for deal in network.deals}
+    covered: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for deal in network.deals:
+        if deal.kind != "guarantee":
+            continue
+        target = deals.get(deal.terms.covers)
+        if target is None:
+            yield f"{place(network, deal)}: covers '{deal.terms.covers}', which is no deal{did_you_mean(deal.terms.covers, deals)}; name the deal it covers."
+            continue
+        covered[target.id].append((deal.id, deal.terms.share))
+        if target.kind in ("guarantee", "equity_stake", "equity_commitment"):
+            yield f"{place(network, deal)}: covers '{target.id}', a {target.kind}; only debts, contracts, purchases and leases can be covered."
+        elif target.payee != deal.payee:
+            yield (f"{place(network, deal)}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
+                   f"the payee must be '{target.payee}'.")
+        if target.payer == deal.payer:
+            yield f"{place(network, deal)}: '{deal.payer}' guarantees its own debt '{target.id}'; the guarantor must be somebody else."
+    for name, parts in covered.items():
+        total = sum(share for _, share in parts)
+        if total > 1 + ROUNDING:
+            yield f"{network.names['terms']}: the guarantees of '{name}' cover {total:g} of it ({listed(f'{g} {share:g}' for g, share in parts)}); together at most 1."
+
+
+def check_groups(network: Network) -> Iterable[str]:
+    """Deals of one group share one draw of execution and size."""
+    for name, deals in groups_of(network).items():
+        probabilities = {deal.probability for deal in deals}
+        if len(probabilities) > 1:
+            yield (f"{network.names['deals']}: the deals of the group '{name}' ({listed(d.id for d in deals)}) have the probabilities "
+                   f"{listed(sorted(f'{p:g}' for p in probabilities))}; one draw decides about all, so they must agree.")
+        for what in ("size_low", "size_high"):
+            sizes = {getattr(deal.terms, what) for deal in deals} - {None}
+            if len(sizes) > 1:
+                yield f"{network.names['terms']}: the group '{name}' has {what} {listed(sorted(f'{s:g}' for s in sizes))}; they must agree."
+        low, high = size_of(deals)
+        if low > high:
+            yield f"{network.names['terms']}: the group '{name}' has size_low {low:g} above size_high {high:g}; swap them."
+    for deal in network.deals:
+        if not deal.group and (deal.terms.size_low is not None or deal.terms.size_high is not None):
+            yield f"{place(network, deal)}: has a size but no group; sizes are drawn by group, so name its group."
+
+
+def groups_of(network: Network) -> dict[str, list[Deal]]:
+    """Deals by group, in order of appearance."""
+    groups: dict[str, list[Deal]] = {}
+    for deal in network.deals:
+        if deal.group:
+            groups.setdefault(deal.group, []).append(deal)
+    return groups
+
+
+def size_of(deals: Iterable[Deal]) -> tuple[float, float]:
+    """Least and greatest size of a group, 1 unless given."""
+    lows = [deal.terms.size_low for deal in deals if deal.terms.size_low is not None]
+    highs = [deal.terms.size_high for deal in deals if deal.terms.size_high is not None]
+    return (lows[0] if lows else 1.0), (highs[0] if highs else 1.0)
+
+
+def check_draws(network: Network) -> Iterable[str]:
+    """Money that is still to be lent comes from outside: an inside lender would need a due of its own."""
+    for deal in network.deals:
+        if deal.kind in DEBT_KINDS and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
+            yield f"{place(network, deal)}: draws come from '{deal.payee}', who is inside; the lender of draws must be an outside node."
+
+
+def check_hosts(network: Network) -> Iterable[str]:
+    """Who delivers owns a fleet; who needs capacity says how much revenue it allows."""
+    for deal in network.deals:
+        gate = getattr(deal.terms, "gate_host", "")
+        if gate and (network.entity(gate) is None or not network.entity(gate).is_owner):
+            owners = [e.id for e in network.entities if e.is_owner]
+            yield f"{place(network, deal)}: gate_host '{gate}' owns no fleet{did_you_mean(gate, owners)}; name one of {listed(owners) or 'none there'}."
+        payer = network.entity(deal.payer)
+        uses_supply = deal.kind == "compute_contract" and deal.terms.supply and not deal.terms.revenue_share
+        if uses_supply and payer is not None and not payer.outside and payer.figures["headroom"] is None:
+            yield f"{place(network, deal)}: carries capacity of '{deal.payer}', whose figure 'headroom' is missing; add it, or set the term supply to 0."
+
+
+def check_vendors(network: Network) -> Iterable[str]:
+    """Shares of capex add up to at most 1 and belong to somebody who spends."""
+    shares: dict[str, float] = defaultdict(float)
+    file = network.names.get("vendors", "vendors table")
+    for vendor in network.vendors:
+        shares[vendor.entity] += vendor.share
+        if is_outside(network, vendor.entity):
+            yield f"{file} line {vendor.line}: '{vendor.entity}' is outside and has no capex here; drop the row."
+        if vendor.entity == vendor.vendor:
+            yield f"{file} line {vendor.line}: '{vendor.entity}' buys from itself; name another vendor or drop the row."
+    for entity, total in shares.items():
+        if total > 1 + ROUNDING:
+            yield f"{file}: the vendor shares of '{entity}' add up to {total:g}; they must not exceed 1."
+
+
+def check_figures(entity: Entity, network: Network, calendar: Calendar | None) -> Iterable[str]:
+    """Figures that another figure, the bridge or a flag needs."""
+    needed: dict[str, str] = {}
+    if entity.is_owner:
+        needed |= dict.fromkeys(("gw", "fleet_cost", "book_life", "cost_per_gw", "chip_of_capex"), "is an owner of a fleet")
+    if entity.bridge == "margin":
+        needed["ebitda_margin"] = "has the bridge 'margin'"
+    if entity.lab:
+        needed["process_sd0"] = "is a lab"
+    for name, why in needed.items():
+        if entity.figures[name] is None:
+            yield f"{why} and needs the figure '{name}'; add it"
+    if not entity.is_owner and entity.figures["capacity_share"] > 0:
+        yield "has a capacity_share but no fleet; give it gw and fleet_cost, or drop capacity_share"
+    if entity.bridge == "ocf" and entity.figures["cost_var"] > 0:
+        yield "has the bridge 'ocf', which has no cost of its own; drop cost_var"
+    if entity.figures["core_on"] and "core_value" in entity.given:
+        yield "has a core_value and core_on = 1, which solves it; keep one of the two"
+    if sum(entity.figures[name] for name in ("fund_advance", "fund_flat")) > 0 and entity.figures["fund_phi"] > 0:
+        yield "raises equity (fund_phi) and debt (fund_advance, fund_flat); market money is one or the other"
+    if entity.figures["fund_phi"] > 0 and entity.figures["equity_value"] is None:
+        yield "raises equity (fund_phi) and needs the figure 'equity_value'; add it"
+    if calendar is not None:
+        yield from check_plans(entity, calendar)
+
+
+def check_plans(entity: Entity, calendar: Calendar) -> Iterable[str]:
+    """Plans cover every year of the run; a plan that the bridge does not read would be ignored."""
+    wanted = {"fcf": ("plan_revenue", "plan_fcf"), "ocf": ("plan_ocf",), "margin": ("plan_revenue",), "none": ()}[entity.bridge]
+    for name in dict.fromkeys((*wanted, *(n for n in entity.plans if n == "plan_capex"))):
+        missing = [year for year in calendar.years if year not in entity.plans.get(name, {})]
+        if missing:
+            yield f"'{name}' is missing for {listed(missing)}; the run needs {calendar.years[0]} to {calendar.years[-1]}"
+    for name in entity.plans:
+        if name not in (*wanted, "plan_capex", "debt_principal"):
+            yield f"'{name}' is not read by the bridge '{entity.bridge}' (it reads {listed(wanted) or 'no plan'}); drop the rows or change the bridge"

@@ -1,0 +1,164 @@
+"""From calendar years to steps: the calendar of a run, smooth spreading of annual totals, balances and what amortises them.
+
+Shapes: T steps of the run, N steps of a grid. Money USD bn, time years.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+
+DAYS_A_YEAR = 365.25
+
+
+class Calendar(NamedTuple):
+    """Steps of a run that starts after the last day `start` of a month; steps never cross a New Year."""
+
+    start: date
+    steps: int
+    months: int  # months a step: 1, 3 or 12
+
+    @property
+    def dt(self) -> float:
+        return self.months / 12
+
+    @property
+    def steps_a_year(self) -> int:
+        return 12 // self.months
+
+    @property
+    def first_year(self) -> int:
+        """The calendar year of the first step."""
+        return self.start.year + self.start.month // 12
+
+    @property
+    def offset(self) -> int:
+        """Steps of the first year that lie before the start."""
+        return self.start.month % 12 // self.months
+
+    @property
+    def years(self) -> range:
+        """Calendar years that the run touches."""
+        return range(self.first_year, self.first_year + math.ceil((self.offset + self.steps) / self.steps_a_year))
+
+    def year_of_step(self) -> Array:
+        """[T] the calendar year of each step."""
+        return self.first_year + (self.offset + np.arange(self.steps)) // self.steps_a_year
+
+    def year_grid(self) -> Array:
+        """[N] the year of each step of the whole calendar years that the run touches."""
+        return np.repeat(np.array(self.years), self.steps_a_year)
+
+    def step_of(self, day: date) -> int:
+        """The step whose interval (begin, end] holds the day; negative before the run, T or more after it."""
+        after = day + timedelta(days=1)  # the last day of a month belongs to the step that ends with it
+        whole_months = (after.year - self.start.year) * 12 + after.month - self.start.month - 1
+        return (whole_months if after.day > 1 else whole_months - 1) // self.months
+
+    def active(self, first: date | None, last: date | None) -> Array:
+        """[N] on the grid of whole years: 1 where the step overlaps [first, last]."""
+        position = np.arange(len(self.year_grid())) - self.offset
+        begin = -(10**9) if first is None else self.step_of(first)
+        end = 10**9 if last is None else self.step_of(last)
+        return (position >= begin) & (position <= end)
+
+
+def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: float | None = None, signed: bool = False,
+                 active: Array | None = None) -> Array:
+    """[T] amounts a step from totals of calendar years (missing years 0), smooth and with exact annual sums.
+
+    `opening` is the amount of the step before the first one. `active` [N] limits the steps that may carry an amount.
+    """
+    years = calendar.year_grid()
+    wanted = np.array([float(totals.get(year, 0.0)) for year in calendar.years])
+    anchor = opening if calendar.offset == 0 else None  # inside a year the opening step is not the first of the grid
+    amounts = spread_groups(years - calendar.first_year, wanted, opening=anchor, signed=signed, active=active)
+    return amounts[calendar.offset:calendar.offset + calendar.steps]
+
+
+def spread_residual(calendar: Calendar, totals: Mapping[int, float], *, signed: bool = False) -> Array:
+    """[T] as spread_years, for totals that cover only the steps of each year that lie inside the run."""
+    wanted = np.array([float(totals.get(year, 0.0)) for year in calendar.years])
+    return spread_groups(calendar.year_of_step() - calendar.first_year, wanted, signed=signed)
+
+
+def spread_groups(group: Array, totals: Array, *, opening: float | None = None, signed: bool = False, active: Array | None = None) -> Array:
+    """[N] the amounts x with the least sum of squared second differences whose sum over group k is totals[k].
+
+    A quadratic programme with equality constraints, so no jump at New Year makes New Year the default date. Where
+    amounts may not be negative, negative steps are set to zero and the rest solved again (active set) until none is left.
+    """
+    n = len(group)
+    free = np.ones(n, bool) if active is None else active.copy()
+    free &= np.array([totals[k] != 0.0 for k in group])
+    amounts = np.zeros(n)
+    if not free.any():
+        return amounts
+    curvature, pull = roughness(n, opening)
+    for _ in range(n):
+        amounts = least_rough(curvature, pull, group, totals, free)
+        negative = free & (amounts < 0)
+        if signed or not negative.any():
+            break
+        for k in np.unique(group[negative]):  # a year keeps at least its largest step
+            inside = np.flatnonzero(free & (group == k))
+            negative[inside[np.argmax(amounts[inside])]] = False
+        free &= ~negative
+    for k in np.unique(group[free]):  # exact sums to the last bit that rounding leaves
+        inside = np.flatnonzero(free & (group == k))
+        total = amounts[inside].sum()
+        amounts[inside] = amounts[inside] * (totals[k] / total) if not signed else amounts[inside] + (totals[k] - total) / len(inside)
+    return amounts if signed else np.maximum(amounts, 0.0)
+
+
+def roughness(n: int, opening: float | None) -> tuple[Array, Array]:
+    """Matrix [n, n] and vector [n] of x'Hx/2 - g'x: squared second differences, and a little of the first to settle short grids."""
+    points = n + (opening is not None)
+    first = np.diff(np.eye(points), axis=0)
+    second = np.diff(np.eye(points), n=2, axis=0) if points > 2 else np.zeros((0, points))
+    matrix = second.T @ second + 1e-6 * first.T @ first + 1e-10 * np.eye(points)
+    if opening is None:
+        return matrix, np.zeros(n)
+    return matrix[1:, 1:], -matrix[1:, 0] * opening
+
+
+def least_rough(curvature: Array, pull: Array, group: Array, totals: Array, free: Array) -> Array:
+    """Solve the Karush-Kuhn-Tucker system on the free steps; the others are 0."""
+    steps = np.flatnonzero(free)
+    groups = np.unique(group[steps])
+    sums = (group[steps][None, :] == groups[:, None]).astype(float)
+    size, constraints = len(steps), len(groups)
+    system = np.zeros((size + constraints, size + constraints))
+    system[:size, :size] = curvature[np.ix_(steps, steps)]
+    system[:size, size:] = sums.T
+    system[size:, :size] = sums
+    solution = np.linalg.solve(system, np.concatenate([pull[steps], totals[groups]]))
+    amounts = np.zeros(len(free))
+    amounts[steps] = solution[:size]
+    return amounts
+
+
+class Balance(NamedTuple):
+    """The undisturbed course of a debt."""
+
+    before: Array  # [T] USD bn at the end of step t-1
+    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, 0 on no balance
+
+
+def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Balance:
+    """Run a balance through its schedule. What a step cannot repay (not drawn yet) is repaid as soon as it can; `last_step` clears the rest."""
+    before, amort = np.zeros(len(principal)), np.zeros(len(principal))
+    balance, overdue = opening, 0.0
+    for t in range(len(principal)):
+        wanted = balance if t == last_step else principal[t] + overdue
+        paid = min(wanted, balance)
+        overdue = wanted - paid
+        clears = paid >= balance * (1 - 1e-12)
+        before[t] = balance
+        amort[t] = 0.0 if balance <= 0 else 1.0 if clears and paid > 0 else paid / balance
+        balance = draw[t] if clears else balance - paid + draw[t]
+    return Balance(before, amort)

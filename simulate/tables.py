@@ -1,0 +1,159 @@
+"""CSV tables: header, cells, units and dates, with a sentence for everything that is wrong."""
+
+import calendar
+import csv
+import math
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from simulate.errors import did_you_mean, listed
+
+# Units of a dimension and what one of them is in the unit of the model (USD bn, GW, years, ratios).
+UNITS = {
+    "money": {"USD bn": 1.0, "USD mn": 1e-3},
+    "flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3},  # of a calendar year
+    "quarterly money": {"USD bn": 1.0, "USD mn": 1e-3, "USD bn/year": 0.25},  # of a quarter
+    "quarterly share": {"share": 1.0, "1": 1.0, "per year": 0.25},  # of a quarter
+    "ratio or flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3, "share": 1.0, "1": 1.0, "x": 1.0},
+    "share": {"share": 1.0, "1": 1.0},
+    "flag": {"1": 1.0, "share": 1.0},
+    "number": {"1": 1.0, "x": 1.0, "share": 1.0},
+    "rate": {"per year": 1.0, "share": 1.0, "1": 1.0},
+    "years": {"years": 1.0},
+    "days": {"days": 1.0},
+    "gw": {"GW": 1.0},
+    "money per gw": {"USD bn/GW": 1.0},
+    "text": {"": 1.0, "text": 1.0, "1": 1.0, "id": 1.0},
+}
+RATIOS = ("share", "1", "x")
+CURRENCY = re.compile(r"\b(JPY|EUR|GBP|CNY|RMB|KRW|TWD|SAR|AED|CHF|INR)\b|[¥€£]", re.IGNORECASE)
+
+
+class Row(NamedTuple):
+    """One row of a table: where it stands and its cells as text."""
+
+    file: str
+    line: int
+    key: str  # what names the row in a sentence, such as "deal 'x'"
+    cells: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file} line {self.line}" + (f" ({self.key})" if self.key else "")
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+
+def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems: list[str]) -> list[Row]:
+    """Rows of a CSV file with exactly these columns; `key` are the columns that name a row in sentences."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
+        problems.append(f"{path.name}: there is no such table{did_you_mean(path.name, near)}; "
+                        + (f"in that folder: {listed(near)}." if near else "its folder does not exist or holds no .csv file; write the path relative to the scenario file."))
+        return []
+    except UnicodeDecodeError as error:
+        problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the table as UTF-8.")
+        return []
+    lines = csv.reader(text.splitlines())
+    header = [cell.strip() for cell in next(lines, [])]
+    if not check_header(path.name, header, columns, problems):
+        return []
+    rows = []
+    for cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            problems.append(f"{path.name} line {lines.line_num}: {len(cells)} cells, but the header has {len(header)}; quote cells that contain commas.")
+            continue
+        named = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+        words = " ".join(f"{column} '{named[column]}'" if column != "id" else f"'{named[column]}'" for column in key if named[column])
+        rows.append(Row(path.name, lines.line_num, words, named))
+    return rows
+
+
+def check_header(file: str, header: list[str], columns: Sequence[str], problems: list[str]) -> bool:
+    """True when the header has exactly the columns."""
+    before = len(problems)
+    if not header:
+        problems.append(f"{file}: the file is empty; its first line must be the header {','.join(columns)}.")
+        return False
+    for column in columns:
+        if column not in header:
+            problems.append(f"{file} line 1: the column '{column}' is missing; the header must be {','.join(columns)}.")
+    for column in dict.fromkeys(header):
+        if column not in columns:
+            problems.append(f"{file} line 1: the column '{column}' is not known{did_you_mean(column, columns)}; the header must be {','.join(columns)}.")
+        if header.count(column) > 1:
+            problems.append(f"{file} line 1: the column '{column}' stands there {header.count(column)} times; keep one.")
+    return len(problems) == before
+
+
+def read_number(row: Row, column: str, problems: list[str], *, low: float | None = 0.0, high: float | None = None, what: str = "") -> float | None:
+    """A finite number within bounds, or None and a sentence."""
+    what = what or column
+    try:
+        value = float(row[column])
+    except ValueError:
+        problems.append(f"{row.place}: {what} is '{row[column]}', which is no number; write one with a point and without separators, such as 1234.5.")
+        return None
+    if not math.isfinite(value):
+        problems.append(f"{row.place}: {what} is {row[column]}; write a finite number.")
+        return None
+    if low is not None and value < low:
+        problems.append(f"{row.place}: {what} is negative ({value:g}); it must be at least {low:g}." if low == 0 else
+                        f"{row.place}: {what} is {value:g}; it must be at least {low:g}.")
+        return None
+    if high is not None and value > high:
+        problems.append(f"{row.place}: {what} is {value:g}; it must be at most {high:g}.")
+        return None
+    return value
+
+
+def read_unit(row: Row, dimension: str, problems: list[str]) -> float | None:
+    """The factor that turns a value of this row into the unit of the model, or None and a sentence."""
+    unit, known = row["unit"], UNITS[dimension]
+    if unit in known:
+        return known[unit]
+    right = " or ".join(repr(u) for u in known if u)
+    if CURRENCY.search(unit):
+        problems.append(f"{row.place}: the unit '{unit}' is another currency; convert the value to {right} and name the exchange rate in the source.")
+    else:
+        problems.append(f"{row.place}: the unit '{unit}' is not known here{did_you_mean(unit, known)}; it must be {right}.")
+    return None
+
+
+def read_choice(row: Row, column: str, choices: Sequence[str], problems: list[str]) -> str | None:
+    """One of the choices, or None and a sentence."""
+    if row[column] in choices:
+        return row[column]
+    problems.append(f"{row.place}: {column} '{row[column]}' is not known{did_you_mean(row[column], choices)}; it must be one of {listed(choices)}.")
+    return None
+
+
+def read_date(row: Row, column: str, problems: list[str], *, last: bool) -> date | None:
+    """A day from YYYY-MM-DD, YYYY-MM or YYYY; the last (or first) day of a month or year. None when blank or wrong."""
+    text = row[column]
+    if not text:
+        return None
+    try:
+        parts = [int(part) for part in text.split("-")]
+        if not 1 <= len(parts) <= 3 or not 1900 <= parts[0] <= 2200:
+            raise ValueError
+        year, month = parts[0], parts[1] if len(parts) > 1 else 12 if last else 1
+        day = parts[2] if len(parts) > 2 else calendar.monthrange(year, month)[1] if last else 1
+        return date(year, month, day)
+    except (ValueError, calendar.IllegalMonthError):
+        problems.append(f"{row.place}: {column} is '{text}', which is no date; write YYYY-MM-DD, YYYY-MM or YYYY.")
+        return None
+
+
+def need_text(row: Row, column: str, problems: list[str]) -> None:
+    """A cell that may not be blank."""
+    if not row[column]:
+        problems.append(f"{row.place}: {column} is blank; write it" + (" (where the figure comes from, or 'assumption: why')." if column == "source" else "."))
