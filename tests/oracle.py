@@ -67,7 +67,7 @@ class World:
     out_undisturbed: list
     volume: list
     claim: list  # u
-    claim_credit: list  # uc
+    credit_share: list  # of what is unpaid of u: what belongs to uc, not to damages
     paid_on_claim: list  # off
     uncovered: list  # share of u that ranks in the waterfall of the estate
     covered: list  # collateral cash due next step
@@ -139,7 +139,7 @@ def open_world(model, switches) -> World:
         out_undisturbed=list(legs.out0),
         volume=[1.0] * count,
         claim=[0.0] * count,
-        claim_credit=[0.0] * count,
+        credit_share=[1.0] * count,
         paid_on_claim=[0.0] * count,
         uncovered=[1.0] * count,
         covered=[0.0] * count,
@@ -502,7 +502,7 @@ def positions(model, t, scale, world, due):
             values = (due["due"][leg], 0.0, claim, credit, covered, damages, uncovered)
         else:
             claim = world.claim[leg]
-            values = (claim, world.paid_on_claim[leg], claim, world.claim_credit[leg], 0.0, 0.0, world.uncovered[leg])
+            values = (claim, world.paid_on_claim[leg], claim, 0.0, 0.0, 0.0, world.uncovered[leg])
         names = ("base", "offset", "claim", "credit", "covered", "damages", "uncovered")
         for name, value in zip(names, values, strict=True):
             result[name][leg] = value
@@ -830,7 +830,8 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing):
                     is_guarantee = legs.driver[leg] == GUARANTEE
                     called = clearing["guarantee_due"].get(leg, 0.0)
                     world.claim[leg] = called if is_guarantee else position["claim"][leg]
-                    world.claim_credit[leg] = called if is_guarantee else position["credit"][leg]
+                    settled = position["covered"][leg] + clearing["pay"][leg]  # all of it credit
+                    world.credit_share[leg] = ratio(position["credit"][leg] - settled, position["claim"][leg] - settled)
                     world.paid_on_claim[leg] = clearing["pay"][leg]
                     world.covered[leg] = position["covered"][leg]
                     world.uncovered[leg] = position["uncovered"][leg]
@@ -900,7 +901,7 @@ def equity_values(model, t, now, world, fleet_value):
 
 def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, handed_on):
     """Postings (entity, channel, deal, amount) of the step, discounted at tau. `before` holds alive, volume, claim,
-    claim_credit before the step's resolution and the switches."""
+    credit_share before the step's resolution and the switches."""
     legs, fleet, h, grid = model.legs, model.fleet, model.holdings, model.grid
     postings, discount = [], now["discount"]
 
@@ -924,7 +925,7 @@ def losses(model, t, now, scale, before, life, cap, due, position, clearing, out
                 cut = amount if legs.seniority[leg] != SECURED else 0.0
                 post(creditor, CREDIT, deal, due["due"][leg] - paid + cut * after)
         elif not before.alive[payer]:
-            credit = ratio(before.claim_credit[leg], before.claim[leg])
+            credit = before.credit_share[leg]
             post(creditor, CREDIT, deal, -(credit * paid + handed_on[leg]))
             post(creditor, CONTRACT, deal, -(1 - credit) * paid)
         released, phi = let_again(model, t, now, scale, before, cap["share"], leg)
@@ -960,7 +961,7 @@ class Before:
     alive: list
     volume: list
     claim: list
-    claim_credit: list
+    credit_share: list
 
 
 def step(model, t, now, draws, world):
@@ -984,7 +985,7 @@ def step(model, t, now, draws, world):
         list(world.alive),
         list(world.volume),
         list(world.claim),
-        list(world.claim_credit),
+        list(world.credit_share),
     )
 
     purse = Purse(model, world, funds, pre_money)

@@ -341,6 +341,17 @@ def test_released_volume_is_let_again_and_the_rest_is_a_contract_loss():
     assert step["external_in"][CLOUD] >= 6.0 * phi + step["revenue"][CLOUD]
 
 
+def test_damages_rank_beside_credit_and_never_count_as_credit():
+    """The lab owes 6 at once and, ended, a quarter of the 30 that remain; 13.5 of credit and damages get 100 a step later."""
+    changes = {"cash0": {LAB: 3.0}, "core0": {LAB: 200.0}}
+    legs = {COMPUTE: {"sched": 6.0, "host": -1, "remaining": True, "replaces": 0.0, "delay": 0.0, "relet": 1.0}, BOND: {"bal0": 0.0}}
+    world = run_path(quiet_lab(entities=changes, legs=legs), 0)["worlds"][NETWORK]
+    now = 0.8 * 3.0 / 13.5 * 6.0
+    assert [step["leg_paid"][COMPUTE] for step in world["trace"]] == pytest.approx([now, 13.5 - now, 0.0, 0.0, 0.0, 0.0])
+    assert world["loss"][CLOUD][CREDIT] == pytest.approx(0.0, abs=1e-12)
+    assert world["loss"][CLOUD][CONTRACT] == pytest.approx(-7.5)  # let again at the old price, and damages on top
+
+
 # 10. Identities
 
 
