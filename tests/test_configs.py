@@ -312,3 +312,21 @@ def test_the_scenario_loads():
     scenario = load_scenario(CONFIGS / "ai_2025.toml")
     assert scenario.run.calendar.years == YEARS
     assert len(scenario.network.deals) == len(read("deals"))
+
+
+def test_compiled_residuals_are_the_bridges_of_the_calibration(figure):
+    from simulate.compile import compile_scenario
+    from simulate.scenario import load_scenario
+
+    compiled = compile_scenario(load_scenario(CONFIGS / "ai_2025.toml"), 0)
+    assert all(row["residual"] >= 0 for row in compiled.reconciliation)
+    residual = {(row["entity"], row["line"], row["year"]): row["residual"] for row in compiled.reconciliation}
+    for (entity, year), value in {("microsoft", 2026): 171.4, ("amazon", 2026): 173.3, ("alphabet", 2026): 188.9, ("oracle", 2026): 32.0, ("amd", 2026): 5.4,
+                                  ("oracle", 2030): 57.8, ("microsoft", 2030): 227.6, ("softbank", 2028): 4.7}.items():
+        # The calibration ran interest on another path of new debt: within one per cent or 0.3.
+        assert residual[entity, "operating cash flow", year] == pytest.approx(value, rel=0.01, abs=0.3), f"{entity} {year}"
+    assert residual["coreweave", "debt", None] == pytest.approx(2.93) and residual["softbank", "debt", None] == pytest.approx(53.3)
+    assert residual["oracle", "debt", None] == 0 and residual["openai", "debt", None] == 0
+    names, entities = compiled.names.entities, compiled.model.entities
+    for entity, core in {"oracle": 648 - 25, "softbank": 148.7, "broadcom": 1688.9, "amd": 342.65}.items():
+        assert entities.core0[names.index(entity)] == pytest.approx(core, rel=1e-6), f"{entity}: core at the opening, the fleet taken out"
