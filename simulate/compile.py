@@ -14,9 +14,9 @@ from simulate.deals.drafts import HoldingDraft, LegDraft
 from simulate.entity_legs import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
 from simulate.errors import InputError, refuse_if_any
 from simulate.factors import Group, Process, Timeline, build_factors, short_rate
-from simulate.model import CHANNELS, GUARANTEE, SWITCHES, Factors, Grid, Model, Rules
+from simulate.model import CHANNELS, GUARANTEE, SWITCHES, Grid, Model, Rules
 from simulate.network import INSURER, Entity
-from simulate.network_checks import groups_of, size_of
+from simulate.network_checks import SURE, groups_of, size_of
 from simulate.opening import count_sweeps, outside_debt, solve_opening
 from simulate.plans import Array, Calendar
 from simulate.rows import Rows, entity_rows, fleet_rows, freeze, holding_rows, leg_rows
@@ -24,7 +24,6 @@ from simulate.scenario import Rules as RuleSection
 from simulate.scenario import Scenario
 
 WORLDS = {"network": (1.0,) * len(SWITCHES), "alone": (0.0,) * len(SWITCHES)}
-SURE = "sure"  # group of deals that execute surely
 MOST_ITERATIONS = 500  # of clearing, before a lane is marked as not converged
 
 
@@ -150,10 +149,14 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
 
 
 def make_groups(scenario: Scenario) -> list[Group]:
-    """The sure group and the groups of deals."""
+    """The sure group and the groups of deals; what a deal does not say, [factors.execution] says for its status."""
+    execution = scenario.factors.execution
     groups = [Group(SURE, 1.0, 1.0, 1.0)]
     for name, deals in groups_of(scenario.network).items():
-        groups.append(Group(name, deals[0].probability, *size_of(deals)))
+        chance = deals[0].probability
+        if chance is None:
+            chance = execution.probability.get(deals[0].status, 1.0)  # completed and binding deals are executed
+        groups.append(Group(name, chance, *size_of(deals, execution.size_low, execution.size_high)))
     return groups
 
 
@@ -185,4 +188,3 @@ def digest_of(resolved: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-__all__ = ["Compiled", "Factors", "Label", "Names", "compile_scenario"]

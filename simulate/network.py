@@ -13,7 +13,7 @@ from simulate.deals.drafts import Deal
 from simulate.errors import did_you_mean, known_keys, listed, sentences_of
 from simulate.figures import FIGURES
 from simulate.plans import Calendar
-from simulate.tables import RATIOS, Row, need_text, read_choice, read_date, read_number, read_table, read_unit
+from simulate.tables import Row, need_text, read_choice, read_date, read_number, read_table, read_unit
 
 COLUMNS = {
     "entities": ("id", "name", "type", "role", "policy", "bridge", "lab", "race", "systemic", "source"),
@@ -252,7 +252,7 @@ def read_deal(row: Row, terms: list[Row], schedule: list[Row], known: list[str],
     if row["amount"]:
         scale, value = read_unit(row, "money", problems), read_number(row, "amount", problems)
         amount = (scale or 0.0) * (value or 0.0)
-    probability = read_number(row, "probability", problems, high=1.0) if row["probability"] else 1.0
+    probability = read_number(row, "probability", problems, high=1.0) if row["probability"] else None
     if probability is not None and probability < 1 and not row["group"]:
         problems.append(f"{row.place}: has probability {probability:g} but no group, and without a group a deal executes surely; name its group or write 1.")
     start, end = read_date(row, "start", problems, last=False), read_date(row, "end", problems, last=True)
@@ -289,7 +289,7 @@ def read_terms(deal: Row, kind, rows: list[Row], problems: list[str]):
     for row in rows:
         name = row["term"]
         if name not in fields:
-            problems.append(f"{row.place}: a {kind.name} has no term '{name}'{did_you_mean(name, fields)}; its terms: {listed(known_keys(kind.terms, ()))}.")
+            problems.append(f"{row.place}: the kind {kind.name} has no term '{name}'{did_you_mean(name, fields)}; its terms: {listed(known_keys(kind.terms, ()))}.")
             continue
         lines[name] = row
         dimension = fields[name].json_schema_extra["dimension"]
@@ -303,7 +303,7 @@ def read_terms(deal: Row, kind, rows: list[Row], problems: list[str]):
         return kind.terms.model_validate(given)
     except ValidationError as error:
         problems.extend(sentences_of(error, kind.terms, lambda location: (
-            f"{lines[location[0]].place}: '{location[0]}'" if location[0] in lines else f"{deal.place}: the term '{location[0]}' of a {kind.name}")))
+            f"{lines[location[0]].place}: '{location[0]}'" if location[0] in lines else f"{deal.place}: the term '{location[0]}' of the kind {kind.name}")))
         return None
 
 
@@ -314,13 +314,11 @@ def read_schedule(kind, rows: list[Row], is_ratio: bool, start: date | None, end
         if read_choice(row, "item", ITEMS, problems) is None:
             continue
         if row["item"] not in kind.items:
-            problems.append(f"{row.place}: a {kind.name} reads no '{row['item']}'; it reads {listed(kind.items) or 'no schedule'}.")
+            problems.append(f"{row.place}: the kind {kind.name} reads no '{row['item']}'; it reads {listed(kind.items) or 'no schedule'}.")
             continue
-        year, scale, value = read_year(row, problems), read_unit(row, "ratio or flow", problems), read_number(row, "value", problems)
+        scale = read_unit(row, "ratio" if is_ratio else "flow", problems)  # a revenue share is a ratio of the payer's revenue
+        year, value = read_year(row, problems), read_number(row, "value", problems)
         if year is None or scale is None or value is None:
-            continue
-        if is_ratio != (row["unit"] in RATIOS):
-            problems.append(f"{row.place}: the unit is '{row['unit']}'; " + ("a revenue share is a ratio, unit 'share'." if is_ratio else "amounts are in 'USD bn/year'."))
             continue
         if value > 0 and ((start and year < start.year) or (end and year > end.year)):
             problems.append(f"{row.place}: {value:g} in {year} lies outside the dates of the deal ({start or 'open'} to {end or 'open'}); correct the year or the dates.")

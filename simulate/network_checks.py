@@ -11,6 +11,7 @@ from simulate.plans import Calendar
 ALWAYS_NEEDED = {"operations": "receives operating cost", "construction": "receives what capex does not pay to vendors", "bond_market": "lends what is not a listed deal",
                  "outside_investors": "buys new equity"}
 ROUNDING = 1e-9
+SURE = "sure"  # group of deals that execute surely
 
 
 def check_network(network: Network, calendar: Calendar | None) -> list[str]:
@@ -112,7 +113,7 @@ def check_guarantees(network: Network) -> Iterable[str]:
             continue
         covered[target.id].append((deal.id, deal.terms.share))
         if target.kind in ("guarantee", "equity_stake", "equity_commitment"):
-            yield f"{place(network, deal)}: covers '{target.id}', a {target.kind}; only debts, contracts, purchases and leases can be covered."
+            yield f"{place(network, deal)}: covers '{target.id}' of the kind {target.kind}; only debts, contracts, purchases and leases can be covered."
         elif target.payee != deal.payee:
             yield (f"{place(network, deal)}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
                    f"the payee must be '{target.payee}'.")
@@ -127,15 +128,17 @@ def check_guarantees(network: Network) -> Iterable[str]:
 def check_groups(network: Network) -> Iterable[str]:
     """Deals of one group share one draw of execution and size."""
     for name, deals in groups_of(network).items():
-        probabilities = {deal.probability for deal in deals}
-        if len(probabilities) > 1:
+        chances = {f"that of '{deal.status}'" if deal.probability is None else f"{deal.probability:g}" for deal in deals}
+        if len(chances) > 1:
             yield (f"{network.names['deals']}: the deals of the group '{name}' ({listed(d.id for d in deals)}) have the probabilities "
-                   f"{listed(sorted(f'{p:g}' for p in probabilities))}; one draw decides about all, so they must agree.")
+                   f"{listed(sorted(chances))}; one draw decides about all, so they must agree.")
+        if name == SURE:
+            yield f"{network.names['deals']}: the group name '{SURE}' is taken by the deals without a group; name it otherwise."
         for what in ("size_low", "size_high"):
             sizes = {getattr(deal.terms, what) for deal in deals} - {None}
             if len(sizes) > 1:
                 yield f"{network.names['terms']}: the group '{name}' has {what} {listed(sorted(f'{s:g}' for s in sizes))}; they must agree."
-        low, high = size_of(deals)
+        low, high = size_of(deals, low=0.0, high=float("inf"))
         if low > high:
             yield f"{network.names['terms']}: the group '{name}' has size_low {low:g} above size_high {high:g}; swap them."
     for deal in network.deals:
@@ -152,11 +155,11 @@ def groups_of(network: Network) -> dict[str, list[Deal]]:
     return groups
 
 
-def size_of(deals: Iterable[Deal]) -> tuple[float, float]:
-    """Least and greatest size of a group, 1 unless given."""
+def size_of(deals: Iterable[Deal], low: float = 1.0, high: float = 1.0) -> tuple[float, float]:
+    """Least and greatest size of a group; `low` and `high` unless its deals say otherwise."""
     lows = [deal.terms.size_low for deal in deals if deal.terms.size_low is not None]
     highs = [deal.terms.size_high for deal in deals if deal.terms.size_high is not None]
-    return (lows[0] if lows else 1.0), (highs[0] if highs else 1.0)
+    return (lows[0] if lows else low), (highs[0] if highs else high)
 
 
 def check_draws(network: Network) -> Iterable[str]:

@@ -17,7 +17,7 @@ UNITS = {
     "flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3},  # of a calendar year
     "quarterly money": {"USD bn": 1.0, "USD mn": 1e-3, "USD bn/year": 0.25},  # of a quarter
     "quarterly share": {"share": 1.0, "1": 1.0, "per year": 0.25},  # of a quarter
-    "ratio or flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3, "share": 1.0, "1": 1.0, "x": 1.0},
+    "ratio": {"share": 1.0, "1": 1.0, "x": 1.0},
     "share": {"share": 1.0, "1": 1.0},
     "flag": {"1": 1.0, "share": 1.0},
     "number": {"1": 1.0, "x": 1.0, "share": 1.0},
@@ -28,7 +28,6 @@ UNITS = {
     "money per gw": {"USD bn/GW": 1.0},
     "text": {"": 1.0, "text": 1.0, "1": 1.0, "id": 1.0},
 }
-RATIOS = ("share", "1", "x")
 CURRENCY = re.compile(r"\b(JPY|EUR|GBP|CNY|RMB|KRW|TWD|SAR|AED|CHF|INR)\b|[¥€£]", re.IGNORECASE)
 
 

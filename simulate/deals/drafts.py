@@ -48,7 +48,7 @@ class Deal(NamedTuple):
     amount: float
     status: str
     group: str  # blank: executes surely
-    probability: float
+    probability: float | None  # of execution; None: as [factors.execution] says for its status
     start: date | None
     end: date | None
     site_group: str
@@ -158,4 +158,4 @@ def needs_schedule(deal: Deal, item: str) -> list[str]:
     """A deal that is not completed must say when it pays."""
     if deal.status == "completed" or any(deal.schedule.get(item, {}).values()):
         return []
-    return [f"a {deal.kind} needs rows '{item}' in the schedules table (USD bn/year by calendar year)"]
+    return [f"the kind {deal.kind} needs rows '{item}' in the schedules table (USD bn/year by calendar year)"]
