@@ -264,6 +264,12 @@ def test_short_rate_and_its_bond_prices_are_vasiceks(sample):
     section = FactorSections().short_rate
     check_mean(sample["rate"], *short_rate.mean_and_variance(section, TIMELINE))
     check_mean(sample["discount"], short_rate.bond_price(section, TIMELINE))
+    tau = TIMELINE.step_ends()
+    gain = -np.expm1(-section.reversion * tau) / section.reversion
+    mean = section.mean * tau + (section.start - section.mean) * gain
+    check_mean(-np.log(sample["discount"]), mean, reversion.integral_variance(section.reversion, section.volatility, tau))
+    joint = (-np.log(sample["discount"]) - mean[:, None]) * (sample["rate"] - short_rate.mean_and_variance(section, TIMELINE)[0][:, None])
+    check_mean(joint, 0.5 * section.volatility**2 * gain**2)
     risky = FactorSections(short_rate={"volatility": 0.06, "reversion": 0.4, "shift": 0.05}).short_rate
     shifted = simulate(build({"short_rate": risky.model_dump()}))
     check_mean(shifted["discount"], short_rate.bond_price(risky, TIMELINE))
@@ -282,6 +288,16 @@ def test_nominal_money_is_not_discounted():
     assert (simulate(build(discount=False), 64, 64, steps=3)["discount"] == 1.0).all()
 
 
+@pytest.mark.parametrize("name", ["spread", "val", "rent"])
+def test_variance_that_the_mean_is_corrected_for_is_that_of_the_steps(name):
+    factors = build()
+    decay, sd, variance = (getattr(factors, f"{name}_{field}") for field in ("decay", "sd", "var"))
+    held = 0.0
+    for t in range(STEPS):
+        held = decay**2 * held + sd**2
+        np.testing.assert_allclose(variance[t], held, rtol=1e-12)
+
+
 def test_spread_has_mean_one(sample):
     check_mean(sample["spread"], *spread.mean_and_variance(FactorSections().spread, TIMELINE))
 
@@ -291,8 +307,9 @@ def test_valuation_falls_in_disappointment_and_with_rates(sample, quiet):
     check_mean(quiet["valuation"], *valuation.share_mean_and_variance(sections.valuation, TIMELINE))
     check_mean(sample["log_valuation"], *valuation.mean_and_variance(sections.valuation, TIMELINE, sections.regime, sections.short_rate))
     np.testing.assert_allclose(sample["valuation"], np.exp(sample["log_valuation"]), rtol=1e-15)
-    changed = FactorSections(valuation={"rate_duration": 6.0}, short_rate={"volatility": 0.03})
-    moved = simulate(build({"valuation": {"rate_duration": 6.0}, "short_rate": {"volatility": 0.03}}, correlation={}))
+    changes = {"valuation": {"rate_duration": 6.0, "volatility": 0.9}, "short_rate": {"volatility": 0.03}}
+    changed = FactorSections(**changes)
+    moved = simulate(build(changes, correlation={}))
     check_mean(moved["log_valuation"], *valuation.mean_and_variance(changed.valuation, TIMELINE, changed.regime, changed.short_rate))
 
 
