@@ -76,7 +76,9 @@ def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Arr
     return flows
 
 
-def plan_entities(entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str) -> tuple[list[Plan], list[dict]]:
+def plan_entities(
+    entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str
+) -> tuple[list[Plan], list[dict]]:
     """Plans of all entities in row order, and the reconciliation table."""
     capex = np.array([spread_years(calendar, entity.plans.get("plan_capex", {})) for entity in entities])
     flows = fixed_flows(entities, legs, capex, rate, calendar)
@@ -120,8 +122,9 @@ def by_year(calendar: Calendar, amounts: Array) -> dict[int, float]:
 def planned_steps(entity: Entity, name: str, calendar: Calendar) -> Array:
     """[T] a plan by year as steps; revenue starts from the opening quarter when it is given and the plan is all revenue."""
     opening = entity.figures["opening_revenue"] if name == "plan_revenue" else None
-    return spread_years(calendar, entity.plans.get(name, {}), signed=name in ("plan_fcf", "plan_ocf"),
-                        opening=None if opening is None else opening * 4 * calendar.dt)
+    return spread_years(
+        calendar, entity.plans.get(name, {}), signed=name in ("plan_fcf", "plan_ocf"), opening=None if opening is None else opening * 4 * calendar.dt
+    )
 
 
 def external_revenue(entity: Entity, i: int, flows: Flows, received: Array, ratio: Array, capex: Array, rate: Array, calendar: Calendar) -> Array:
@@ -165,8 +168,19 @@ def new_interest(entity: Entity, i: int, flows: Flows, fcf: Array, rate: Array, 
     return interest
 
 
-def plan_entity(entity: Entity, i: int, flows: Flows, received: Array, paid: Array, external: Array, capex: Array, rate: Array,
-                calendar: Calendar, problems: list[str], file: str) -> tuple[Plan, list[dict]]:
+def plan_entity(
+    entity: Entity,
+    i: int,
+    flows: Flows,
+    received: Array,
+    paid: Array,
+    external: Array,
+    capex: Array,
+    rate: Array,
+    calendar: Calendar,
+    problems: list[str],
+    file: str,
+) -> tuple[Plan, list[dict]]:
     """Cost residuals, planned EBITDA and free cash flow of one entity, with its rows of the reconciliation table."""
     zero = np.zeros(calendar.steps)
     if entity.outside:
@@ -196,15 +210,28 @@ def plan_entity(entity: Entity, i: int, flows: Flows, received: Array, paid: Arr
         fixed = by_year(calendar, cost_fixed)
         for year, amount in fixed.items():
             if amount < -ROUNDING:
-                problems.append(f"{file}: '{entity.id}': variable cost of {year} is {by_year(calendar, cost_var * external)[year]:.4g} USD bn, more than the "
-                                f"{amount + by_year(calendar, cost_var * external)[year]:.4g} USD bn of cost that the plan leaves; lower cost_var or the plan.")
+                problems.append(
+                    f"{file}: '{entity.id}': variable cost of {year} is {by_year(calendar, cost_var * external)[year]:.4g} USD bn, more than the "
+                    f"{amount + by_year(calendar, cost_var * external)[year]:.4g} USD bn of cost that the plan leaves; lower cost_var or the plan."
+                )
         cost_fixed = spread_residual(calendar, {year: max(0.0, amount) for year, amount in fixed.items()})
     receipts = external + received
     ebitda = receipts - paid - cost_fixed + flows.replaced[i] - cost_var * external
     if entity.bridge in ("margin", "none"):
         interest = listed + new_interest(entity, i, flows, ebitda - listed - capex, rate, calendar, before_interest=True)
-    rows = [dict(entity=entity.id, line=line, year=year, reported=by_year(calendar, reported)[year], in_deals=by_year(calendar, deals)[year],
-                 residual=by_year(calendar, residual)[year], unit="USD bn") for line, reported, deals, residual in lines for year in calendar.years]
+    rows = [
+        dict(
+            entity=entity.id,
+            line=line,
+            year=year,
+            reported=by_year(calendar, reported)[year],
+            in_deals=by_year(calendar, deals)[year],
+            residual=by_year(calendar, residual)[year],
+            unit="USD bn",
+        )
+        for line, reported, deals, residual in lines
+        for year in calendar.years
+    ]
     return Plan(external, cost_fixed, cost_var, capex, receipts, ebitda, ebitda - interest - capex), rows
 
 
@@ -226,6 +253,8 @@ def refuse_negative(entity: Entity, lines: Sequence[tuple], calendar: Calendar, 
             said, explained, rest = (total[year] for total in totals)
             if rest < -ROUNDING * max(1.0, abs(said)):
                 bad = True
-                problems.append(f"{file}: '{entity.id}': {line} of {year}: reported {said:.4g} USD bn, in its deals {explained:.4g} USD bn, so the residual is "
-                                f"{rest:.4g}; both cannot be right: correct the plan or the schedules of its deals.")
+                problems.append(
+                    f"{file}: '{entity.id}': {line} of {year}: reported {said:.4g} USD bn, in its deals {explained:.4g} USD bn, so the residual is "
+                    f"{rest:.4g}; both cannot be right: correct the plan or the schedules of its deals."
+                )
     return bad

@@ -78,14 +78,32 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     refuse_if_any(problems)
 
     groups = make_groups(scenario)
-    factors = build_factors(scenario.factors, scenario.drivers.correlation, Timeline(calendar.start, calendar.steps, calendar.dt), processes, groups, seed,
-                            discount=scenario.run.discount == "short_rate")
+    factors = build_factors(
+        scenario.factors,
+        scenario.drivers.correlation,
+        Timeline(calendar.start, calendar.steps, calendar.dt),
+        processes,
+        groups,
+        seed,
+        discount=scenario.run.discount == "short_rate",
+    )
     names = Names(
-        entities=(*(entity.id for entity in network.entities), INSURER), deals=tuple(labels), legs=tuple(leg.name for leg in legs),
-        processes=tuple(p.name for p in processes), groups=tuple(g.name for g in groups), channels=CHANNELS, worlds=tuple(WORLDS))
+        entities=(*(entity.id for entity in network.entities), INSURER),
+        deals=tuple(labels),
+        legs=tuple(leg.name for leg in legs),
+        processes=tuple(p.name for p in processes),
+        groups=tuple(g.name for g in groups),
+        channels=CHANNELS,
+        worlds=tuple(WORLDS),
+    )
     rows = Rows(
-        entity=number(names.entities), deal=number(names.deals), leg=number(names.legs), group=number(names.groups) | {"": 0},
-        process=number(names.processes), owner=number(entity.id for entity in network.entities if entity.is_owner))
+        entity=number(names.entities),
+        deal=number(names.deals),
+        leg=number(names.legs),
+        group=number(names.groups) | {"": 0},
+        process=number(names.processes),
+        owner=number(entity.id for entity in network.entities if entity.is_owner),
+    )
     smoothing = 1.0 if scenario.rules.smoothing_years == 0 else -math.expm1(-calendar.dt / scenario.rules.smoothing_years)
     model = Model(
         grid=Grid(calendar.steps, calendar.dt, len(names.entities), rows.entity[INSURER], rows.entity[OUTSIDE_INVESTORS], len(names.deals)),
@@ -131,8 +149,10 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
         external = plan.external
         if not np.all(external > 0):
             year = calendar.year_of_step()[int(np.argmin(external))]
-            problems.append(f"{file}: '{entity.id}': its external revenue of {year} is 0 in some step, but a revenue process (process_sd0) needs a plan above 0; "
-                            "correct the plan or drop process_sd0.")
+            problems.append(
+                f"{file}: '{entity.id}': its external revenue of {year} is 0 in some step, but a revenue process (process_sd0) needs a plan above 0; "
+                "correct the plan or drop process_sd0."
+            )
             continue
         given = figures["opening_revenue"]
         total = sum(entity.plans.get("plan_revenue", {}).get(year, 0.0) for year in calendar.years[:1])
@@ -142,9 +162,21 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
         share = 1.0 if reported == 0 or entity.bridge == "fcf" else float(first_year.mean()) / reported
         opening = float(external[0]) if given is None else given * 4 * calendar.dt * share
         later = figures["process_sd1"]
-        processes.append(Process(entity.id, opening, external, figures["process_loading"], figures["process_sd0"],
-                                 figures["process_sd0"] if later is None else later, figures["process_sd_tau"], figures["growth_sd"], figures["growth_decay"],
-                                 figures["regime_shift"], entity.lab))
+        processes.append(
+            Process(
+                entity.id,
+                opening,
+                external,
+                figures["process_loading"],
+                figures["process_sd0"],
+                figures["process_sd0"] if later is None else later,
+                figures["process_sd_tau"],
+                figures["growth_sd"],
+                figures["growth_decay"],
+                figures["regime_shift"],
+                entity.lab,
+            )
+        )
     return processes
 
 
@@ -168,23 +200,42 @@ def number(names) -> dict[str, int]:
 def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: Rows) -> int:
     """Sweeps of the equity fixed point."""
     inside = np.array([not entity.outside for entity in entities] + [False])
-    return count_sweeps(np.array([rows.entity[h.holder] for h in holdings], int), np.array([rows.entity[h.issuer] for h in holdings], int),
-                        np.array([h.stake for h in holdings], float), inside, len(inside))
+    return count_sweeps(
+        np.array([rows.entity[h.holder] for h in holdings], int),
+        np.array([rows.entity[h.issuer] for h in holdings], int),
+        np.array([h.stake for h in holdings], float),
+        inside,
+        len(inside),
+    )
 
 
 def rule_rows(rules: RuleSection, calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
     """Rules by step; the order of worlds is fixed."""
-    return freeze(Rules(
-        world_switches=np.array(list(WORLDS.values())), alpha=rules.alpha, beta=rules.beta, d0=rules.forced_sale_haircut, transfer=rules.transfer, smoothing=smoothing,
-        k_shut=rules.door.confidence, k_width=rules.door.confidence_width, v_shut=math.log(rules.door.valuation), v_width=rules.door.valuation_width,
-        shock_size=rules.confidence_shock.size, shock_decay=math.exp(-calendar.dt / rules.confidence_shock.decay_years),
-        race_theta=rules.race_theta, capex_max=rules.capex_max, restructure_kappa=rules.restructure_kappa, max_restructurings=rules.max_restructurings,
-        equity_sweeps=sweeps, max_iterations=MOST_ITERATIONS))
+    return freeze(
+        Rules(
+            world_switches=np.array(list(WORLDS.values())),
+            alpha=rules.alpha,
+            beta=rules.beta,
+            d0=rules.forced_sale_haircut,
+            transfer=rules.transfer,
+            smoothing=smoothing,
+            k_shut=rules.door.confidence,
+            k_width=rules.door.confidence_width,
+            v_shut=math.log(rules.door.valuation),
+            v_width=rules.door.valuation_width,
+            shock_size=rules.confidence_shock.size,
+            shock_decay=math.exp(-calendar.dt / rules.confidence_shock.decay_years),
+            race_theta=rules.race_theta,
+            capex_max=rules.capex_max,
+            restructure_kappa=rules.restructure_kappa,
+            max_restructurings=rules.max_restructurings,
+            equity_sweeps=sweeps,
+            max_iterations=MOST_ITERATIONS,
+        )
+    )
 
 
 def digest_of(resolved: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON."""
     text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-

@@ -33,7 +33,11 @@ def standing_legs(network: Network, debts: Mapping[str, float], calendar: Calend
     for entity in network.entities:
         if entity.outside:
             continue
-        made = [operating_leg(entity), *debt_legs(entity, debts[entity.id], calendar), *capex_legs(entity, [v for v in network.vendors if v.entity == entity.id])]
+        made = [
+            operating_leg(entity),
+            *debt_legs(entity, debts[entity.id], calendar),
+            *capex_legs(entity, [v for v in network.vendors if v.entity == entity.id]),
+        ]
         legs.extend(made)
         for leg in made:
             kind = leg.name.partition(":")[0]
@@ -65,13 +69,36 @@ def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[L
     zero = np.zeros(calendar.steps)
     if outside_debt > 0:
         name = f"debt:{entity.id}"
-        legs.append(LegDraft(
-            name=name, deal=name, payer=entity.id, payee=BOND_MARKET, driver=BALANCE, seniority=SENIOR, bal0=outside_debt, draw=zero,
-            principal=spread_years(calendar, entity.plans.get("debt_principal", {})),
-            rate_fixed=figures["debt_rate"], rate_float=figures["debt_float"], rate_spread=figures["debt_margin"]))
+        legs.append(
+            LegDraft(
+                name=name,
+                deal=name,
+                payer=entity.id,
+                payee=BOND_MARKET,
+                driver=BALANCE,
+                seniority=SENIOR,
+                bal0=outside_debt,
+                draw=zero,
+                principal=spread_years(calendar, entity.plans.get("debt_principal", {})),
+                rate_fixed=figures["debt_rate"],
+                rate_float=figures["debt_float"],
+                rate_spread=figures["debt_margin"],
+            )
+        )
     name = f"new_debt:{entity.id}"
-    legs.append(LegDraft(name=name, deal=name, payer=entity.id, payee=BOND_MARKET, driver=BALANCE, seniority=SENIOR, tenor=figures["debt_tenor"],
-                         rate_float=1.0, rate_spread=figures["new_debt_margin"]))
+    legs.append(
+        LegDraft(
+            name=name,
+            deal=name,
+            payer=entity.id,
+            payee=BOND_MARKET,
+            driver=BALANCE,
+            seniority=SENIOR,
+            tenor=figures["debt_tenor"],
+            rate_float=1.0,
+            rate_spread=figures["new_debt_margin"],
+        )
+    )
     return legs
 
 
@@ -93,7 +120,9 @@ def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
 
 def capex_leg(entity: Entity, name: str, payee: str, growth: float, replacement: float) -> LegDraft:
     """One receiver of capex."""
-    return LegDraft(name=name, deal=name, payer=entity.id, payee=payee, driver=CAPEX, seniority=SENIOR, operating=1.0, capex_share=growth, chip_share=replacement)
+    return LegDraft(
+        name=name, deal=name, payer=entity.id, payee=payee, driver=CAPEX, seniority=SENIOR, operating=1.0, capex_share=growth, chip_share=replacement
+    )
 
 
 def outside_holdings(network: Network, holdings: list[HoldingDraft]) -> tuple[list[HoldingDraft], dict[str, Label], list[dict]]:

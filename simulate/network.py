@@ -18,14 +18,37 @@ from simulate.tables import Row, need_text, read_choice, read_date, read_number,
 COLUMNS = {
     "entities": ("id", "name", "type", "role", "policy", "bridge", "lab", "race", "systemic", "source"),
     "figures": ("entity", "figure", "year", "value", "unit", "as_of", "known_on", "source", "note"),
-    "deals": ("id", "kind", "payer", "payee", "amount", "unit", "status", "probability", "group", "start", "end", "site_group", "circle",
-              "as_of", "known_on", "source", "note"),
+    "deals": (
+        "id",
+        "kind",
+        "payer",
+        "payee",
+        "amount",
+        "unit",
+        "status",
+        "probability",
+        "group",
+        "start",
+        "end",
+        "site_group",
+        "circle",
+        "as_of",
+        "known_on",
+        "source",
+        "note",
+    ),
     "schedules": ("deal", "item", "year", "value", "unit", "source"),
     "terms": ("deal", "term", "value", "unit", "source"),
     "vendors": ("entity", "vendor", "share", "margin", "source"),
 }
-KEYS = {"entities": ("id",), "figures": ("entity", "figure", "year"), "deals": ("id",), "schedules": ("deal", "item", "year"),
-        "terms": ("deal", "term"), "vendors": ("entity", "vendor")}
+KEYS = {
+    "entities": ("id",),
+    "figures": ("entity", "figure", "year"),
+    "deals": ("id",),
+    "schedules": ("deal", "item", "year"),
+    "terms": ("deal", "term"),
+    "vendors": ("entity", "vendor"),
+}
 STATUSES = ("completed", "binding", "conditional", "letter_of_intent", "talks")
 ITEMS = ("payment", "principal", "draw")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -101,8 +124,9 @@ def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Da
     if not any(not e.outside for e in entities) and not any(row["role"] == "inside" for row in tables["entities"]):
         name = paths["entities"].name if "entities" in paths else "entities table"
         problems.append(f"{name}: the network is empty; give at least one entity with role 'inside'.")
-    return Network(entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()},
-                   {name: path.name for name, path in paths.items()})
+    return Network(
+        entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()}, {name: path.name for name, path in paths.items()}
+    )
 
 
 def refuse_duplicates(rows: list[Row], key: tuple[str, ...], problems: list[str]) -> None:
@@ -124,6 +148,7 @@ def need_entity(row: Row, column: str, known: list[str], problems: list[str]) ->
 
 
 # Entities and figures
+
 
 def read_entity(row: Row, scalars: Mapping, plans: Mapping, problems: list[str]) -> Entity | None:
     """One entity, or None when its row is wrong."""
@@ -150,8 +175,21 @@ def read_entity(row: Row, scalars: Mapping, plans: Mapping, problems: list[str])
     if len(problems) > before:
         return None
     filled = {name: figures.get(name, kind.default) for name, kind in FIGURES.items() if not kind.yearly}
-    return Entity(row["id"], row["name"], row["type"], role == "outside", policy, bridge, flags["lab"], flags["race"], flags["systemic"],
-                  filled, frozenset(figures), by_year, row.line)
+    return Entity(
+        row["id"],
+        row["name"],
+        row["type"],
+        role == "outside",
+        policy,
+        bridge,
+        flags["lab"],
+        flags["race"],
+        flags["systemic"],
+        filled,
+        frozenset(figures),
+        by_year,
+        row.line,
+    )
 
 
 def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, problems: list[str]) -> tuple[dict, dict]:
@@ -173,8 +211,11 @@ def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, p
             continue
         value *= scale
         if kind.low is not None and value < kind.low:
-            problems.append(f"{row.place}: {value:g} is negative; '{name}' must be at least {kind.low:g}." if value < 0 else
-                            f"{row.place}: {value:g} is too small; '{name}' must be at least {kind.low:g}.")
+            problems.append(
+                f"{row.place}: {value:g} is negative; '{name}' must be at least {kind.low:g}."
+                if value < 0
+                else f"{row.place}: {value:g} is too small; '{name}' must be at least {kind.low:g}."
+            )
         elif kind.high is not None and value > kind.high:
             problems.append(f"{row.place}: {value:g} is too large; '{name}' must be at most {kind.high:g}.")
         elif kind.yearly:
@@ -207,10 +248,13 @@ def check_figure_dates(row: Row, is_plan: bool, is_price: bool, dates: Dates | N
         if known_on > dates.start:
             problems.append(f"{row.place}: a price known on {known_on} cannot enter a run that starts on {dates.start}; take the price of that day.")
     elif (is_plan or as_of is None or as_of > dates.start) and known_on > dates.information:
-        problems.append(f"{row.place}: a plan or guidance known on {known_on} is later than the information date {dates.information}; take the plan known then.")
+        problems.append(
+            f"{row.place}: a plan or guidance known on {known_on} is later than the information date {dates.information}; take the plan known then."
+        )
 
 
 # Deals
+
 
 def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> tuple[Deal, ...]:
     """Deals with their terms and schedules; each checked by its kind."""
@@ -218,7 +262,9 @@ def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Cale
     for table in ("terms", "schedules"):
         for row in tables[table]:
             if row["deal"] not in kinds:
-                problems.append(f"{row.place}: there is no deal '{row['deal']}'{did_you_mean(row['deal'], kinds)}; add it to the deals table or correct the name.")
+                problems.append(
+                    f"{row.place}: there is no deal '{row['deal']}'{did_you_mean(row['deal'], kinds)}; add it to the deals table or correct the name."
+                )
     terms = {identifier: [row for row in tables["terms"] if row["deal"] == identifier] for identifier in kinds}
     schedules = {identifier: [row for row in tables["schedules"] if row["deal"] == identifier] for identifier in kinds}
     deals = []
@@ -264,8 +310,25 @@ def read_deal(row: Row, terms: list[Row], schedule: list[Row], known: list[str],
     by_item = read_schedule(KINDS[kind], schedule, is_ratio, start, end, problems) if kind else {}
     if len(problems) > before or section is None:
         return None
-    return Deal(row["id"], kind, row["payer"], row["payee"], amount, status, row["group"], probability, start, end, row["site_group"], row["circle"],
-                section, by_item, 0.0, row["note"], row.line)
+    return Deal(
+        row["id"],
+        kind,
+        row["payer"],
+        row["payee"],
+        amount,
+        status,
+        row["group"],
+        probability,
+        start,
+        end,
+        row["site_group"],
+        row["circle"],
+        section,
+        by_item,
+        0.0,
+        row["note"],
+        row.line,
+    )
 
 
 def check_deal_dates(row: Row, dates: Dates | None, problems: list[str]) -> None:
@@ -289,7 +352,9 @@ def read_terms(deal: Row, kind, rows: list[Row], problems: list[str]):
     for row in rows:
         name = row["term"]
         if name not in fields:
-            problems.append(f"{row.place}: the kind {kind.name} has no term '{name}'{did_you_mean(name, fields)}; its terms: {listed(known_keys(kind.terms, ()))}.")
+            problems.append(
+                f"{row.place}: the kind {kind.name} has no term '{name}'{did_you_mean(name, fields)}; its terms: {listed(known_keys(kind.terms, ()))}."
+            )
             continue
         lines[name] = row
         dimension = fields[name].json_schema_extra["dimension"]
@@ -302,8 +367,17 @@ def read_terms(deal: Row, kind, rows: list[Row], problems: list[str]):
     try:
         return kind.terms.model_validate(given)
     except ValidationError as error:
-        problems.extend(sentences_of(error, kind.terms, lambda location: (
-            f"{lines[location[0]].place}: '{location[0]}'" if location[0] in lines else f"{deal.place}: the term '{location[0]}' of the kind {kind.name}")))
+        problems.extend(
+            sentences_of(
+                error,
+                kind.terms,
+                lambda location: (
+                    f"{lines[location[0]].place}: '{location[0]}'"
+                    if location[0] in lines
+                    else f"{deal.place}: the term '{location[0]}' of the kind {kind.name}"
+                ),
+            )
+        )
         return None
 
 
@@ -321,12 +395,15 @@ def read_schedule(kind, rows: list[Row], is_ratio: bool, start: date | None, end
         if year is None or scale is None or value is None:
             continue
         if value > 0 and ((start and year < start.year) or (end and year > end.year)):
-            problems.append(f"{row.place}: {value:g} in {year} lies outside the dates of the deal ({start or 'open'} to {end or 'open'}); correct the year or the dates.")
+            problems.append(
+                f"{row.place}: {value:g} in {year} lies outside the dates of the deal ({start or 'open'} to {end or 'open'}); correct the year or the dates."
+            )
         by_item.setdefault(row["item"], {})[year] = value * scale
     return by_item
 
 
 # Vendors
+
 
 def read_vendors(rows: list[Row], known: list[str], problems: list[str]) -> tuple[Vendor, ...]:
     """Who sells chips to whom."""

@@ -8,8 +8,12 @@ from simulate.errors import did_you_mean, listed
 from simulate.network import Deal, Entity, Network
 from simulate.plans import Calendar
 
-ALWAYS_NEEDED = {"operations": "receives operating cost", "construction": "receives what capex does not pay to vendors", "bond_market": "lends what is not a listed deal",
-                 "outside_investors": "buys new equity"}
+ALWAYS_NEEDED = {
+    "operations": "receives operating cost",
+    "construction": "receives what capex does not pay to vendors",
+    "bond_market": "lends what is not a listed deal",
+    "outside_investors": "buys new equity",
+}
 ROUNDING = 1e-9
 SURE = "sure"  # group of deals that execute surely
 
@@ -24,7 +28,9 @@ def check_network(network: Network, calendar: Calendar | None) -> list[str]:
         if not entity.outside:
             problems.extend(f"{file['figures']}: '{entity.id}': {sentence}." for sentence in check_figures(entity, network, calendar))
     if not any(e.lab and e.figures["process_sd0"] is not None for e in network.entities):
-        problems.append(f"{file['entities']}: no lab has a revenue process, so there is no demand; set lab = 1 for at least one entity and give it process_sd0.")
+        problems.append(
+            f"{file['entities']}: no lab has a revenue process, so there is no demand; set lab = 1 for at least one entity and give it process_sd0."
+        )
     return problems
 
 
@@ -63,7 +69,8 @@ def check_equity(network: Network) -> Iterable[str]:
         issuer = network.entity(deal.payee)
         if issuer is not None and (issuer.outside or issuer.figures["equity_value"] is None):
             yield f"{place(network, deal)}: '{deal.payee}' issues shares but has no equity_value; add the figure" + (
-                ", which only inside entities have." if issuer.outside else " to the figures table.")
+                ", which only inside entities have." if issuer.outside else " to the figures table."
+            )
         stakes[deal.payee].append((deal.id, deal.terms.share if deal.kind == "equity_stake" else deal.terms.stake0))
     for issuer, parts in stakes.items():
         total = sum(share for _, share in parts)
@@ -96,8 +103,10 @@ def check_collateral(network: Network) -> Iterable[str]:
     for (what, owner), parts in pledged.items():
         total = sum(share for _, share in parts)
         if total > 1 + ROUNDING:
-            yield (f"{network.names['terms']}: the collateral shares of the {what} of '{owner}' add up to {total:g} "
-                   f"({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1.")
+            yield (
+                f"{network.names['terms']}: the collateral shares of the {what} of '{owner}' add up to {total:g} "
+                f"({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1."
+            )
 
 
 def check_guarantees(network: Network) -> Iterable[str]:
@@ -115,8 +124,10 @@ def check_guarantees(network: Network) -> Iterable[str]:
         if target.kind in ("guarantee", "equity_stake", "equity_commitment"):
             yield f"{place(network, deal)}: covers '{target.id}' of the kind {target.kind}; only debts, contracts, purchases and leases can be covered."
         elif target.payee != deal.payee:
-            yield (f"{place(network, deal)}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
-                   f"the payee must be '{target.payee}'.")
+            yield (
+                f"{place(network, deal)}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
+                f"the payee must be '{target.payee}'."
+            )
         if target.payer == deal.payer:
             yield f"{place(network, deal)}: '{deal.payer}' guarantees its own debt '{target.id}'; the guarantor must be somebody else."
     for name, parts in covered.items():
@@ -130,8 +141,10 @@ def check_groups(network: Network) -> Iterable[str]:
     for name, deals in groups_of(network).items():
         chances = {f"that of '{deal.status}'" if deal.probability is None else f"{deal.probability:g}" for deal in deals}
         if len(chances) > 1:
-            yield (f"{network.names['deals']}: the deals of the group '{name}' ({listed(d.id for d in deals)}) have the probabilities "
-                   f"{listed(sorted(chances))}; one draw decides about all, so they must agree.")
+            yield (
+                f"{network.names['deals']}: the deals of the group '{name}' ({listed(d.id for d in deals)}) have the probabilities "
+                f"{listed(sorted(chances))}; one draw decides about all, so they must agree."
+            )
         if name == SURE:
             yield f"{network.names['deals']}: the group name '{SURE}' is taken by the deals without a group; name it otherwise."
         for what in ("size_low", "size_high"):

@@ -42,13 +42,17 @@ def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]
         rest = reported - total
         if rest < -1e-9 * max(1.0, reported):
             names = ", ".join(f"{name} {balance:.4g}" for name, balance in listed)
-            problems.append(f"{network.names['figures']}: '{entity.id}': reported_debt is {reported:.4g} USD bn, but its deals owe {total:.4g} USD bn ({names}); "
-                            "raise the figure or take out the deal that is not in it.")
+            problems.append(
+                f"{network.names['figures']}: '{entity.id}': reported_debt is {reported:.4g} USD bn, but its deals owe {total:.4g} USD bn ({names}); "
+                "raise the figure or take out the deal that is not in it."
+            )
         debts[entity.id] = max(0.0, rest) if rest > 1e-9 * max(1.0, reported) else 0.0
         repaid = sum(entity.plans.get("debt_principal", {}).values())
         if repaid > debts[entity.id] * (1 + 1e-9) + 1e-9:
-            problems.append(f"{network.names['figures']}: '{entity.id}': debt_principal adds up to {repaid:.4g} USD bn, but its debt outside the listed deals is "
-                            f"{debts[entity.id]:.4g} USD bn (reported_debt {reported:.4g} less deals {total:.4g}); lower the principal.")
+            problems.append(
+                f"{network.names['figures']}: '{entity.id}': debt_principal adds up to {repaid:.4g} USD bn, but its debt outside the listed deals is "
+                f"{debts[entity.id]:.4g} USD bn (reported_debt {reported:.4g} less deals {total:.4g}); lower the principal."
+            )
         table.append(dict(entity=entity.id, line="debt", year=None, reported=reported, in_deals=total, residual=debts[entity.id], unit="USD bn"))
     return debts, table
 
@@ -63,8 +67,9 @@ def opening_fleet_value(entity: Entity) -> float:
     return cost * (1 - in_service / life)
 
 
-def solve_opening(network: Network, legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], receipts: Mapping[str, float], dt: float,
-                  problems: list[str]) -> dict[str, OpeningValue]:
+def solve_opening(
+    network: Network, legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], receipts: Mapping[str, float], dt: float, problems: list[str]
+) -> dict[str, OpeningValue]:
     """Core value and multiple of every entity so that E is the opening price; `receipts` USD bn of the first step."""
     solved = {}
     value = {entity.id: entity.figures["equity_value"] or 0.0 for entity in network.entities if not entity.outside}
@@ -85,13 +90,17 @@ def solve_opening(network: Network, legs: Sequence[LegDraft], holdings: Sequence
         if figures["core_on"]:
             core = needed - max(multiple * annual, fleet)
             if core < 0:
-                problems.append(f"{file}: '{entity.id}': the core value that gives its opening price is negative ({core:.4g} USD bn = {parts} - business "
-                                f"{max(multiple * annual, fleet):.4g}); correct equity_value, mult_mature or what is subtracted.")
+                problems.append(
+                    f"{file}: '{entity.id}': the core value that gives its opening price is negative ({core:.4g} USD bn = {parts} - business "
+                    f"{max(multiple * annual, fleet):.4g}); correct equity_value, mult_mature or what is subtracted."
+                )
         else:
             business = needed - core
             if business < fleet * (1 - 1e-12) or annual <= 0:
-                problems.append(f"{file}: '{entity.id}': no multiple on its receipts ({annual:.4g} USD bn a year) gives its opening price: its business would be worth "
-                                f"{business:.4g} USD bn ({parts} - core {core:.4g}), its fleet alone {fleet:.4g}; correct equity_value, or solve the core instead (core_on = 1).")
+                problems.append(
+                    f"{file}: '{entity.id}': no multiple on its receipts ({annual:.4g} USD bn a year) gives its opening price: its business would be worth "
+                    f"{business:.4g} USD bn ({parts} - core {core:.4g}), its fleet alone {fleet:.4g}; correct equity_value, or solve the core instead (core_on = 1)."
+                )
             multiple = business / annual if annual > 0 else 0.0
         solved[entity.id] = OpeningValue(core, multiple)
     return solved
@@ -113,4 +122,4 @@ def count_sweeps(holder: Array, issuer: Array, stake: Array, inside: Array, enti
             return int(length.max(initial=0)) + 1
         length = longer
     largest = max(matrix.sum(axis=0).max(), SMALLEST_CIRCLE)
-    return MOST_SWEEPS if largest >= 1 else min(MOST_SWEEPS, math.ceil(math.log(PRECISION) / math.log(largest)))
+    return MOST_SWEEPS if largest >= 1 else min(MOST_SWEEPS, math.ceil(round(math.log(PRECISION) / math.log(largest), 9)))

@@ -67,8 +67,7 @@ class Calendar(NamedTuple):
         return (position >= begin) & (position <= end)
 
 
-def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: float | None = None, signed: bool = False,
-                 active: Array | None = None) -> Array:
+def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: float | None = None, signed: bool = False, active: Array | None = None) -> Array:
     """[T] amounts a step from totals of calendar years (missing years 0), smooth and with exact annual sums.
 
     `opening` is the amount of the step before the first one. `active` [N] limits the steps that may carry an amount.
@@ -77,7 +76,7 @@ def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: fl
     wanted = np.array([float(totals.get(year, 0.0)) for year in calendar.years])
     anchor = opening if calendar.offset == 0 else None  # inside a year the opening step is not the first of the grid
     amounts = spread_groups(years - calendar.first_year, wanted, opening=anchor, signed=signed, active=active)
-    return amounts[calendar.offset:calendar.offset + calendar.steps]
+    return amounts[calendar.offset : calendar.offset + calendar.steps]
 
 
 def spread_residual(calendar: Calendar, totals: Mapping[int, float], *, signed: bool = False) -> Array:

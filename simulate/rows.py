@@ -46,7 +46,10 @@ def rows_of(values: Sequence[int]) -> Array:
 
 # Entities
 
-def entity_rows(entities: Sequence[Entity], plans: Sequence[Plan], opening: Mapping[str, OpeningValue], rows: Rows, calendar: Calendar, smoothing: float) -> Entities:
+
+def entity_rows(
+    entities: Sequence[Entity], plans: Sequence[Plan], opening: Mapping[str, OpeningValue], rows: Rows, calendar: Calendar, smoothing: float
+) -> Entities:
     """Section 3 and 4 by entity; the last row is the insurer, which has no figures."""
     n, dt = len(entities) + 1, calendar.dt
 
@@ -68,39 +71,59 @@ def entity_rows(entities: Sequence[Entity], plans: Sequence[Plan], opening: Mapp
     quarters = 4 * dt
     receipts = by_step(lambda e, p: p.receipts)
     ebitda = by_step(lambda e, p: p.ebitda)
-    return freeze(Entities(
-        outside=1.0 - each(lambda e: 1.0),
-        restructures=each(lambda e: e.policy == "restructure"),
-        systemic=each(lambda e: e.systemic),
-        revenue_process=rows_of([rows.process.get(e.id, -1) for e in entities] + [-1]),
-        owner=rows_of([rows.owner.get(e.id, -1) for e in entities] + [-1]),
-        rev_ext=by_step(lambda e, p: p.external),
-        cost_fixed=by_step(lambda e, p: p.cost_fixed),
-        cost_var=np.array([0.0 if e.outside else p.cost_var for e, p in zip(entities, plans, strict=True)] + [0.0]),
-        ai_share=figure("ai_share"), rental_share=figure("rental_share"), capacity_share=figure("capacity_share"),
-        flex=figure("flex"), runway_years=figure("runway_years", 1.0), headroom=figure("headroom"),
-        is_lab=each(lambda e: e.lab),
-        plan_external=by_step(lambda e, p: p.external if e.id in rows.process else 0.0 * p.external),
-        cash0=figure("cash"), min_cash=figure("min_cash"), line0=figure("credit_line"),
-        cash_target=by_step(lambda e, p: cash_target(e, p.fcf, calendar)),
-        payout=each(lambda e: 1.0 - (1.0 - e.figures["payout"]) ** quarters), payout_above=figure("payout_above"),
-        insider=figure("insider"),
-        fund_equity=each(lambda e: e.figures["fund_phi"] > 0),
-        fund_phi=figure("fund_phi") * quarters, fund_advance=figure("fund_advance"), fund_flat=figure("fund_flat") * dt,
-        fund_leverage=figure("fund_leverage"), fund_ltv=figure("fund_ltv"),
-        fund_unbounded=each(lambda e: all(e.figures[name] is None for name in FUND_HEADROOMS)),
-        new_debt_leg=rows_of([rows.leg.get(f"new_debt:{e.id}", -1) for e in entities] + [-1]),
-        receipts_plan=np.array([smooth(row, smoothing) for row in receipts]),
-        ebitda_plan=np.array([smooth(row, smoothing) for row in ebitda]),
-        ebitda_fwd=np.array([next_year(row, calendar) for row in ebitda]),
-        receipts0=receipts[:, 0].copy(), ebitda0=ebitda[:, 0].copy(),
-        capex_plan=by_step(lambda e, p: p.capex),
-        committed=figure("committed"), follow=figure("follow"), power_follow=figure("power_follow"),
-        in_race=each(lambda e: e.race), kappa=figure("kappa"),
-        equity0=figure("equity_value"),
-        core0=each(lambda e: opening[e.id].core), core_beta=figure("core_beta"), core_haircut=figure("core_haircut"),
-        mult0=each(lambda e: opening[e.id].multiple), mult_mature=figure("mult_mature"), mult_tau=figure("mult_tau", 1.0),
-    ))
+    return freeze(
+        Entities(
+            outside=1.0 - each(lambda e: 1.0),
+            restructures=each(lambda e: e.policy == "restructure"),
+            systemic=each(lambda e: e.systemic),
+            revenue_process=rows_of([rows.process.get(e.id, -1) for e in entities] + [-1]),
+            owner=rows_of([rows.owner.get(e.id, -1) for e in entities] + [-1]),
+            rev_ext=by_step(lambda e, p: p.external),
+            cost_fixed=by_step(lambda e, p: p.cost_fixed),
+            cost_var=np.array([0.0 if e.outside else p.cost_var for e, p in zip(entities, plans, strict=True)] + [0.0]),
+            ai_share=figure("ai_share"),
+            rental_share=figure("rental_share"),
+            capacity_share=figure("capacity_share"),
+            flex=figure("flex"),
+            runway_years=figure("runway_years", 1.0),
+            headroom=figure("headroom"),
+            is_lab=each(lambda e: e.lab),
+            plan_external=by_step(lambda e, p: p.external if e.id in rows.process else 0.0 * p.external),
+            cash0=figure("cash"),
+            min_cash=figure("min_cash"),
+            line0=figure("credit_line"),
+            cash_target=by_step(lambda e, p: cash_target(e, p.fcf, calendar)),
+            payout=each(lambda e: 1.0 - (1.0 - e.figures["payout"]) ** quarters),
+            payout_above=figure("payout_above"),
+            insider=figure("insider"),
+            fund_equity=each(lambda e: e.figures["fund_phi"] > 0),
+            fund_phi=figure("fund_phi") * quarters,
+            fund_advance=figure("fund_advance"),
+            fund_flat=figure("fund_flat") * dt,
+            fund_leverage=figure("fund_leverage"),
+            fund_ltv=figure("fund_ltv"),
+            fund_unbounded=each(lambda e: all(e.figures[name] is None for name in FUND_HEADROOMS)),
+            new_debt_leg=rows_of([rows.leg.get(f"new_debt:{e.id}", -1) for e in entities] + [-1]),
+            receipts_plan=np.array([smooth(row, smoothing) for row in receipts]),
+            ebitda_plan=np.array([smooth(row, smoothing) for row in ebitda]),
+            ebitda_fwd=np.array([next_year(row, calendar) for row in ebitda]),
+            receipts0=receipts[:, 0].copy(),
+            ebitda0=ebitda[:, 0].copy(),
+            capex_plan=by_step(lambda e, p: p.capex),
+            committed=figure("committed"),
+            follow=figure("follow"),
+            power_follow=figure("power_follow"),
+            in_race=each(lambda e: e.race),
+            kappa=figure("kappa"),
+            equity0=figure("equity_value"),
+            core0=each(lambda e: opening[e.id].core),
+            core_beta=figure("core_beta"),
+            core_haircut=figure("core_haircut"),
+            mult0=each(lambda e: opening[e.id].multiple),
+            mult_mature=figure("mult_mature"),
+            mult_tau=figure("mult_tau", 1.0),
+        )
+    )
 
 
 def smooth(amounts: Array, weight: float) -> Array:
@@ -116,7 +139,7 @@ def next_year(amounts: Array, calendar: Calendar) -> Array:
     """[T] sum of the four quarters from each step on, flat beyond the horizon. USD bn a year."""
     steps = calendar.steps_a_year
     padded = np.concatenate([amounts, np.full(steps, amounts[-1])])
-    return np.array([padded[t:t + steps].sum() for t in range(len(amounts))])
+    return np.array([padded[t : t + steps].sum() for t in range(len(amounts))])
 
 
 def cash_target(entity: Entity, fcf: Array, calendar: Calendar) -> Array:
@@ -125,7 +148,7 @@ def cash_target(entity: Entity, fcf: Array, calendar: Calendar) -> Array:
     ahead = round(figures["prefund_years"] / calendar.dt)
     burn = np.maximum(0.0, -fcf)
     padded = np.concatenate([burn, np.full(ahead, burn[-1])])
-    need = np.array([padded[t:t + ahead].sum() for t in range(len(fcf))])
+    need = np.array([padded[t : t + ahead].sum() for t in range(len(fcf))])
     return figures["min_cash"] + np.maximum(figures["cash_buffer"], need)
 
 
@@ -139,18 +162,52 @@ def fleet_rows(entities: Sequence[Entity], plans: Sequence[Plan], rows: Rows) ->
 
     added = np.array([p.capex / e.figures["cost_per_gw"] for e, p in owners]).reshape(len(owners), steps)
     before = np.concatenate([np.zeros((len(owners), 1)), np.cumsum(added, axis=1)[:, :-1]], axis=1)
-    return freeze(Fleet(
-        entity=rows_of([rows.entity[e.id] for e, _ in owners]), fleet0=figure("fleet_cost"), fleet_span=figure("fleet_span"), book_life=figure("book_life"),
-        gw0=figure("gw"), plan_gw=before, power_exposure=figure("power_exposure"), cost_per_gw=figure("cost_per_gw"),
-        chip_of_capex=figure("chip_of_capex"), replace_price=figure("replace_price"),
-        stranded_deal=rows_of([rows.deal[f"own:{e.id}"] for e, _ in owners]),
-    ))
+    return freeze(
+        Fleet(
+            entity=rows_of([rows.entity[e.id] for e, _ in owners]),
+            fleet0=figure("fleet_cost"),
+            fleet_span=figure("fleet_span"),
+            book_life=figure("book_life"),
+            gw0=figure("gw"),
+            plan_gw=before,
+            power_exposure=figure("power_exposure"),
+            cost_per_gw=figure("cost_per_gw"),
+            chip_of_capex=figure("chip_of_capex"),
+            replace_price=figure("replace_price"),
+            stranded_deal=rows_of([rows.deal[f"own:{e.id}"] for e, _ in owners]),
+        )
+    )
 
 
 # Legs and holdings
 
-PLAIN = ("seniority", "driver", "follow", "supply", "ends_with_payee", "haircut", "operating", "relet", "saved", "contract", "replaces", "damages", "bal0",
-         "rate_fixed", "rate_float", "rate_spread", "ltv", "coll_fleet", "coll_core", "coll_stake", "capex_share", "chip_share", "gate_gw", "cover_share", "cover_cap")
+PLAIN = (
+    "seniority",
+    "driver",
+    "follow",
+    "supply",
+    "ends_with_payee",
+    "haircut",
+    "operating",
+    "relet",
+    "saved",
+    "contract",
+    "replaces",
+    "damages",
+    "bal0",
+    "rate_fixed",
+    "rate_float",
+    "rate_spread",
+    "ltv",
+    "coll_fleet",
+    "coll_core",
+    "coll_stake",
+    "capex_share",
+    "chip_share",
+    "gate_gw",
+    "cover_share",
+    "cover_cap",
+)
 
 
 def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entities: Sequence[Entity], rows: Rows, calendar: Calendar) -> Legs:
@@ -164,19 +221,27 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
     amort = np.array([amortisation(leg, calendar) for leg in legs])
     delay = np.array([delay_share(leg.days, dt) for leg in legs])
     own = {e.id: e.figures["own_compute"] for e in entities}
-    return freeze(Legs(
-        **values,
-        payer=rows_of([rows.entity[leg.payer] for leg in legs]), payee=rows_of([rows.entity[leg.payee] for leg in legs]),
-        deal=rows_of([rows.deal[leg.deal] for leg in legs]), group=rows_of([rows.group[leg.group] for leg in legs]),
-        sched=sched, host=host, supply_weight=supply_weights(legs, sched, own),
-        delay=delay, out0=np.array([leg.running and leg.driver == SCHEDULED and not leg.group for leg in legs]) * delay * sched[:, 0],
-        remaining=np.array([after(leg, row) for leg, row in zip(legs, sched, strict=True)]),
-        amort=amort, draw=np.array([np.zeros(steps) if leg.draw is None else leg.draw for leg in legs], float),
-        coll_holding=rows_of([holding.get(leg.coll_deal, -1) for leg in legs]),
-        gate_owner=rows_of([rows.owner.get(leg.gate_host, -1) for leg in legs]),
-        buys_holding=rows_of([holding.get(leg.buys_deal, -1) for leg in legs]),
-        covers=rows_of([rows.leg.get(leg.covers, -1) for leg in legs]),
-    ))
+    return freeze(
+        Legs(
+            **values,
+            payer=rows_of([rows.entity[leg.payer] for leg in legs]),
+            payee=rows_of([rows.entity[leg.payee] for leg in legs]),
+            deal=rows_of([rows.deal[leg.deal] for leg in legs]),
+            group=rows_of([rows.group[leg.group] for leg in legs]),
+            sched=sched,
+            host=host,
+            supply_weight=supply_weights(legs, sched, own),
+            delay=delay,
+            out0=np.array([leg.running and leg.driver == SCHEDULED and not leg.group for leg in legs]) * delay * sched[:, 0],
+            remaining=np.array([after(leg, row) for leg, row in zip(legs, sched, strict=True)]),
+            amort=amort,
+            draw=np.array([np.zeros(steps) if leg.draw is None else leg.draw for leg in legs], float),
+            coll_holding=rows_of([holding.get(leg.coll_deal, -1) for leg in legs]),
+            gate_owner=rows_of([rows.owner.get(leg.gate_host, -1) for leg in legs]),
+            buys_holding=rows_of([holding.get(leg.buys_deal, -1) for leg in legs]),
+            covers=rows_of([rows.leg.get(leg.covers, -1) for leg in legs]),
+        )
+    )
 
 
 def amortisation(leg: LegDraft, calendar: Calendar) -> Array:
@@ -212,8 +277,13 @@ def holding_rows(holdings: Sequence[HoldingDraft], rows: Rows, entities: int) ->
     for k, h in enumerate(holdings):
         if h.deal.startswith("equity:"):
             outside_of[rows.entity[h.issuer]] = k
-    return freeze(Holdings(
-        holder=rows_of([rows.entity[h.holder] for h in holdings]), issuer=rows_of([rows.entity[h.issuer] for h in holdings]),
-        stake0=np.array([h.stake for h in holdings], float), cost0=np.array([h.cost for h in holdings], float),
-        deal=rows_of([rows.deal[h.deal] for h in holdings]), outside_of=outside_of,
-    ))
+    return freeze(
+        Holdings(
+            holder=rows_of([rows.entity[h.holder] for h in holdings]),
+            issuer=rows_of([rows.entity[h.issuer] for h in holdings]),
+            stake0=np.array([h.stake for h in holdings], float),
+            cost0=np.array([h.cost for h in holdings], float),
+            deal=rows_of([rows.deal[h.deal] for h in holdings]),
+            outside_of=outside_of,
+        )
+    )

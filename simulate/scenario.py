@@ -192,7 +192,9 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
         key = ".".join(str(part) for part in location)
         return f"{origin(origins, key, path.name)}: {key}" if key else path.name
 
-    content = {**raw, "tables": {k: Path(v).name if isinstance(v, str) else v for k, v in raw["tables"].items()}} if isinstance(raw.get("tables"), dict) else raw
+    content = (
+        {**raw, "tables": {k: Path(v).name if isinstance(v, str) else v for k, v in raw["tables"].items()}} if isinstance(raw.get("tables"), dict) else raw
+    )
     file = None
     try:
         file = ScenarioFile.model_validate(content)
@@ -230,15 +232,19 @@ def find_scenario(path_or_name: str | Path) -> Path:
         return shipped[str(path_or_name)]
     folder = path.parent
     near = [p.name for p in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
-    raise InputError([f"{path_or_name}: there is no such scenario file{did_you_mean(path.name, [*shipped, *near])}; "
-                      f"shipped scenarios: {listed(shipped) or 'none'}" + (f"; files in that folder: {listed(near)}." if near else ".")])
+    raise InputError(
+        [
+            f"{path_or_name}: there is no such scenario file{did_you_mean(path.name, [*shipped, *near])}; "
+            f"shipped scenarios: {listed(shipped) or 'none'}" + (f"; files in that folder: {listed(near)}." if near else ".")
+        ]
+    )
 
 
 def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """The file merged over what it extends: content, the file that set each key, files read."""
     resolved = path.resolve()
     if resolved in below:
-        chain = " extends ".join(p.stem for p in (*below[below.index(resolved):], resolved))
+        chain = " extends ".join(p.stem for p in (*below[below.index(resolved) :], resolved))
         raise InputError([f"{path.name}: extends: the chain is a cycle ({chain}); let one of them extend nothing."])
     raw = read_toml(path)
     parent = raw.pop("extends", None)
@@ -265,8 +271,12 @@ def find_parent(path: Path, parent: str) -> Path:
     if parent in shipped:
         return shipped[parent]
     near = [p.stem for p in sorted(path.parent.glob("*.toml"))]
-    raise InputError([f"{path.name}: extends = '{parent}': there is no such scenario{did_you_mean(parent, [*near, *shipped])}; "
-                      f"next to it: {listed(near) or 'none'}; shipped: {listed(shipped) or 'none'}."])
+    raise InputError(
+        [
+            f"{path.name}: extends = '{parent}': there is no such scenario{did_you_mean(parent, [*near, *shipped])}; "
+            f"next to it: {listed(near) or 'none'}; shipped: {listed(shipped) or 'none'}."
+        ]
+    )
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -322,7 +332,7 @@ def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], 
         for depth, name in enumerate(sections):
             target = target.setdefault(name, {})
             if not isinstance(target, dict):
-                problems.append(f"{COMMAND_LINE} {key}: '{'.'.join(sections[:depth + 1])}' is a value, not a section; set that key itself.")
+                problems.append(f"{COMMAND_LINE} {key}: '{'.'.join(sections[: depth + 1])}' is a value, not a section; set that key itself.")
                 break
         else:
             if sections == ["tables"] and isinstance(value, str):
@@ -360,7 +370,7 @@ def missing_sources(raw: Mapping[str, Any], place) -> list[str]:
         sources = sources if isinstance(sources, dict) else {}
         for key, value in section.items():
             if key != "sources" and has_numbers(value) and not str(sources.get(key, "")).strip():
-                problems.append(f"{place((*location, key))} has no source; say where the number comes from in [{'.'.join(location)}.sources] {key} = \"...\".")
+                problems.append(f'{place((*location, key))} has no source; say where the number comes from in [{".".join(location)}.sources] {key} = "...".')
     return problems
 
 

@@ -53,8 +53,10 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         near = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
-        problems.append(f"{path.name}: there is no such table{did_you_mean(path.name, near)}; "
-                        + (f"in that folder: {listed(near)}." if near else "its folder does not exist or holds no .csv file; write the path relative to the scenario file."))
+        problems.append(
+            f"{path.name}: there is no such table{did_you_mean(path.name, near)}; "
+            + (f"in that folder: {listed(near)}." if near else "its folder does not exist or holds no .csv file; write the path relative to the scenario file.")
+        )
         return []
     except UnicodeDecodeError as error:
         problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the table as UTF-8.")
@@ -105,8 +107,11 @@ def read_number(row: Row, column: str, problems: list[str], *, low: float | None
         problems.append(f"{row.place}: {what} is {row[column]}; write a finite number.")
         return None
     if low is not None and value < low:
-        problems.append(f"{row.place}: {what} is negative ({value:g}); it must be at least {low:g}." if low == 0 else
-                        f"{row.place}: {what} is {value:g}; it must be at least {low:g}.")
+        problems.append(
+            f"{row.place}: {what} is negative ({value:g}); it must be at least {low:g}."
+            if low == 0
+            else f"{row.place}: {what} is {value:g}; it must be at least {low:g}."
+        )
         return None
     if high is not None and value > high:
         problems.append(f"{row.place}: {what} is {value:g}; it must be at most {high:g}.")

@@ -75,7 +75,14 @@ def test_a_run_that_starts_inside_a_year_takes_the_rest_of_it():
 
 @pytest.mark.parametrize(
     ("months", "day", "step"),
-    [(3, date(2025, 12, 31), -1), (3, date(2026, 1, 1), 0), (3, date(2026, 3, 31), 0), (3, date(2026, 4, 1), 1), (1, date(2026, 2, 28), 1), (12, date(2027, 6, 1), 1)],
+    [
+        (3, date(2025, 12, 31), -1),
+        (3, date(2026, 1, 1), 0),
+        (3, date(2026, 3, 31), 0),
+        (3, date(2026, 4, 1), 1),
+        (1, date(2026, 2, 28), 1),
+        (12, date(2027, 6, 1), 1),
+    ],
 )
 def test_days_fall_into_steps_that_end_with_them(months, day, step):
     assert Calendar(date(2025, 12, 31), 8, months).step_of(day) == step

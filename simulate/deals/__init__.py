@@ -9,10 +9,7 @@ from simulate.deals.hardware_purchase import HARDWARE_PURCHASE
 from simulate.deals.lease import LEASE
 from simulate.deals.loan import BOND, LOAN
 
-KINDS = {
-    kind.name: kind
-    for kind in (LOAN, BOND, GPU_LOAN, COMPUTE_CONTRACT, HARDWARE_PURCHASE, LEASE, EQUITY_COMMITMENT, EQUITY_STAKE, GUARANTEE)
-}
+KINDS = {kind.name: kind for kind in (LOAN, BOND, GPU_LOAN, COMPUTE_CONTRACT, HARDWARE_PURCHASE, LEASE, EQUITY_COMMITMENT, EQUITY_STAKE, GUARANTEE)}
 DEBT_KINDS = ("loan", "bond", "gpu_loan")
 
 __all__ = ["DEBT_KINDS", "KINDS"]

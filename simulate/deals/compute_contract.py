@@ -28,19 +28,40 @@ def draft_compute_contract(deal: Deal, calendar: Calendar) -> Drafts:
     """One scheduled leg, or one leg that follows the payer's revenue."""
     terms = deal.terms
     seniority = terms.seniority if terms.seniority is not None else CRITICAL if terms.critical else SENIOR
-    shared = dict(name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, seniority=seniority, group=deal.group, operating=1.0,
-                  ends_with_payee=1.0, haircut=terms.haircut, days=terms.days, running=is_running(deal, calendar))
+    shared = dict(
+        name=deal.id,
+        deal=deal.id,
+        payer=deal.payer,
+        payee=deal.payee,
+        seniority=seniority,
+        group=deal.group,
+        operating=1.0,
+        ends_with_payee=1.0,
+        haircut=terms.haircut,
+        days=terms.days,
+        running=is_running(deal, calendar),
+    )
     if terms.revenue_share:
         return Drafts(legs=(LegDraft(driver=REVENUE_SHARE, sched=ratio_by_step(deal, calendar), **shared),))
-    leg = LegDraft(driver=SCHEDULED, sched=by_step(deal, "payment", calendar), follow=terms.follow, host=deal.payee if terms.host_delivers else "",
-                   supply=terms.supply, contract=1.0, relet=terms.relet, saved=terms.saved, damages=terms.damages, **shared)
+    leg = LegDraft(
+        driver=SCHEDULED,
+        sched=by_step(deal, "payment", calendar),
+        follow=terms.follow,
+        host=deal.payee if terms.host_delivers else "",
+        supply=terms.supply,
+        contract=1.0,
+        relet=terms.relet,
+        saved=terms.saved,
+        damages=terms.damages,
+        **shared,
+    )
     return Drafts(legs=(leg,))
 
 
 def ratio_by_step(deal: Deal, calendar: Calendar):
     """[T] the ratio of each step's calendar year, 0 outside the dates of the deal."""
     ratios = deal.schedule.get("payment", {})
-    active = calendar.active(deal.start, deal.end)[calendar.offset:calendar.offset + calendar.steps]
+    active = calendar.active(deal.start, deal.end)[calendar.offset : calendar.offset + calendar.steps]
     return active * [ratios.get(int(year), 0.0) for year in calendar.year_of_step()]
 
 

@@ -18,9 +18,19 @@ def draft_equity_commitment(deal: Deal, calendar: Calendar) -> Drafts:
     """A leg of tranches and the holding they add to."""
     terms = deal.terms
     leg = LegDraft(
-        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=COMMITMENT, group=deal.group,
-        seniority=COMMITTED if terms.seniority is None else terms.seniority, sched=by_step(deal, "payment", calendar),
-        ends_with_payee=1.0, gate_host=terms.gate_host, gate_gw=terms.gate_gw, buys_deal=deal.id)
+        name=deal.id,
+        deal=deal.id,
+        payer=deal.payer,
+        payee=deal.payee,
+        driver=COMMITMENT,
+        group=deal.group,
+        seniority=COMMITTED if terms.seniority is None else terms.seniority,
+        sched=by_step(deal, "payment", calendar),
+        ends_with_payee=1.0,
+        gate_host=terms.gate_host,
+        gate_gw=terms.gate_gw,
+        buys_deal=deal.id,
+    )
     return Drafts(legs=(leg,), holdings=(HoldingDraft(deal.id, deal.payer, deal.payee, terms.stake0, terms.cost0),))
 
 

@@ -21,8 +21,16 @@ def draft_guarantee(deal: Deal, calendar: Calendar) -> Drafts:
     """One leg that covers another."""
     terms = deal.terms
     leg = LegDraft(
-        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=GUARANTEED, seniority=SENIOR if terms.seniority is None else terms.seniority,
-        covers=terms.covers, cover_share=terms.share, cover_cap=deal.amount if terms.cap is None else terms.cap)
+        name=deal.id,
+        deal=deal.id,
+        payer=deal.payer,
+        payee=deal.payee,
+        driver=GUARANTEED,
+        seniority=SENIOR if terms.seniority is None else terms.seniority,
+        covers=terms.covers,
+        cover_share=terms.share,
+        cover_cap=deal.amount if terms.cap is None else terms.cap,
+    )
     return Drafts(legs=(leg,))
 
 

@@ -38,9 +38,20 @@ def draft_hardware_purchase(deal: Deal, calendar: Calendar) -> Drafts:
     ]
     if terms.financed_share > 0:
         draw = payment * terms.financed_share
-        legs.append(LegDraft(
-            name=f"{deal.id}:financed", deal=deal.id, payer=deal.payer, payee=LESSORS, driver=BALANCE, group=deal.group, seniority=SENIOR,
-            draw=draw, principal=equal_parts(draw, terms.finance_years / calendar.dt), rate_fixed=terms.finance_rate))
+        legs.append(
+            LegDraft(
+                name=f"{deal.id}:financed",
+                deal=deal.id,
+                payer=deal.payer,
+                payee=LESSORS,
+                driver=BALANCE,
+                group=deal.group,
+                seniority=SENIOR,
+                draw=draw,
+                principal=equal_parts(draw, terms.finance_years / calendar.dt),
+                rate_fixed=terms.finance_rate,
+            )
+        )
     return Drafts(legs=tuple(legs))
 
 
@@ -56,7 +67,7 @@ def equal_parts(draw, parts: float):
     count = max(1, round(parts))
     principal = np.zeros(len(draw))
     for t, amount in enumerate(draw):
-        principal[t + 1:t + 1 + count] += amount / count
+        principal[t + 1 : t + 1 + count] += amount / count
     return principal
 
 

@@ -19,10 +19,23 @@ def draft_lease(deal: Deal, calendar: Calendar) -> Drafts:
     """One scheduled leg."""
     terms = deal.terms
     leg = LegDraft(
-        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=SCHEDULED, group=deal.group,
-        seniority=SENIOR if terms.seniority is None else terms.seniority, sched=by_step(deal, "payment", calendar), operating=1.0,
-        follow=terms.follow, host=deal.payee if terms.follow else "", ends_with_payee=terms.ends_with_payee, haircut=terms.haircut,
-        damages=terms.damages, days=terms.days, running=is_running(deal, calendar))
+        name=deal.id,
+        deal=deal.id,
+        payer=deal.payer,
+        payee=deal.payee,
+        driver=SCHEDULED,
+        group=deal.group,
+        seniority=SENIOR if terms.seniority is None else terms.seniority,
+        sched=by_step(deal, "payment", calendar),
+        operating=1.0,
+        follow=terms.follow,
+        host=deal.payee if terms.follow else "",
+        ends_with_payee=terms.ends_with_payee,
+        haircut=terms.haircut,
+        damages=terms.damages,
+        days=terms.days,
+        running=is_running(deal, calendar),
+    )
     return Drafts(legs=(leg,))
 
 

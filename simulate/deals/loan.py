@@ -33,12 +33,23 @@ def loan_leg(deal: Deal, calendar: Calendar, **collateral) -> LegDraft:
     secured = getattr(terms, "secured", 1.0)
     seniority = SECURED if secured else SUBORDINATED if terms.subordinated else SENIOR
     return LegDraft(
-        name=deal.id, deal=deal.id, payer=deal.payer, payee=deal.payee, driver=BALANCE, group=deal.group,
+        name=deal.id,
+        deal=deal.id,
+        payer=deal.payer,
+        payee=deal.payee,
+        driver=BALANCE,
+        group=deal.group,
         seniority=seniority if terms.seniority is None else terms.seniority,
-        bal0=opening_balance(deal, calendar), principal=by_step(deal, "principal", calendar), draw=by_step(deal, "draw", calendar),
+        bal0=opening_balance(deal, calendar),
+        principal=by_step(deal, "principal", calendar),
+        draw=by_step(deal, "draw", calendar),
         last_step=None if deal.end is None else calendar.step_of(deal.end),
-        rate_fixed=terms.rate, rate_float=terms.float_, rate_spread=terms.margin,
-        coll_fleet=terms.fleet_share, coll_core=terms.core_share, **collateral,
+        rate_fixed=terms.rate,
+        rate_float=terms.float_,
+        rate_spread=terms.margin,
+        coll_fleet=terms.fleet_share,
+        coll_core=terms.core_share,
+        **collateral,
     )
 
 
