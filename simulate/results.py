@@ -205,7 +205,9 @@ def create_store(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, path
             shape = tuple(sizes[dim] for dim in variable.dims)
             chunks = (min(block_paths, paths), *(max(1, n) for n in shape[1:]))
             fill = _FILLS[variable.dtype[0]]
-            group.create_array(name, shape=shape, dtype=variable.dtype, chunks=chunks, fill_value=fill, dimension_names=variable.dims, attributes=variable.about)
+            group.create_array(
+                name, shape=shape, dtype=variable.dtype, chunks=chunks, fill_value=fill, dimension_names=variable.dims, attributes=variable.about
+            )
         blocks = -(-paths // block_paths)
         # One chunk a mark, so that marks of two threads do not race.
         about = {"units": "1", "long_name": "1 when the block is whole"}

@@ -24,7 +24,13 @@ def compiled(discount: float = 1.0) -> SimpleNamespace:
     names = SimpleNamespace(entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"))
     model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(discount=discount))
     return SimpleNamespace(
-        model=model, names=names, outside=OUTSIDE, deal_labels=dict(DEALS), digest="d" * 64, resolved={"name": "made_up", "run": {"steps": STEPS}}, start=date(2025, 12, 31)
+        model=model,
+        names=names,
+        outside=OUTSIDE,
+        deal_labels=dict(DEALS),
+        digest="d" * 64,
+        resolved={"name": "made_up", "run": {"steps": STEPS}},
+        start=date(2025, 12, 31),
     )
 
 

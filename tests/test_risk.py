@@ -170,7 +170,9 @@ def test_standard_errors_are_the_spread_over_repetitions():
     level, found = 0.95, []
     for run in range(400):
         losses = exponential(np.random.default_rng(run), 2000)
-        found.append([(e.value, e.standard_error) for e in (risk.value_at_risk(losses, equal(losses), level), risk.expected_shortfall(losses, equal(losses), level))])
+        found.append(
+            [(e.value, e.standard_error) for e in (risk.value_at_risk(losses, equal(losses), level), risk.expected_shortfall(losses, equal(losses), level))]
+        )
     found = np.array(found)
     np.testing.assert_allclose(found[:, :, 1].mean(axis=0), found[:, :, 0].std(axis=0), rtol=0.15)
 
@@ -243,7 +245,11 @@ def test_weights_of_paths_are_used_by_every_measure(result):
         (risk.default_probability(weighted), risk.default_probability(repeated), ("default_probability",)),
         (risk.cause_split(weighted), risk.cause_split(repeated), ("probability",)),
         (risk.losses_by_entity(weighted), risk.losses_by_entity(repeated), ("expected_loss", "tail_loss")),
-        (risk.default_probability_by_factor(weighted, entity="lab"), risk.default_probability_by_factor(repeated, entity="lab"), ("default_probability", "share")),
+        (
+            risk.default_probability_by_factor(weighted, entity="lab"),
+            risk.default_probability_by_factor(repeated, entity="lab"),
+            ("default_probability", "share"),
+        ),
     ]
     for one, other, names in pairs:
         for name in names:

@@ -33,7 +33,9 @@ def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = 
     return xr.Dataset(data, coords={"horizon": ("horizon", list(horizons), {"units": "years", "long_name": "Horizon"}), "entity": inside["entity"]})
 
 
-def default_probability_by_factor(dataset: "xr.Dataset", *, entity: str, factor: str = "quarters_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9)) -> "xr.Dataset":
+def default_probability_by_factor(
+    dataset: "xr.Dataset", *, entity: str, factor: str = "quarters_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9)
+) -> "xr.Dataset":
     """P(default of the entity within the run | factor summary in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
 
     Also `share`, the probability of the bin, and `paths`. A bin without paths has NaN.

@@ -1,0 +1,51 @@
+"""Pictures of a result. Every function takes `ax=None` and returns the axes; needs the extra `plot`."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate import risk
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+
+def new_axes(ax: "Axes | None") -> "Axes":
+    """The axes given, or new ones."""
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots()[1]
+
+
+def plot_exceedance(dataset: "xr.Dataset", *, variables: tuple[str, ...] = ("system_loss", "system_loss_alone"), ax: "Axes | None" = None) -> "Axes":
+    """P(loss > x) over x [USD bn], both axes logarithmic: the tail is a line where losses are a power law."""
+    ax = new_axes(ax)
+    weights = risk.path_weights(dataset)
+    for variable in variables:
+        losses = dataset[variable].values
+        order = np.argsort(losses)
+        beyond = np.clip(1.0 - np.cumsum(weights[order]), 0.0, 1.0)
+        ax.step(losses[order], beyond, where="post", label=dataset[variable].attrs["long_name"])
+    ax.set(xscale="log", yscale="log", xlabel=f"loss, {dataset.attrs['money_unit']}", ylabel="probability of a larger loss")
+    ax.legend()
+    return ax
+
+
+def plot_default_probability(dataset: "xr.Dataset", *, entities: tuple[str, ...] | None = None, ax: "Axes | None" = None) -> "Axes":
+    """Cumulative default probability over time, with the band of the 95 % Wilson interval; all inside entities that default on some path unless named."""
+    ax = new_axes(ax)
+    horizons = tuple(float(step) * dataset.attrs["dt"] for step in range(1, dataset.attrs["steps"] + 1))
+    found = risk.default_probability(dataset, horizons=horizons)
+    last = found["default_probability"].isel(horizon=-1)
+    chosen = entities if entities is not None else tuple(str(e) for e, p in zip(last["entity"].values, last.values) if p > 0.0)
+    for entity in chosen:
+        one = found.sel(entity=entity)
+        (line,) = ax.plot(horizons, 100.0 * one["default_probability"], label=entity)
+        ax.fill_between(horizons, 100.0 * one["default_probability_low"], 100.0 * one["default_probability_high"], alpha=0.2, color=line.get_color())
+    ax.set(xlabel=f"years from {dataset.attrs['start']}", ylabel="defaulted, % of paths")
+    if chosen:
+        ax.legend()
+    return ax

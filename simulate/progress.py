@@ -1,0 +1,62 @@
+"""Progress of a run on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+SECONDS_BETWEEN_LINES = 10.0
+COMPILING = "compiling kernels (once; later runs take them from the cache)"
+
+Report = Callable[[int], None]
+
+
+@contextmanager
+def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
+    """Yields `report(done)`, to be called with the number of finished paths. `compiles`: kernels are not in the cache, which is worth a line."""
+    if compiles:
+        print(f"{COMPILING} ...", file=sys.stderr, flush=True)
+    if not sys.stderr.isatty():
+        yield _lines(paths)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.completed:,.0f} of {task.total:,.0f} paths"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("paths", total=paths, speed="")
+        started = _Clock()
+
+        def report(done: int) -> None:
+            bar.update(task, completed=done, speed=f"{started.speed(done):,.0f} paths/s")
+
+        yield report
+
+
+class _Clock:
+    """Speed from the first report on: what came before compiled kernels or read them from disk."""
+
+    def __init__(self):
+        self.began, self.first = time.perf_counter(), None
+
+    def speed(self, done: int) -> float:
+        """Paths a second."""
+        now = time.perf_counter()
+        if self.first is None:
+            self.first = (now, done)
+            return done / max(now - self.began, 1e-9)
+        since, before = self.first
+        return (done - before) / max(now - since, 1e-9)
+
+
+def _lines(paths: int) -> Report:
+    clock, last = _Clock(), [time.perf_counter()]
+
+    def report(done: int) -> None:
+        speed = clock.speed(done)
+        if time.perf_counter() - last[0] >= SECONDS_BETWEEN_LINES or done >= paths:
+            last[0] = time.perf_counter()
+            left = (paths - done) / max(speed, 1e-9)
+            print(f"{done:,} of {paths:,} paths, {speed:,.0f} paths/s, {left:,.0f} s left", file=sys.stderr, flush=True)
+
+    return report

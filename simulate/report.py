@@ -1,0 +1,251 @@
+"""The answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from rich.box import SIMPLE_HEAD, Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from simulate import risk
+from simulate.risk.contributions import TAIL_LEVEL
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+WIDTH = 100
+MOST_DEALS = 10
+ROUNDING = 1e-6  # USD bn; less is what is left of sums in floating point
+# Plain letters where the output is not a terminal: it may be read by a program or in a mail.
+PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+
+
+def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[str] | None = None) -> None:
+    """Print everything: what was run, the tables, what they leave out, and last the store."""
+    console = open_console(file)
+    console.print(describe_run(dataset), style="bold", highlight=False)
+    for table in (system_table(dataset), *entity_tables(dataset), channel_table(dataset), deal_table(dataset), factor_table(dataset), door_table(dataset)):
+        if table is not None:
+            print_table(console, table)
+    for sentence in caveats(dataset):
+        console.print(f"- {sentence}", highlight=False)
+    if store is not None:
+        console.print(Text(f"\nresult: {store}"), soft_wrap=True)
+
+
+def open_console(file: IO[str] | None = None) -> Console:
+    """A console of at most `WIDTH` columns, without colour where the output is not a terminal."""
+    console = Console(file=file or sys.stdout, emoji=False)
+    return Console(file=file or sys.stdout, emoji=False, width=min(WIDTH, max(80, console.width)) if console.is_terminal else WIDTH)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table below its title, with the lines that suit the console."""
+    console.print(f"\n{table.caption}", style="bold", highlight=False)
+    table.caption = None
+    table.box = SIMPLE_HEAD if console.is_terminal else PLAIN
+    console.print(table)
+
+
+def new_table(title: str, *columns: str, left: int = 1) -> Table:
+    """A table with right-aligned columns but for the first `left`. `print_table` prints the title over the whole width, above it."""
+    table = Table(caption=title, pad_edge=False, show_edge=False, header_style="")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < left else "right", overflow="fold", no_wrap=number == 0)
+    return table
+
+
+def describe_run(dataset: "xr.Dataset") -> str:
+    """What was run, in one sentence."""
+    attrs = dataset.attrs
+    return (
+        f"{attrs['scenario']}: {attrs['paths']:,} paths, seed {attrs['seed']}, {years(dataset):g} years from {attrs['start']} in {attrs['steps']} steps; "
+        f"losses in {attrs['money_unit']}, {discounting(dataset)}."
+    )
+
+
+def discounting(dataset: "xr.Dataset") -> str:
+    """How losses of different steps are added up, in words."""
+    return "discounted on the path's own short rate" if dataset.attrs["discount"] == "short_rate" else "nominal (not discounted)"
+
+
+def years(dataset: "xr.Dataset") -> float:
+    """Length of the run in years."""
+    return dataset.attrs["steps"] * dataset.attrs["dt"]
+
+
+def system_table(dataset: "xr.Dataset") -> Table:
+    """Loss of the system, and the same without contagion."""
+    network, alone = risk.tail_measures(dataset), risk.tail_measures(dataset, variable="system_loss_alone")
+    title = f"System loss: what outside claimants and owners lose, USD bn, {discounting(dataset)}"
+    table = new_table(title, "", "network", "s.e.", "95 % interval", "paths behind", "no contagion", "s.e.")
+
+    def add(label: str, name: str, form, behind: str, **at) -> None:
+        one, other = network.sel(**at), alone.sel(**at)
+        interval = f"{form(one[name + '_low'])} to {form(one[name + '_high'])}"
+        table.add_row(label, form(one[name]), form(one[name + "_error"]), interval, behind, form(other[name]), form(other[name + "_error"]))
+
+    everything = f"{risk.measures.effective_paths(risk.path_weights(dataset)):,.0f}"
+    add("Expected loss", "expected_loss", money, everything)
+    add("P(loss > 0), %", "loss_probability", percent, everything)
+    for name, label in (("value_at_risk", "VaR"), ("expected_shortfall", "ES")):
+        for level in network["level"].values:
+            add(f"{label} {100 * level:g} %", name, money, f"{float(network['tail_paths'].sel(level=level)):,.0f}", level=level)
+    return table
+
+
+def entity_tables(dataset: "xr.Dataset") -> list[Table]:
+    """Defaults, causes and losses of the entities, and the losses of outside nodes."""
+    horizons = (5.0, years(dataset)) if years(dataset) > 5.0 else (years(dataset),)
+    default = risk.default_probability(dataset, horizons=horizons)
+    cause = risk.cause_split(dataset)["probability"]
+    losses = risk.losses_by_entity(dataset)
+    title = "Entities: default probability with 95 % interval, by cause (whole run), % of paths; losses borne, USD bn"
+    table = new_table(
+        title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "expected\nloss", "s.e.", "tail\nloss"
+    )
+    for entity in default["entity"].values:
+        one, mine, loss = default.sel(entity=entity), cause.sel(entity=entity), losses.sel(entity=entity)
+        chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
+        causes = [percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion")]
+        table.add_row(str(entity), *chances, *causes, money(loss["expected_loss"]), money(loss["expected_loss_error"]), money(loss["tail_loss"]))
+    bearers = new_table("Outside nodes: losses borne, USD bn", "", "expected loss", "s.e.", "tail loss")
+    outside = losses.isel(entity=np.flatnonzero(dataset["outside"].values))
+    for entity in outside["entity"].values[np.argsort(-outside["tail_loss"].values, kind="stable")]:
+        loss = losses.sel(entity=entity)
+        if loss["expected_loss"] or loss["tail_loss"]:
+            bearers.add_row(str(entity), money(loss["expected_loss"]), money(loss["expected_loss_error"]), money(loss["tail_loss"]))
+    return [table, bearers] if bearers.row_count else [table]
+
+
+def channel_table(dataset: "xr.Dataset") -> Table:
+    """Losses by channel, inside and outside. Inside and outside losses are two views of one dollar in part, so no grand total is given."""
+    inside, outside = (risk.losses_by_channel(dataset, outside=flag) for flag in (False, True))
+    table = new_table(
+        "Channels: losses of inside entities and of outside nodes, USD bn", "", "inside:\nexpected", "s.e.", "tail", "outside:\nexpected", "s.e.", "tail"
+    )
+    for channel in dataset["channel"].values:
+        parts = [side[name].sel(channel=channel) for side in (inside, outside) for name in ("expected_loss", "expected_loss_error", "tail_loss")]
+        table.add_row(str(channel), *map(money, parts))
+    return table
+
+
+def deal_table(dataset: "xr.Dataset") -> Table:
+    """The deals with the largest tail loss."""
+    losses = risk.losses_by_deal(dataset)
+    worst = np.argsort(-losses["tail_loss"].values, kind="stable")[:MOST_DEALS]
+    table = new_table(
+        f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn",
+        "",
+        "kind",
+        "who owes whom",
+        "expected\nloss",
+        "s.e.",
+        "tail\nloss",
+        left=3,
+    )
+    for row in worst:
+        deal = losses.isel(deal=row)
+        parties = " to ".join(dict.fromkeys(str(deal[side].values) for side in ("deal_payer", "deal_payee")))
+        numbers = (money(deal[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss"))
+        table.add_row(str(deal["deal"].values), str(deal["deal_kind"].values), parties, *numbers)
+    return table
+
+
+def factor_table(dataset: "xr.Dataset") -> Table:
+    """Mean and 5 and 95 % quantiles of the path summaries of the factors."""
+    weights = risk.path_weights(dataset)
+    table = new_table("Factors: summaries over a path (docs/results.md says what each is)", "", "mean", "5 %", "95 %", "unit")
+    table.columns[4].justify = "left"
+    for factor in dataset["factor"].values:
+        one = dataset["factor_summary"].sel(factor=factor)
+        values = one.values.astype(np.float64)
+        low, high = (risk.value_at_risk(values, weights, level).value for level in (0.05, 0.95))
+        numbers = (number(risk.mean(values, weights).value), number(low), number(high))
+        table.add_row(str(factor), *numbers, str(one["factor_unit"].values))
+    return table
+
+
+def door_table(dataset: "xr.Dataset") -> Table | None:
+    """Default probability by the steps in which the funding market was shut, of the entity whose default is the least certain either way."""
+    default = risk.default_probability(dataset, horizons=(years(dataset),))["default_probability"].isel(horizon=0)
+    doubt = default.values * (1.0 - default.values)
+    if not doubt.size or not doubt.max() > 0.0:
+        return None
+    entity = str(default["entity"].values[int(np.argmax(doubt))])
+    bins = risk.default_probability_by_factor(dataset, entity=entity, factor="quarters_shut")
+    table = new_table(f"Default of {entity} by the steps in which the funding market was shut, % of paths", "steps shut", "share of paths", "PD whole run")
+    edges = bins["bin"].values
+    for row, low in enumerate(edges):
+        one = bins.isel(bin=row)
+        if not int(one["paths"]):
+            continue
+        high = edges[row + 1] - 1 if row + 1 < len(edges) else None
+        label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
+        table.add_row(label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high"))))
+    return table
+
+
+def caveats(dataset: "xr.Dataset") -> list[str]:
+    """What the tables leave out or what a reader could take wrongly."""
+    split = risk.cause_split(dataset)["probability"]
+    relieved = split.sel(cause="relieved")
+    sentences = [
+        f"Tail loss: mean in the worst {100 * (1 - TAIL_LEVEL):g} % of the system loss. s.e.: sampling error only; the parameters are uncertain too.",
+        "Only realised losses count: after the horizon nothing is valued, and claims on survivors stand at par.",
+        "Losses of inside entities are passed on in part to outside claimants, so they are not added to the system loss.",
+        "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never.",
+    ]
+    if relieved.size and float(relieved.max()) > 0.0:
+        entity = str(relieved["entity"].values[int(np.argmax(relieved.values))])
+        sentences.append(
+            f"The network also saves: with contagion off {entity} fails on another {percent(relieved.max())} % of paths on which it survives here."
+        )
+    unconverged = float(dataset["factor_summary"].sel(factor="unconverged").sum())
+    if unconverged:
+        sentences.append(f"WARNING: {unconverged:,.0f} clearings did not converge; the payments of those steps are not exact.")
+    return sentences
+
+
+def reconciliation_table(rows: list[dict]) -> Table:
+    """Reported figures, what the deals of the network hold of them, and the residual that becomes the external line."""
+    table = new_table("Reconciliation: reported = in deals + residual", "entity", "line", "year", "reported", "in deals", "residual", "unit", left=3)
+    for row in rows:
+        table.add_row(
+            str(row["entity"]),
+            str(row["line"]),
+            "" if row["year"] is None else str(row["year"]),
+            *(money(row[key]) for key in ("reported", "in_deals", "residual")),
+            str(row["unit"]),
+        )
+    return table
+
+
+def money(value) -> str:
+    """USD bn with the digits that mean something."""
+    value = float(value)
+    if not np.isfinite(value):
+        return "not known"
+    size = abs(value)
+    if size < ROUNDING:
+        return "0"
+    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.005 else f"{value:.1g}"
+
+
+def percent(value) -> str:
+    """A probability in per cent."""
+    share = 100.0 * float(value)
+    return "not known" if not np.isfinite(share) else f"{share:.1f}" if share >= 1.0 else f"{share:.2f}"
+
+
+def probability(value, low, high) -> str:
+    """A probability and its interval in per cent."""
+    return f"{percent(value)} ({percent(low)}-{percent(high)})"
+
+
+def number(value) -> str:
+    """A number of any size in four digits."""
+    value = float(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

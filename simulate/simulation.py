@@ -1,0 +1,91 @@
+"""One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate import results
+from simulate.compile import compile_scenario
+from simulate.engine import BLOCK_PATHS, run_blocks
+from simulate.errors import refuse_if_any
+from simulate.kernels.jit import find_cache_folder
+from simulate.progress import show_progress
+from simulate.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    paths: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    block_paths: int = BLOCK_PATHS,
+    progress: bool = False,
+) -> "xr.Dataset":
+    """Simulate a scenario (loaded, a file, or the name of a shipped one) and return its result; the schema is docs/results.md.
+
+    paths and seed are the scenario's unless given; threads are all cores. The bits of a path depend on neither threads nor block_paths.
+    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory.
+    An existing store is refused unless overwrite is set, and nothing half-written stays after an error. progress: show it on stderr.
+    All that can be wrong with the input is raised as InputError before the first path is simulated.
+    """
+    refuse_if_any(faults(paths, seed, threads, block_paths))
+    if out is not None and not overwrite:
+        results.refuse_existing(out)
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario)
+    paths = scenario.run.paths if paths is None else int(paths)
+    seed = scenario.run.seed if seed is None else int(seed)
+    threads = available_cores() if threads is None else int(threads)
+    block_paths = min(block_paths, paths)
+    compiled = compile_scenario(scenario, seed)
+    coords = results.coordinates(compiled.names, compiled.outside, compiled.deal_labels)
+    attrs = results.attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
+    blocks: dict[int, dict[str, np.ndarray]] = {}
+    storage = nullcontext() if out is None else results.writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
+    reporting = show_progress(paths, compiles=not kernels_are_cached()) if progress else nullcontext(lambda done: None)
+    with storage as store, reporting as report:
+        done = 0
+
+        def keep(first: int, arrays: dict[str, np.ndarray]) -> None:
+            nonlocal done
+            # A variable of a Dataset cannot have the name of one of its dims, so the rows `factor` of the kernels get a longer one here.
+            arrays["factor_summary"] = arrays.pop("factor")
+            if store is None:
+                blocks[first] = arrays
+            else:
+                results.write_block(store, first, arrays)
+            done += arrays["log_weight"].shape[-1]
+            report(done)
+
+        run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep)
+    return results.to_dataset(coords, attrs, blocks) if out is None else results.open_results(out)
+
+
+def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
+    """What is wrong with the size of a run, in sentences."""
+    sentences = []
+    for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
+        if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
+            sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
+    if seed is not None and not (isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**64):
+        sentences.append(f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1 (0 is a seed like any other).")
+    return sentences
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def kernels_are_cached() -> bool:
+    """Whether an earlier run left compiled kernels of this version."""
+    return next(find_cache_folder().rglob("*.nbc"), None) is not None

@@ -1,0 +1,22 @@
+"""Who may import whom: the contracts in pyproject.toml."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_import_contracts_hold():
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "3 kept, 0 broken" in found.stdout
+
+
+def test_importing_the_package_is_cheap_and_reading_a_result_needs_no_numba():
+    code = "import sys, simulate; assert not {'numpy', 'numba', 'xarray', 'pydantic'} & set(sys.modules), 'import simulate'\n"
+    code += "import simulate.report, simulate.results, simulate.plots; assert 'numba' not in sys.modules, 'report'\n"
+    code += "import simulate.cli; assert 'xarray' not in sys.modules and 'zarr' not in sys.modules, 'cli'"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
