@@ -165,5 +165,6 @@ def exit_code(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        print(f"simulate failed inside: {type(error).__name__}: {error}. Set {TRACEBACK}=1 to see where.", file=sys.stderr)
+        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        print(f"simulate failed inside: {type(error).__name__}: {reason}. Set {TRACEBACK}=1 to see where.", file=sys.stderr)
         return 1

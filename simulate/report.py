@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 MOST_DEALS = 10
+OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's fleet
 ROUNDING = 1e-6  # USD bn; less is what is left of sums in floating point
 # Plain letters where the output is not a terminal: it may be read by a program or in a mail.
 PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -26,9 +27,19 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
     """Print everything: what was run, the tables, what they leave out, and last the store."""
     console = open_console(file)
     console.print(describe_run(dataset), style="bold", highlight=False)
-    for table in (system_table(dataset), *entity_tables(dataset), channel_table(dataset), deal_table(dataset), factor_table(dataset), door_table(dataset)):
+    losses = (loss_table(dataset, outside=False), loss_table(dataset, outside=True))
+    for table in (
+        system_table(dataset),
+        default_table(dataset),
+        *losses,
+        channel_table(dataset),
+        deal_table(dataset),
+        factor_table(dataset),
+        door_table(dataset),
+    ):
         if table is not None:
             print_table(console, table)
+    console.print()
     for sentence in caveats(dataset):
         console.print(f"- {sentence}", highlight=False)
     if store is not None:
@@ -51,7 +62,7 @@ def print_table(console: Console, table: Table) -> None:
 
 def new_table(title: str, *columns: str, left: int = 1) -> Table:
     """A table with right-aligned columns but for the first `left`. `print_table` prints the title over the whole width, above it."""
-    table = Table(caption=title, pad_edge=False, show_edge=False, header_style="")
+    table = Table(caption=title, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="")
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < left else "right", overflow="fold", no_wrap=number == 0)
     return table
@@ -96,28 +107,32 @@ def system_table(dataset: "xr.Dataset") -> Table:
     return table
 
 
-def entity_tables(dataset: "xr.Dataset") -> list[Table]:
-    """Defaults, causes and losses of the entities, and the losses of outside nodes."""
+def default_table(dataset: "xr.Dataset") -> Table:
+    """Default probabilities of the inside entities and their causes."""
     horizons = (5.0, years(dataset)) if years(dataset) > 5.0 else (years(dataset),)
     default = risk.default_probability(dataset, horizons=horizons)
     cause = risk.cause_split(dataset)["probability"]
-    losses = risk.losses_by_entity(dataset)
-    title = "Entities: default probability with 95 % interval, by cause (whole run), % of paths; losses borne, USD bn"
-    table = new_table(
-        title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "expected\nloss", "s.e.", "tail\nloss"
-    )
+    title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
+    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion")
     for entity in default["entity"].values:
-        one, mine, loss = default.sel(entity=entity), cause.sel(entity=entity), losses.sel(entity=entity)
+        one, mine = default.sel(entity=entity), cause.sel(entity=entity)
         chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
-        causes = [percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion")]
-        table.add_row(str(entity), *chances, *causes, money(loss["expected_loss"]), money(loss["expected_loss_error"]), money(loss["tail_loss"]))
-    bearers = new_table("Outside nodes: losses borne, USD bn", "", "expected loss", "s.e.", "tail loss")
-    outside = losses.isel(entity=np.flatnonzero(dataset["outside"].values))
-    for entity in outside["entity"].values[np.argsort(-outside["tail_loss"].values, kind="stable")]:
-        loss = losses.sel(entity=entity)
-        if loss["expected_loss"] or loss["tail_loss"]:
-            bearers.add_row(str(entity), money(loss["expected_loss"]), money(loss["expected_loss_error"]), money(loss["tail_loss"]))
-    return [table, bearers] if bearers.row_count else [table]
+        table.add_row(str(entity), *chances, *(percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion")))
+    return table
+
+
+def loss_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
+    """Losses borne by the inside entities, in their order, or by the outside nodes that lose anything, the worst first."""
+    losses = risk.losses_by_entity(dataset)
+    losses = losses.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
+    rows = np.argsort(-losses["tail_loss"].values, kind="stable") if outside else range(losses.sizes["entity"])
+    table = new_table(f"{'Outside nodes' if outside else 'Entities'}: losses borne, all channels, USD bn", "", "expected loss", "s.e.", "tail loss")
+    for row in rows:
+        loss = losses.isel(entity=row)
+        numbers = [money(loss[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss")]
+        if not outside or numbers != ["0", "0", "0"]:
+            table.add_row(str(loss["entity"].values), *numbers)
+    return table if table.row_count else None
 
 
 def channel_table(dataset: "xr.Dataset") -> Table:
@@ -133,8 +148,9 @@ def channel_table(dataset: "xr.Dataset") -> Table:
 
 
 def deal_table(dataset: "xr.Dataset") -> Table:
-    """The deals with the largest tail loss."""
+    """The deals with the largest tail loss; fleets are no deals, their losses are the channels collateral and stranded."""
     losses = risk.losses_by_deal(dataset)
+    losses = losses.isel(deal=np.flatnonzero(losses["deal_kind"].values != OWN))
     worst = np.argsort(-losses["tail_loss"].values, kind="stable")[:MOST_DEALS]
     table = new_table(
         f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn",

@@ -114,7 +114,7 @@ def test_all_faults_of_a_scenario_are_said_at_once(tmp_path, capsys):
 
 def test_an_internal_failure_is_one_sentence_and_exit_code_1(monkeypatch, capsys):
     def fail(*arguments, **options):
-        raise RuntimeError("the flux capacitor is empty")
+        raise RuntimeError("the flux capacitor is empty\nDuring: a long story")
 
     monkeypatch.setattr("simulate.simulation.run", fail)
     assert exit_code(["run", SMALL]) == 1

@@ -24,6 +24,13 @@ def row(text, label):
     return next(line for line in text.splitlines() if line.startswith(label))
 
 
+def test_the_tables_fit_a_terminal_of_80_columns(result, monkeypatch):
+    monkeypatch.setattr(report, "WIDTH", 80)
+    lines = printed(result).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "(" in row(printed(result), "lab") and not any(line.startswith(" ") and ")" in line and "(" not in line for line in lines), "an interval is broken"
+
+
 def test_the_report_is_plain_fits_and_ends_with_the_store(result):
     text = printed(result, store="results/a_long_name_that_must_not_be_broken_into_two_lines/" + "x" * 90 + ".zarr")
     lines = text.splitlines()
@@ -49,11 +56,12 @@ def test_entities_channels_and_deals_hold_the_measures(result):
         assert f" {report.percent(default.sel(horizon=horizon))} (" in row(text, "lab")
     assert "PD 5 years" in text and "PD 7 years" in text
     contagion = risk.cause_split(result)["probability"].sel(entity="lab", cause="contagion")
-    assert f" {report.percent(contagion)} " in row(text, "lab")
+    assert row(text, "lab").split()[-1] == report.percent(contagion)
     assert report.money(risk.losses_by_entity(result)["tail_loss"].sel(entity="bond_market")) in row(text, "bond_market")
     assert row(text, "L01").split()[1:5] == ["bond", "cloud", "to", "bond_market"]
     assert text.index("L01 ") < text.index("T01 "), "deals are in the order of their tail loss"
     assert "insurer" not in text, "nodes that lose nothing are left out"
+    assert "own:cloud" not in text, "a fleet is no deal"
 
 
 def test_caveats_say_what_the_numbers_are_not(result):
