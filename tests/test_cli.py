@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import synthetic
 import typer
+import xarray as xr
 
 import simulate
 from simulate import cli, results
@@ -155,8 +156,8 @@ def test_validate_says_what_it_read(capsys):
     assert "4 inside" in out and "20 steps of a quarter from 2025-12-31" in out and "All checks passed." in out
     assert "Reconciliation" not in out
     assert exit_code(["validate", SMALL, "--table"]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("cloud     debt")]
-    assert [float(number) for number in rows[0][2:5]] == pytest.approx([40, 22, 18])
+    (debt,) = (words for words in map(str.split, capsys.readouterr().out.splitlines()) if words[:2] == ["cloud", "debt"])
+    assert [float(number) for number in debt[2:5]] == pytest.approx([40, 22, 18])
     assert list(Path().iterdir()) == []
 
 
@@ -211,6 +212,15 @@ def test_documented_commands_are_real(words):
         from simulate.scenario import find_scenario
 
         assert known["scenario"].endswith(".toml") or find_scenario(known["scenario"])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_documented_python_runs(page, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    names = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)  # one after the other, as a reader would
+    assert blocks and isinstance(names.get("result", names.get("base")), xr.Dataset)
 
 
 def test_the_readme_has_the_two_lines_and_ci_runs_the_second():
