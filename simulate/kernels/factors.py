@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.kernels.jit import kernel
-from simulate.kernels.maths import exp_in_place, log_in_place
+from simulate.kernels.jit import kernel, stage
+from simulate.kernels.maths import copy_row, exp_in_place, log_in_place
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform, turn_normal
 from simulate.model import DRIVERS, Array, Factors, Grid, Model
 
@@ -104,7 +104,7 @@ def new_step_factors(model: Model, lanes: int) -> StepFactors:
 # ---------------------------------------------------------------------------------------------------------------- once a path
 
 
-@kernel
+@stage
 def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
     """6. delivery [R, W]: the Beta-PERT quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in table [K, 2]."""
     rest = math.sqrt(1.0 - rho * rho)
@@ -121,7 +121,7 @@ def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
             delivery[i, lane] = table[k, 0] + h * (table[k + 1, 0] - table[k, 0]) + bend
 
 
-@kernel
+@stage
 def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale):
     """10. scale [S, W]: size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0. Group 0 is sure."""
     scale[0, :] = 1.0
@@ -137,7 +137,7 @@ def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale)
             scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0
 
 
-@kernel
+@stage
 def draw_life(key, values, cdf, first_path, u, life):
     """10. life [W]: one of values [V] with cumulative probabilities cdf [V-1], years."""
     fill_uniform(key, ONCE, 0, first_path, u)
@@ -147,7 +147,7 @@ def draw_life(key, values, cdf, first_path, u, life):
             life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]
 
 
-@kernel
+@stage
 def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, sizes):
     """5. Arrival times and sizes [M, W] of each lane's shots; returns the most of any lane. cdf [M] of the count, horizon in years.
 
@@ -207,7 +207,7 @@ def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, dr
 # ---------------------------------------------------------------------------------------------------------------- every step
 
 
-@kernel
+@stage
 def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first_path, normal, lanes, tails):
     """All normals of the step at once, normal [6 + 1 + 3 R, W].
 
@@ -225,7 +225,7 @@ def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first
     turn_normal(normal.reshape(-1), lanes, tails)
 
 
-@kernel
+@stage
 def correlate(lower, normal, driver):
     """driver [6, W] = lower [6, 6] times the first rows of normal."""
     for d in range(driver.shape[0]):
@@ -238,7 +238,7 @@ def correlate(lower, normal, driver):
                 z[lane] += weight * n[lane]
 
 
-@kernel
+@stage
 def advance_regime(key, p01, p10, t, first_path, u, regime):
     """1. Two-state Markov chain, exact on the grid; regime [W] is 1 in disappointment."""
     fill_uniform(key, t, 0, first_path, u)
@@ -248,7 +248,7 @@ def advance_regime(key, p01, p10, t, first_path, u, regime):
         regime[lane] = enters if regime[lane] == 0.0 else stays
 
 
-@kernel
+@stage
 def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral):
     """2. Vasicek (1977), rate and integral jointly (Glasserman 2003, section 3.3)."""
     for lane in range(z.size):
@@ -257,7 +257,7 @@ def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral)
         rate[lane] = theta + (rate[lane] - theta) * decay + sd * z[lane]
 
 
-@kernel
+@stage
 def advance_log(decay, sd, variance, z, x, out):
     """3, 4. Ornstein-Uhlenbeck logarithm x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
     half = 0.5 * variance
@@ -266,14 +266,14 @@ def advance_log(decay, sd, variance, z, x, out):
         out[lane] = x[lane] - half
 
 
-@kernel
+@stage
 def shift_valuation(shift, duration, rate0, regime, rate, log_valuation):
     """4. What disappointment and the short rate take from log V."""
     for lane in range(rate.size):
         log_valuation[lane] += shift * regime[lane] - duration * (rate[lane] - rate0)
 
 
-@kernel
+@stage
 def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z, fluctuation, shots, gap):
     """5. Plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909): each shot counts from its own arrival in (begin, end] on, years."""
     for k in range(most):
@@ -290,7 +290,7 @@ def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z
         gap[lane] = 1.0 if share > 1.0 else share
 
 
-@kernel
+@stage
 def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
     """7. The growth rate and its integral, jointly."""
     for lane in range(n1.size):
@@ -299,7 +299,7 @@ def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
         growth[lane] = decay * growth[lane] + sd * n1[lane]
 
 
-@kernel
+@stage
 def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, delivery, log_revenue, shift, ratio):
     """7. Schwartz and Moon (2000) around the delivered plan; move = log lost or won in a step of disappointment."""
     rest = math.sqrt(1.0 - loading * loading)
@@ -315,7 +315,7 @@ def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, de
         ratio[lane] *= (opening + delivery[lane] * (plan - opening)) / plan
 
 
-@kernel
+@stage
 def advance_demand(weights, t, memory, ratio, demand, confidence):
     """8. Revenue of the labs over plan: weights [R, T], ratio [R, W]; and the memory of it, k' = k + memory (y - k)."""
     demand[:] = 0.0
@@ -329,7 +329,7 @@ def advance_demand(weights, t, memory, ratio, demand, confidence):
         confidence[lane] += memory * (demand[lane] - confidence[lane])
 
 
-@kernel
+@stage
 def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, log_supply, q, rental):
     """9. Log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power; log_demand and log_supply are scratch."""
     for lane in range(z.size):
@@ -357,12 +357,12 @@ def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorSt
     correlate(f.driver_cholesky, s.normal, z)
 
     advance_regime(f.key_regime, f.regime_p01, f.regime_p10, t, first_path, s.uniform, s.regime)
-    out.regime[:] = s.regime
+    copy_row(s.regime, out.regime)
 
     n = s.normal[N_RATE_INTEGRAL]
     c1 = f.rate_int_c1
     advance_short_rate(f.rate_theta, f.rate_decay, f.rate_sd, grid.dt, f.rate_int_gain, c1, f.rate_int_c2, z[D_RATES], n, s.rate, s.rate_integral)
-    out.rate[:] = s.rate
+    copy_row(s.rate, out.rate)
     for lane in range(n.size):
         out.discount[lane] = -f.discount * s.rate_integral[lane]
     exp_in_place(out.discount)
@@ -372,7 +372,7 @@ def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorSt
 
     advance_log(f.val_decay, f.val_sd, f.val_var[t], z[D_VALUATION], s.valuation, out.log_valuation)
     shift_valuation(f.val_shift, f.val_rate_duration, f.rate0, out.regime, out.rate, out.log_valuation)
-    out.valuation[:] = out.log_valuation
+    copy_row(out.log_valuation, out.valuation)
     exp_in_place(out.valuation)
 
     begin = t * grid.dt
@@ -399,7 +399,7 @@ def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorSt
         advance_revenue(f.rev_loading[i], sd, variance, move, f.rev_plan0[i], plan, z[D_DEMAND], n, out.regime, d, y, shift, out.ratio[i])
 
     advance_demand(f.demand_weight, t, f.conf_lambda, out.ratio, out.demand, s.confidence)
-    out.confidence[:] = s.confidence
+    copy_row(s.confidence, out.confidence)
 
     mean = f.rent_mean[t]
     variance = f.rent_var[t]

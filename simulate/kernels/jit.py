@@ -1,8 +1,13 @@
 """The one numba decorator, and why it is set so.
 
-`kernel`   serial, releases the GIL (threads run blocks of paths; `prange` under other threads aborts or hangs), cached on
+`kernel`   called from Python: serial, releases the GIL (threads run blocks of paths; `prange` under other threads aborts or hangs), cached on
            disk, division by zero gives infinity as in NumPy, no bounds checks.
-`small`    the same for scalar helpers that are inlined into the lane loop of a kernel.
+`stage`    called from kernels only: without the wrapper that unpacks Python objects (two hundred array fields a call) and
+           without machine code of its own, which is half of the time to compile; its caller is cached with it inside.
+`small`    scalar helpers that are inlined into the lane loop of a kernel.
+
+No reference counts (`_nrt=False`): kernels allocate nothing, they fill what they are given, and the counting of fifty arrays a call
+is a third of the code to compile. So an assignment between arrays is a loop (`maths.copy_row`), and there is no np.zeros in a kernel.
 
 No `fastmath`: reassociated sums change their bits with the vector width, so a path would depend on the width of its tile and on
 the machine; `nnan` makes `isnan` always false and destroys compensated sums. Not even contraction: a fused multiply-add appears
@@ -51,5 +56,8 @@ def find_cache_folder() -> Path:
 
 numba.config.CACHE_DIR = str(find_cache_folder())
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-small = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False, inline="always")
+FLAGS = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
+
+kernel = numba.njit(cache=True, **FLAGS)
+stage = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FLAGS)
+small = numba.njit(inline="always", cache=True, **FLAGS)

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from simulate.kernels.jit import kernel, small
+from simulate.kernels.jit import kernel, small, stage
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the high one has 21 trailing zero bits, so n * LN2_HIGH is exact for |n| <= 2^20 (Cody and Waite 1980).
@@ -109,3 +109,18 @@ def log_lanes(x, out):
     for lane in range(x.size):
         out[lane] = x[lane]
     log_in_place(out)
+
+
+@stage
+def copy_row(source, target):
+    """target = source, [W]. A loop: assignment between arrays may allocate, and kernels run without numba's allocator (jit.py)."""
+    for lane in range(source.size):
+        target[lane] = source[lane]
+
+
+@stage
+def copy_rows(source, target):
+    """target = source, [rows, W]."""
+    for row in range(source.shape[0]):
+        for lane in range(source.shape[1]):
+            target[row, lane] = source[row, lane]

@@ -169,7 +169,9 @@ def turn_normal(out, lanes, tails):
 def fill_normal(key, step, draw, first_path, out):
     """out[l] = standard normal of path first_path + l; key [2] uint32, out [W]. Many rows are faster turned at once by `turn_normal`."""
     fill_uniform(key, step, draw, first_path, out)
-    turn_normal(out, np.empty(out.size, np.int64), np.empty(out.size))
+    for lane in range(out.size):
+        u = out[lane]
+        out[lane] = tail_normal_of(u) if abs(u - 0.5) > 0.425 else central_normal_of(u)
 
 
 @kernel

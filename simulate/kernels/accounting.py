@@ -1,0 +1,138 @@
+"""Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn. Channels: 0 credit, 1 contract, 2 equity, 3 collateral, 4 stranded."""
+
+from simulate.kernels.clearing import subrogate
+from simulate.kernels.jit import stage
+from simulate.kernels.resolution import LIQUIDATED
+from simulate.kernels.rows import (
+    ALIVE,
+    BOOK_LIFE,
+    BUILT,
+    CARRYING,
+    CHIP_OF_CAPEX,
+    CLAIM,
+    CLAIM_CREDIT,
+    CLAIM_NOW,
+    COST_PER_GW,
+    COVER,
+    COVERED,
+    COVERS,
+    CREDIT,
+    CUT,
+    D0,
+    DELIVERED,
+    DUE,
+    FAILING,
+    FLEET_VALUE,
+    FOLLOW_DELIVERY,
+    HOST,
+    IDLE,
+    LEG_DEAL,
+    LEG_GROUP,
+    OWNER_ENTITY,
+    PAY,
+    PAYEE,
+    PAYER,
+    RELET_SHARE,
+    ROWS_CONTRACT,
+    ROWS_GUARANTEE,
+    ROWS_INSIDE,
+    SAVED,
+    SCHED,
+    SENIORITY,
+    SHARE,
+    STRANDED,
+    STRANDED_DEAL,
+    SUBROGATED,
+    VOLUME,
+    WORN,
+)
+
+
+@stage
+def book_claims(legs, layout, factors, w, s):
+    """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change."""
+    lanes = s.lane.shape[1]
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        failing = False
+        for lane in range(lanes):
+            if s.entity[FAILING, i, lane] > 0.0:
+                failing = True
+        if not failing:
+            continue
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if layout.rank[l] > 3 or legs.rows[COVERS, l] >= 0:
+                continue
+            j, d = legs.rows[PAYEE, l], legs.rows[LEG_DEAL, l]
+            unsecured = 0.0 if legs.rows[SENIORITY, l] == 1 else 1.0
+            for lane in range(lanes):
+                cut = s.entity[CUT, i, lane]
+                living = w.entity[ALIVE, i, lane] > 0.0
+                claim = s.leg[CLAIM_NOW, l, lane] if living else w.leg[CLAIM, l, lane]
+                credit_part = (s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane]) if living else w.leg[CLAIM_CREDIT, l, lane]
+                part = credit_part / claim if claim > 0.0 else 1.0
+                paid = s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]
+                later = s.leg[CREDIT, l, lane] - s.leg[DUE, l, lane]
+                at_default = s.leg[CREDIT, l, lane] - paid * part
+                restructured = s.leg[DUE, l, lane] - paid + cut * unsecured * later
+                recovered = -(paid * part + w.leg[COVERED, l, lane])
+                credit = (at_default if cut == LIQUIDATED else restructured) if living else recovered
+                contract = 0.0 if living and cut != LIQUIDATED else -paid * (1.0 - part)
+                on = factors.discount[lane] if s.entity[FAILING, i, lane] > 0.0 else 0.0
+                w.loss[j, 0, lane] += credit * on
+                w.loss[j, 1, lane] += contract * on
+                w.deal_loss[d, lane] += (credit + contract) * on
+
+
+@stage
+def book_guarantees(legs, layout, factors, w, s):
+    """What a guarantor pays moves the loss from creditor to guarantor; its part of later recoveries moves back."""
+    for a in range(layout.count[ROWS_GUARANTEE]):
+        g = layout.rows[ROWS_GUARANTEE, a]
+        l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]
+        for lane in range(s.lane.shape[1]):
+            before = w.leg[SUBROGATED, g, lane] - s.leg[PAY, g, lane]
+            back = subrogate(w.leg[CLAIM, l, lane], before, s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
+            moved = (s.leg[PAY, g, lane] - back) * factors.discount[lane]
+            w.loss[j, 0, lane] -= moved
+            w.loss[i, 0, lane] += moved
+            w.deal_loss[legs.rows[LEG_DEAL, l], lane] -= moved
+            w.deal_loss[legs.rows[LEG_DEAL, g], lane] += moved
+
+
+@stage
+def book_contracts(legs, layout, t, factors, draws, w, s):
+    """Margin that providers lose on volume that is no longer taken, step by step, while they live."""
+    for a in range(layout.count[ROWS_CONTRACT]):
+        l = layout.rows[ROWS_CONTRACT, a]
+        j, d = legs.rows[PAYEE, l], legs.rows[LEG_DEAL, l]
+        relet, saved, follow = legs.terms[RELET_SHARE, l], legs.terms[SAVED, l], legs.terms[FOLLOW_DELIVERY, l]
+        scale, share = draws.scale[legs.rows[LEG_GROUP, l]], s.entity[SHARE, max(legs.rows[HOST, l], 0)]
+        for lane in range(s.lane.shape[1]):
+            lost = legs.by_step[SCHED, l, t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.leg[VOLUME, l, lane])
+            part = max(0.0, min(1.0, relet * factors.rental[lane] + saved * (1.0 - relet)))
+            loss = lost * (1.0 - part) * w.entity[ALIVE, j, lane] * factors.discount[lane]
+            w.loss[j, 1, lane] += loss
+            w.deal_loss[d, lane] += loss
+
+
+@stage
+def book_fleets(grid, fleet, rules, life, factors, w, s):
+    """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
+    for o in range(fleet.rows[OWNER_ENTITY].size):
+        i, d = fleet.rows[OWNER_ENTITY, o], fleet.rows[STRANDED_DEAL, o]
+        for lane in range(s.lane.shape[1]):
+            alive = w.entity[ALIVE, i, lane]
+            gw = max(0.0, w.owner[BUILT, o, lane] - w.owner[DELIVERED, o, lane]) * alive
+            idle = gw * fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
+            early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * s.owner[WORN, o, lane] * alive
+            stranded = (idle + early) * factors.discount[lane]
+            w.owner[IDLE, o, lane] += idle
+            w.lane[STRANDED, lane] += gw * grid.dt
+            sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
+            gone = s.entity[CUT, i, lane] == LIQUIDATED
+            forced = max(0.0, s.owner[CARRYING, o, lane] - sold) * factors.discount[lane] if gone else 0.0
+            w.loss[i, 4, lane] += stranded
+            w.loss[i, 3, lane] += forced
+            w.deal_loss[d, lane] += stranded + forced

@@ -1,0 +1,288 @@
+"""Capacity, revenue and cost (docs/model.md 4.1, 4.2). Money USD bn a step, power GW, shapes as in kernels/state.py."""
+
+from simulate.kernels.jit import stage
+from simulate.kernels.rows import (
+    AI_SHARE,
+    ALIVE,
+    BOOK_LIFE,
+    BUILT,
+    BURN,
+    CAPACITY_SHARE,
+    CAPEX_MAX,
+    CAPEX_PLAN,
+    CARRYING,
+    CASH,
+    CHIPS,
+    CHIPS_SUM,
+    COMMITTED,
+    COMMITTED_SHARE,
+    COST,
+    COST_FIXED,
+    COST_VAR,
+    DELIVERED,
+    DESIRED,
+    DUE_ON,
+    EARNED,
+    EXECUTED,
+    FLEET0,
+    FLEET_SPAN,
+    FLEET_VALUE,
+    FLEX,
+    FOLLOW_DELIVERY,
+    FOLLOW_RECEIPTS,
+    GW0,
+    HEADROOM,
+    HOST,
+    IDLE,
+    IN_RACE,
+    IS_LAB,
+    LEG_GROUP,
+    LOST_POOL,
+    OWNER,
+    OWNER_ENTITY,
+    PAYEE,
+    PAYER,
+    PLAN_EXTERNAL,
+    PLAN_GW,
+    POWER_EXPOSURE,
+    POWER_FOLLOW,
+    RACE_THETA,
+    RECEIPTS,
+    RECEIPTS_PLAN,
+    RELET,
+    RELET_SHARE,
+    RENTAL_SHARE,
+    REPLACES,
+    REV_EXT,
+    REVENUE,
+    REVENUE_PROCESS,
+    ROWS_CONTRACT,
+    ROWS_INSIDE,
+    ROWS_LABS,
+    ROWS_RACE,
+    ROWS_SCHEDULED,
+    ROWS_SUPPLY,
+    RUNWAY_YEARS,
+    SAVED,
+    SCHED,
+    SHARE,
+    SUPPLY_WEIGHT,
+    TRANSFER,
+    UNREPLACED,
+    VOLUME,
+    WORN,
+    WORN_BOOK,
+)
+
+
+@stage
+def fleet_before(history, integral, x, fleet0, span, dt, cost, total):
+    """Cumulative cost in service F(x) and its integral C(x), x steps after the start (negative: before it).
+
+    history, integral: [T+1, W]; cost, total: [W], filled. Piecewise linear between steps; linear over `span` years before 0.
+    """
+    lanes = cost.size
+    if x < 0.0:
+        years = x * dt
+        inside = max(years, -span)
+        before = fleet0 * (1.0 + inside / span)
+        area = -fleet0 * (-inside - inside * inside / (2.0 * span))
+        for lane in range(lanes):
+            cost[lane] = before
+            total[lane] = area
+        return
+    k = int(x)
+    part = x - k
+    low = history[k]
+    high = history[k + 1] if part > 0.0 else history[k]
+    base = integral[k]
+    for lane in range(lanes):
+        step = part * (high[lane] - low[lane])
+        cost[lane] = low[lane] + step
+        total[lane] = base[lane] + part * dt * (low[lane] + 0.5 * step)
+
+
+@stage
+def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life, factors, w, s):
+    """Delivered GW, the delivered share of each host, wear and the value of fleets."""
+    lanes = life.size
+    dt = grid.dt
+    s.entity[SHARE, :] = 1.0
+    for o in range(fleet.rows[OWNER_ENTITY].size):
+        i = fleet.rows[OWNER_ENTITY, o]
+        alive = w.entity[ALIVE, i]
+        built, delivered, unreplaced = w.owner[BUILT, o], w.owner[DELIVERED, o], w.owner[UNREPLACED, o]
+        now, now_sum = w.chips[CHIPS, o, t], w.chips[CHIPS_SUM, o, t]
+        share = s.entity[SHARE, i]
+        full = fleet.terms[GW0, o] + fleet.by_step[PLAN_GW, o, t]
+        for lane in range(lanes):
+            delivered[lane] = max(delivered[lane], (1.0 - factors.gap[lane] * fleet.terms[POWER_EXPOSURE, o]) * built[lane])
+            wear = min(unreplaced[lane] / now[lane], 1.0) if now[lane] > 0.0 else 0.0
+            part = min((fleet.terms[GW0, o] + delivered[lane]) * (1.0 - wear) / full, 1.0) if full > 0.0 else 1.0
+            share[lane] = part * (alive[lane] if follows_supply else 1.0)
+        book_now, book_sum, book_last, unused = s.free[0], s.free[1], s.free[2], s.free[3]
+        life_now, life_sum, life_last = s.free[4], s.free[5], s.free[6]
+        age = fleet.terms[BOOK_LIFE, o] / dt
+        fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, book_now, book_sum)
+        fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - 1 - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, book_last, unused)
+        worn, worn_book, value, carrying = s.owner[WORN, o], s.owner[WORN_BOOK, o], s.entity[FLEET_VALUE, i], s.owner[CARRYING, o]
+        for v in range(life_values.size):
+            years = life_values[v]
+            age = years / dt
+            fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, life_now, life_sum)
+            fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - 1 - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, life_last, unused)
+            shorter = years < fleet.terms[BOOK_LIFE, o]
+            until = min(years, fleet.terms[BOOK_LIFE, o])
+            for lane in range(lanes):
+                mine = life[lane] == years
+                straight = max(0.0, now[lane] - (now_sum[lane] - life_sum[lane]) / years)
+                from_now = life_now[lane] if shorter else book_now[lane]
+                from_sum = life_sum[lane] if shorter else book_sum[lane]
+                carried = now[lane] - from_now - (now_sum[lane] - from_sum - until * from_now) / fleet.terms[BOOK_LIFE, o]
+                worn[lane] = life_now[lane] - life_last[lane] if mine else worn[lane]
+                value[lane] = straight * factors.rental[lane] * alive[lane] if mine else value[lane]
+                carrying[lane] = carried if mine else carrying[lane]
+        for lane in range(lanes):
+            worn_book[lane] = book_now[lane] - book_last[lane]
+            carrying[lane] = max(0.0, carrying[lane] - w.owner[IDLE, o, lane])
+
+
+@stage
+def earn_scheduled(layout, legs, t, draws, w, s):
+    """What scheduled legs earn: contract volume x delivered share. Also the undisturbed amount (insured worlds)."""
+    lanes = s.lane.shape[1]
+    for a in range(layout.count[ROWS_SCHEDULED]):
+        l = layout.rows[ROWS_SCHEDULED, a]
+        scale = draws.scale[legs.rows[LEG_GROUP, l]]
+        follow = legs.terms[FOLLOW_DELIVERY, l]
+        share = s.entity[SHARE, max(legs.rows[HOST, l], 0)]
+        amount = legs.by_step[SCHED, l, t]
+        earned, due_on, volume = s.leg[EARNED, l], s.leg[DUE_ON, l], w.leg[VOLUME, l]
+        for lane in range(lanes):
+            full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
+            due_on[lane] = full
+            earned[lane] = full * volume[lane]
+
+
+@stage
+def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief, factors, draws, w, s):
+    """External revenue with the cap by usable compute and the transfer of lost demand, re-letting, cost, desired capex."""
+    lanes = s.lane.shape[1]
+    weight, plan_living = s.free[0], s.free[1]
+    s.entity[REVENUE, :] = 0.0
+    s.entity[RELET, :] = 0.0
+    s.entity[COST, :] = 0.0
+    s.entity[DESIRED, :] = 0.0
+    s.entity[COMMITTED, :] = 0.0
+    plan_living[:] = 0.0
+    for a in range(layout.count[ROWS_LABS]):
+        i = layout.rows[ROWS_LABS, a]
+        for lane in range(lanes):
+            plan_living[lane] += entities.by_step[PLAN_EXTERNAL, i, t] * w.entity[ALIVE, i, lane]
+    pool = s.free[2]
+    pool[:] = 0.0
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        process = entities.rows[REVENUE_PROCESS, i]
+        index = s.free[3]
+        ratio = factors.ratio[process] if process >= 0 else factors.demand
+        own = 1.0
+        weight[:] = 0.0
+        capped = False
+        for b in range(layout.count[ROWS_SUPPLY]):
+            l = layout.rows[ROWS_SUPPLY, b]
+            if legs.rows[PAYER, l] == i:
+                capped = True
+                part = legs.by_step[SUPPLY_WEIGHT, l, t]
+                own -= part
+                share = s.entity[SHARE, legs.rows[HOST, l]]
+                for lane in range(lanes):
+                    weight[lane] += part * share[lane] * w.leg[VOLUME, l, lane]
+        plan = entities.by_step[PLAN_EXTERNAL, i, t]
+        lab = entities.terms[IS_LAB, i]
+        counts = 1.0 if follows_supply else 0.0
+        alive, revenue = w.entity[ALIVE, i], s.entity[REVENUE, i]
+        ai, rent, carried = entities.terms[AI_SHARE, i], entities.terms[RENTAL_SHARE, i], entities.terms[CAPACITY_SHARE, i]
+        if entities.rows[OWNER, i] < 0:
+            carried = 0.0
+        for lane in range(lanes):
+            cap = entities.terms[HEADROOM, i] * (own + weight[lane])
+            x = ratio[lane]
+            index[lane] = min(x, cap) if capped else x
+            lost = plan * (alive[lane] * (x - index[lane]) + counts * (1.0 - alive[lane]) * x)
+            pool[lane] += lab * lost
+            moved = w.lane[LOST_POOL, lane] * plan / plan_living[lane] * lab * alive[lane] if plan_living[lane] > 0.0 else 0.0
+            moved = min(moved, max(0.0, cap - index[lane]) * plan) if capped else moved
+            revenue[lane] = (
+                entities.by_step[REV_EXT, i, t]
+                * ((1.0 - ai) + ai * index[lane])
+                * ((1.0 - rent) + rent * factors.rental[lane])
+                * ((1.0 - carried) + carried * s.entity[SHARE, i, lane])
+                + moved
+            )
+    for lane in range(lanes):
+        w.lane[LOST_POOL, lane] = rules.terms[TRANSFER] * pool[lane]
+    if relief:
+        relet_volume(legs, layout, t, factors, draws, w, s)
+    replaced = s.free[0]
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        replaced[:] = 0.0
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if legs.terms[REPLACES, l] > 0.0:
+                for lane in range(lanes):
+                    replaced[lane] += legs.terms[REPLACES, l] * s.leg[EARNED, l, lane]
+        cost, cash, burn = s.entity[COST, i], w.entity[CASH, i], w.entity[BURN, i]
+        for lane in range(lanes):
+            runway = cash[lane] / burn[lane] * grid.dt if burn[lane] > 0.0 else entities.terms[RUNWAY_YEARS, i]
+            short = min(max(1.0 - runway / entities.terms[RUNWAY_YEARS, i], 0.0), 1.0)
+            bend = 1.0 - entities.terms[FLEX, i] * short
+            total = entities.by_step[COST_FIXED, i, t] * bend - replaced[lane] + entities.terms[COST_VAR, i] * s.entity[REVENUE, i, lane]
+            cost[lane] = max(0.0, total) * w.entity[ALIVE, i, lane]
+    plan_capex(grid, entities, layout, rules, t, factors, w, s)
+
+
+@stage
+def relet_volume(legs, layout, t, factors, draws, w, s):
+    """Receipts and saved cost of providers on the volume that their customers no longer take."""
+    lanes = s.lane.shape[1]
+    for a in range(layout.count[ROWS_CONTRACT]):
+        l = layout.rows[ROWS_CONTRACT, a]
+        i = legs.rows[PAYEE, l]
+        relet, saved, follow = legs.terms[RELET_SHARE, l], legs.terms[SAVED, l], legs.terms[FOLLOW_DELIVERY, l]
+        scale, share = draws.scale[legs.rows[LEG_GROUP, l]], s.entity[SHARE, max(legs.rows[HOST, l], 0)]
+        out = s.entity[RELET, i]
+        for lane in range(lanes):
+            lost = legs.by_step[SCHED, l, t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.leg[VOLUME, l, lane])
+            part = max(0.0, min(1.0, relet * factors.rental[lane] + saved * (1.0 - relet)))
+            out[lane] += lost * part * w.entity[ALIVE, i, lane]
+
+
+@stage
+def plan_capex(grid, entities, layout, rules, t, factors, w, s):
+    """Desired capex: the plan, bent by receipts, power and rivals (docs/model.md 4.3)."""
+    lanes = s.lane.shape[1]
+    race, members = s.free[0], s.free[1]
+    race[:] = 0.0
+    members[:] = 0.0
+    for a in range(layout.count[ROWS_RACE]):
+        i = layout.rows[ROWS_RACE, a]
+        for lane in range(lanes):
+            race[lane] += w.entity[EXECUTED, i, lane] * w.entity[ALIVE, i, lane]
+            members[lane] += w.entity[ALIVE, i, lane]
+    for lane in range(lanes):
+        race[lane] = race[lane] / members[lane] if members[lane] > 0.0 else 1.0
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        plan = entities.by_step[CAPEX_PLAN, i, t]
+        if plan <= 0.0:
+            continue
+        planned = entities.by_step[RECEIPTS_PLAN, i, t - 1] if t > 0 else 0.0
+        theta = rules.terms[RACE_THETA] * entities.terms[IN_RACE, i]
+        for lane in range(lanes):
+            demand = w.entity[RECEIPTS, i, lane] / planned if planned > 0.0 else 1.0
+            wanted = min(max(1.0 + entities.terms[FOLLOW_RECEIPTS, i] * (demand - 1.0), 0.0), rules.terms[CAPEX_MAX])
+            wanted *= plan * (1.0 - entities.terms[POWER_FOLLOW, i] * factors.gap[lane]) * (1.0 + theta * (race[lane] - 1.0))
+            s.entity[DESIRED, i, lane] = wanted * w.entity[ALIVE, i, lane]
+            s.entity[COMMITTED, i, lane] = entities.terms[COMMITTED_SHARE, i] * wanted * w.entity[ALIVE, i, lane]

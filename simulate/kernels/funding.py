@@ -1,0 +1,272 @@
+"""Liquidity before clearing, settlement after it, commitments (docs/model.md 4.4, 4.6). Amounts USD bn."""
+
+import math
+
+from simulate.kernels.jit import stage
+from simulate.kernels.maths import exp_of
+from simulate.kernels.rows import (
+    ALIVE,
+    ALPHA,
+    BETA,
+    BUYS_HOLDING,
+    CAPACITY,
+    CASH,
+    CASH_IN,
+    CASH_TARGET,
+    COVER_LEFT,
+    COVERED,
+    DEBT,
+    DELIVERED,
+    DESIRED,
+    DRAW_PLAN,
+    DRAWN,
+    EARNED,
+    EBITDA,
+    EBITDA_FWD,
+    EBITDA_PLAN,
+    EQUITY,
+    FAILING,
+    FUND_ADVANCE,
+    FUND_EQUITY,
+    FUND_FLAT,
+    FUND_LEVERAGE,
+    FUND_LTV,
+    FUND_PHI,
+    FUND_UNBOUNDED,
+    GATE_GW,
+    GATE_OWNER,
+    GOT,
+    HOLDINGS_VALUE,
+    INSIDER,
+    K_SHUT,
+    K_WIDTH,
+    LEG_GROUP,
+    LINE,
+    NEW_DEBT_LEG,
+    OPEN,
+    OUTSIDE,
+    OUTSIDE_IN,
+    OUTSIDE_OUT,
+    PAID,
+    PAY,
+    PAYEE,
+    PAYER,
+    PENDING,
+    RECEIVED,
+    RELET,
+    REVENUE,
+    ROOM,
+    ROWS_BALANCE,
+    ROWS_GUARANTEE,
+    ROWS_INSIDE,
+    SCHED,
+    SENIORITY,
+    SHOCK,
+    SHUT,
+    SUBROGATED,
+    V_SHUT,
+    V_WIDTH,
+)
+
+
+@stage
+def open_door(rules, confidence_on, factors, w, s):
+    """Openness of the funding market; shut only when confidence and valuation are both bad."""
+    for lane in range(s.lane.shape[1]):
+        shock = w.lane[SHOCK, lane] if confidence_on else 0.0
+        doubt = 1.0 / (1.0 + exp_of((factors.confidence[lane] - shock - rules.terms[K_SHUT]) / rules.terms[K_WIDTH]))
+        cheap = 1.0 / (1.0 + exp_of((factors.log_valuation[lane] - rules.terms[V_SHUT]) / rules.terms[V_WIDTH]))
+        s.lane[OPEN, lane] = 1.0 - doubt * cheap
+        w.lane[SHUT, lane] += 1.0 if s.lane[OPEN, lane] < 0.5 else 0.0
+
+
+@stage
+def find_liquidity(entities, legs, layout, holdings, t, w, s):
+    """Funding room, prefunding, e (s.entity[CASH_IN]) and K (s.entity[CAPACITY]) of every inside row."""
+    lanes = s.lane.shape[1]
+    s.new_money[:] = 0.0
+    s.entity[OUTSIDE_IN, :] = 0.0
+    s.entity[OUTSIDE_OUT, :] = 0.0
+    s.entity[ROOM, :] = 0.0
+    s.entity[CAPACITY, :] = 0.0
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        planned = entities.by_step[EBITDA_PLAN, i, t - 1] if t > 0 else 0.0
+        unbounded = entities.terms[FUND_UNBOUNDED, i] > 0.0
+        for lane in range(lanes):
+            alive = w.entity[ALIVE, i, lane]
+            access = entities.terms[INSIDER, i] + (1.0 - entities.terms[INSIDER, i]) * s.lane[OPEN, lane]
+            ratio = min(max(w.entity[EBITDA, i, lane] / planned, 0.0), 1.5) if planned > 0.0 else 1.0
+            borrow = entities.terms[FUND_LEVERAGE, i] * entities.by_step[EBITDA_FWD, i, t] * ratio + entities.terms[FUND_LTV, i] * w.entity[HOLDINGS_VALUE, i, lane] - w.entity[DEBT, i, lane]
+            headroom = math.inf if unbounded else borrow
+            base = entities.terms[FUND_PHI, i] * w.entity[EQUITY, i, lane] + entities.terms[FUND_ADVANCE, i] * s.entity[DESIRED, i, lane] + entities.terms[FUND_FLAT, i]
+            room = access * max(0.0, min(base, headroom)) * alive
+            early = min(room, max(0.0, entities.by_step[CASH_TARGET, i, t] - w.entity[CASH, i, lane]) * alive)
+            s.entity[ROOM, i, lane] = room - early
+            s.entity[CAPACITY, i, lane] = (w.entity[LINE, i, lane] + room - early) * alive
+            s.entity[OUTSIDE_IN, i, lane] = s.entity[REVENUE, i, lane] * alive + s.entity[RELET, i, lane] + w.entity[PENDING, i, lane]
+            s.free[0, lane] = early
+        raise_money(i, entities, holdings, s, s.free[0])
+    for a in range(layout.count[ROWS_BALANCE]):
+        l = layout.rows[ROWS_BALANCE, a]
+        if legs.by_step[DRAW_PLAN, l, t] > 0.0:
+            i = legs.rows[PAYER, l]
+            for lane in range(lanes):
+                s.entity[OUTSIDE_IN, i, lane] += s.leg[DRAWN, l, lane]
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        # Money raised early on a market debt leg stands in s.leg[DRAWN] of a leg without schedule and was added by raise_money.
+        for lane in range(lanes):
+            s.entity[CASH_IN, i, lane] = w.entity[CASH, i, lane] + s.entity[OUTSIDE_IN, i, lane]
+            w.entity[PENDING, i, lane] = 0.0
+
+
+@stage
+def raise_money(i, entities, holdings, s, amount):
+    """Book market money [W] of row i: new equity bought by outside investors, or debt. Cash reaches i through s.entity[OUTSIDE_IN]."""
+    lanes = s.lane.shape[1]
+    if entities.terms[FUND_EQUITY, i] > 0.0:
+        h = holdings.outside_of[i]
+        for lane in range(lanes):
+            s.new_money[h, lane] += amount[lane]
+            s.entity[OUTSIDE_IN, i, lane] += amount[lane]
+    elif entities.rows[NEW_DEBT_LEG, i] >= 0:
+        l = entities.rows[NEW_DEBT_LEG, i]
+        for lane in range(lanes):
+            s.leg[DRAWN, l, lane] += amount[lane]
+            s.entity[OUTSIDE_IN, i, lane] += amount[lane]
+
+
+@stage
+def draw_liquidity(i, entities, holdings, w, s, need):
+    """Cover need [W] of row i: the credit line first (counted down), then the market. Adds to cash."""
+    lanes = s.lane.shape[1]
+    market = s.free[1]
+    l = entities.rows[NEW_DEBT_LEG, i]
+    for lane in range(lanes):
+        wanted = need[lane]
+        from_line = min(w.entity[LINE, i, lane], wanted)
+        w.entity[LINE, i, lane] -= from_line
+        rest = wanted - from_line
+        s.entity[ROOM, i, lane] = max(0.0, s.entity[ROOM, i, lane] - rest)
+        market[lane] = rest
+        w.entity[CASH, i, lane] += wanted
+        s.entity[OUTSIDE_IN, i, lane] += from_line
+        if l >= 0:
+            s.leg[DRAWN, l, lane] += from_line
+    raise_money(i, entities, holdings, s, market)
+
+
+@stage
+def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
+    """Cash after clearing: draws of the solvent, default costs, what estates keep; the insurer's account closes the sum."""
+    lanes = s.lane.shape[1]
+    need = s.free[0]
+    s.entity[PAID, :] = 0.0
+    s.entity[GOT, :] = 0.0
+    total = s.free[2]
+    total[:] = 0.0
+    for l in range(legs.rows[PAYER].size):
+        i = legs.rows[PAYER, l]
+        for lane in range(lanes):
+            s.entity[PAID, i, lane] += s.leg[PAY, l, lane]
+    for i in range(grid.entities):
+        for lane in range(lanes):
+            s.entity[GOT, i, lane] += s.entity[RECEIVED, i, lane]
+            total[lane] += s.entity[PAID, i, lane] - s.entity[RECEIVED, i, lane]
+    if insured:
+        for lane in range(lanes):
+            s.entity[GOT, grid.insurer, lane] += total[lane]
+    for i in range(grid.entities):
+        if entities.terms[OUTSIDE, i] > 0.0:
+            for lane in range(lanes):
+                w.entity[CASH, i, lane] += s.entity[GOT, i, lane] - s.entity[PAID, i, lane]
+            continue
+        for lane in range(lanes):
+            held = s.entity[CASH_IN, i, lane] + s.entity[RECEIVED, i, lane]
+            solvent = s.entity[FAILING, i, lane] == 0.0
+            living = w.entity[ALIVE, i, lane] > 0.0
+            need[lane] = max(0.0, s.entity[PAID, i, lane] - held) if solvent else 0.0
+            cost = (1.0 - rules.terms[ALPHA]) * s.entity[CASH_IN, i, lane] + (1.0 - rules.terms[BETA]) * s.entity[RECEIVED, i, lane]
+            cost = 0.0 if solvent or not living else cost
+            s.entity[OUTSIDE_OUT, i, lane] += cost
+            w.entity[CASH, i, lane] = held - cost - s.entity[PAID, i, lane]
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            for lane in range(lanes):
+                # Collateral of an estate is sold outside and paid straight to its creditor.
+                w.entity[CASH, i, lane] += w.leg[COVERED, l, lane]
+                s.entity[OUTSIDE_IN, i, lane] += w.leg[COVERED, l, lane]
+        draw_liquidity(i, entities, holdings, w, s, need)
+        for lane in range(lanes):
+            w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane])
+    for a in range(layout.count[ROWS_GUARANTEE]):
+        g = layout.rows[ROWS_GUARANTEE, a]
+        for lane in range(lanes):
+            w.leg[COVER_LEFT, g, lane] -= s.leg[PAY, g, lane]
+            w.leg[SUBROGATED, g, lane] += s.leg[PAY, g, lane]
+
+
+@stage
+def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s):
+    """Tranches of equity commitments: no default when one is not paid, but it is lost. Outside investors always pay."""
+    lanes = s.lane.shape[1]
+    owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
+    for a in range(grid.entities):
+        i = a
+        owed[:] = 0.0
+        any_leg = False
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if legs.rows[SENIORITY, l] == 4:
+                any_leg = True
+                fix_tranche(l, entities, legs, insured, t, draws, w, s)
+                for lane in range(lanes):
+                    owed[lane] += s.leg[EARNED, l, lane]
+        if not any_leg:
+            continue
+        outside = entities.terms[OUTSIDE, i] > 0.0
+        for lane in range(lanes):
+            able = w.entity[CASH, i, lane] + w.entity[LINE, i, lane] + s.entity[ROOM, i, lane]
+            part = min(max(able / owed[lane], 0.0), 1.0) if owed[lane] > 0.0 else 1.0
+            able_to_act = w.entity[ALIVE, i, lane] * (1.0 - s.entity[FAILING, i, lane])
+            share[lane] = 1.0 if outside else part * able_to_act
+            need[lane] = 0.0 if outside else max(0.0, share[lane] * owed[lane] - w.entity[CASH, i, lane])
+        if not outside:
+            draw_liquidity(i, entities, holdings, w, s, need)
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if legs.rows[SENIORITY, l] == 4:
+                transfer_tranche(grid, l, entities, legs, insured, w, s, share)
+
+
+@stage
+def fix_tranche(l, entities, legs, insured, t, draws, w, s):
+    """Amount of a tranche if its gate is open and the investee lives (insured worlds: lives or not), in s.leg[EARNED]."""
+    j, gate = legs.rows[PAYEE, l], legs.rows[GATE_OWNER, l]
+    scale = draws.scale[legs.rows[LEG_GROUP, l]]
+    outside = entities.terms[OUTSIDE, j]
+    for lane in range(s.lane.shape[1]):
+        passed = 1.0
+        if gate >= 0:
+            passed = 1.0 if w.owner[DELIVERED, gate, lane] >= legs.terms[GATE_GW, l] else 0.0
+        lives = max(outside, w.entity[ALIVE, j, lane] * (1.0 - s.entity[FAILING, j, lane]))
+        s.leg[EARNED, l, lane] = legs.by_step[SCHED, l, t] * scale[lane] * passed * (1.0 if insured else lives)
+
+
+@stage
+def transfer_tranche(grid, l, entities, legs, insured, w, s, share):
+    """Move a tranche from investor to investee; insured worlds fill what the investor could not pay."""
+    i, j, h = legs.rows[PAYER, l], legs.rows[PAYEE, l], legs.rows[BUYS_HOLDING, l]
+    for lane in range(s.lane.shape[1]):
+        paid = share[lane] * s.leg[EARNED, l, lane]
+        lives = max(entities.terms[OUTSIDE, j], w.entity[ALIVE, j, lane] * (1.0 - s.entity[FAILING, j, lane]))
+        arrives = s.leg[EARNED, l, lane] * lives if insured else paid
+        s.entity[PAID, i, lane] += paid
+        w.entity[CASH, i, lane] = w.entity[CASH, i, lane] - paid
+        s.entity[GOT, j, lane] += arrives
+        w.entity[CASH, j, lane] += arrives
+        s.entity[GOT, grid.insurer, lane] += paid - arrives
+        w.entity[CASH, grid.insurer, lane] += paid - arrives
+        if h >= 0:
+            s.new_money[h, lane] += paid * lives

@@ -1,0 +1,243 @@
+"""What kernels are given and what they keep: a Model packed into few arrays, the state of a world, scratch, outputs.
+
+Shapes: n entities, L legs, H holdings, O fleet owners, T steps, D deals, W lanes (innermost, contiguous), K rows named in
+kernels/rows.py. Allocation and packing only; the stages give the arrays their meaning. Money USD bn, power GW.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.kernels import rows
+from simulate.model import BALANCE, CAPEX, CHANNELS, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED, Factors, Grid, Model
+
+Array = np.ndarray
+
+
+class Packed(NamedTuple):
+    """Constants of one kind of row: integers, numbers, numbers by step."""
+
+    rows: Array  # [K, count] int64
+    terms: Array  # [K, count]
+    by_step: Array  # [K, count, T]
+
+
+class PackedHoldings(NamedTuple):
+    rows: Array  # [K, H] int64
+    terms: Array  # [K, H]
+    outside_of: Array  # [n] int64
+
+
+class PackedRules(NamedTuple):
+    terms: Array  # [K]
+    world_switches: Array  # [worlds, 5]
+    max_restructurings: int
+    equity_sweeps: int
+    max_iterations: int
+
+
+class PackedModel(NamedTuple):
+    """A Model as the kernels read it."""
+
+    grid: Grid
+    factors: Factors
+    entities: Packed
+    fleet: Packed
+    legs: Packed
+    holdings: PackedHoldings
+    rules: PackedRules
+
+
+class Layout(NamedTuple):
+    """Row lists derived from the model once. All int64."""
+
+    leg_start: Array  # [n+1] slices of leg_of_payer
+    leg_of_payer: Array  # [L] legs sorted by payer, stable
+    issue_start: Array  # [n+1] slices of holding_of_issuer
+    holding_of_issuer: Array  # [H]
+    rank: Array  # [L] class in the waterfall: what is secured and uncovered ranks as 2
+    rows: Array  # [K, longest] lists named in rows.LISTS
+    count: Array  # [K]
+
+
+class World(NamedTuple):
+    """State of one world of a tile (docs/model.md, section 3); rows of each array in kernels/rows.py, NOW_*."""
+
+    entity: Array  # [K, n, W]
+    owner: Array  # [K, O, W]
+    chips: Array  # [K, O, T+1, W] fleet history at the beginning of each step, and its integral
+    leg: Array  # [K, L, W]
+    holding: Array  # [K, H, W]
+    lane: Array  # [K, W]
+    loss: Array  # [n, 5, W]
+    deal_loss: Array  # [D, W]
+
+
+class Step(NamedTuple):
+    """Scratch of one step of one world; rows in kernels/rows.py, STEP_*."""
+
+    entity: Array  # [K, n, W]
+    owner: Array  # [K, O, W]
+    leg: Array  # [K, L, W]
+    claims: Array  # [n, 4, W] by rank; free between clearing and the next step
+    new_money: Array  # [H, W]
+    lane: Array  # [K, W]
+    free: Array  # [8, W] scratch rows
+    flags: Array  # [n] int64 scratch
+
+
+class Outputs(NamedTuple):
+    """What a block keeps, the path axis last (B paths)."""
+
+    loss: Array  # [n, 5, B]
+    deal_loss: Array  # [D, B]
+    system_loss: Array  # [B]
+    system_loss_alone: Array  # [B]
+    default_step: Array  # [n, B]
+    default_step_alone: Array  # [n, B]
+    default_round: Array  # [n, B]
+    log_weight: Array  # [B]
+    factor: Array  # [F, B]
+    delivery: Array  # [R, B]
+    revenue_final: Array  # [R, B]
+    mark_change: Array  # [n, B]
+
+
+FACTOR_SUMMARIES = (
+    ("demand_final", "share of plan"),
+    ("confidence_min", "share of plan"),
+    ("quarters_shut", "steps"),
+    ("gpu_life", "years"),
+    ("short_rate_mean", "1/year"),
+    ("spread_mean", "ratio"),
+    ("power_gap_max", "share"),
+    ("valuation_min", "ratio"),
+    ("rental_final", "ratio"),
+    ("disappointment", "steps"),
+    ("interest_paid", "USD bn"),
+    ("stranded_gw_years", "GW years"),
+    ("unconverged", "clearings"),
+)
+
+TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "alive", "dues", "revenue", "share")
+
+
+def freeze(array: Array) -> Array:
+    """The array, contiguous and read-only: one signature for all kernels."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def pack(group: NamedTuple, integer: tuple[str, ...], terms: tuple[str, ...], by_step: tuple[str, ...], count: int, steps: int) -> Packed:
+    """Stack the named fields of a group of the Model in the order of the names."""
+    return Packed(
+        freeze(np.array([getattr(group, name) for name in integer], np.int64).reshape(len(integer), count)),
+        freeze(np.array([getattr(group, name) for name in terms], np.float64).reshape(len(terms), count)),
+        freeze(np.array([getattr(group, name) for name in by_step], np.float64).reshape(len(by_step), count, steps)),
+    )
+
+
+def pack_model(model: Model) -> PackedModel:
+    """The same numbers in few arrays (kernels/rows.py says why)."""
+    n, steps = model.grid.entities, model.grid.steps
+    holdings = pack(model.holdings, rows.HOLDINGS_ROWS, rows.HOLDINGS_TERMS, (), model.holdings.holder.size, 1)
+    return PackedModel(
+        model.grid,
+        model.factors,
+        pack(model.entities, rows.ENTITIES_ROWS, rows.ENTITIES_TERMS, rows.ENTITIES_BY_STEP, n, steps),
+        pack(model.fleet, rows.FLEET_ROWS, rows.FLEET_TERMS, rows.FLEET_BY_STEP, model.fleet.entity.size, steps),
+        pack(model.legs, rows.LEGS_ROWS, rows.LEGS_TERMS, rows.LEGS_BY_STEP, model.legs.payer.size, steps),
+        PackedHoldings(holdings.rows, holdings.terms, freeze(model.holdings.outside_of.astype(np.int64))),
+        PackedRules(
+            freeze(np.array([getattr(model.rules, name) for name in rows.RULES_TERMS], np.float64)),
+            freeze(np.asarray(model.rules.world_switches, np.float64)),
+            int(model.rules.max_restructurings), int(model.rules.equity_sweeps), int(model.rules.max_iterations),
+        ),
+    )  # fmt: skip
+
+
+def build_layout(model: Model) -> Layout:
+    """Row lists in row order, so that sums have one order whatever the tile."""
+    legs, entities, holdings = model.legs, model.entities, model.holdings
+    n = model.grid.entities
+
+    def slices(keys: Array) -> tuple[Array, Array]:
+        order = np.argsort(keys, kind="stable").astype(np.int64)
+        start = np.searchsorted(keys[order], np.arange(n + 1)).astype(np.int64)
+        return start, order
+
+    masks = {
+        "scheduled": legs.driver == SCHEDULED,
+        "revenue_share": legs.driver == REVENUE_SHARE,
+        "capex": legs.driver == CAPEX,
+        "opex": legs.driver == OPEX,
+        "balance": legs.driver == BALANCE,
+        "commitment": legs.driver == COMMITMENT,
+        "guarantee": legs.driver == GUARANTEE,
+        "contract": legs.contract > 0,
+        "supply": (legs.supply > 0) & (legs.host >= 0),
+        "lent": (legs.driver == BALANCE) & (entities.outside[legs.payee] == 0),
+        "inside": entities.outside == 0,
+        "labs": entities.is_lab > 0,
+        "race": entities.in_race > 0,
+        "valued": entities.equity0 > 0,
+    }
+    lists = [np.flatnonzero(masks[name]).astype(np.int64) for name in rows.LISTS]
+    table = np.full((len(lists), max(1, *(found.size for found in lists))), -1, np.int64)
+    for k, found in enumerate(lists):
+        table[k, : found.size] = found
+    leg_start, leg_of_payer = slices(legs.payer)
+    issue_start, holding_of_issuer = slices(holdings.issuer)
+    rank = np.where(legs.seniority == 1, 2, legs.seniority).astype(np.int64)
+    count = np.array([found.size for found in lists], np.int64)
+    return Layout(*(freeze(array) for array in (leg_start, leg_of_payer, issue_start, holding_of_issuer, rank, table, count)))
+
+
+def new_world(model: Model, lanes: int) -> World:
+    """State arrays of one world, zero."""
+    n, owners, steps = model.grid.entities, model.fleet.entity.size, model.grid.steps
+    return World(
+        np.zeros((len(rows.NOW_ENTITY), n, lanes)),
+        np.zeros((len(rows.NOW_OWNER), owners, lanes)),
+        np.zeros((len(rows.NOW_CHIPS), owners, steps + 1, lanes)),
+        np.zeros((len(rows.NOW_LEG), model.legs.payer.size, lanes)),
+        np.zeros((len(rows.NOW_HOLDING), model.holdings.holder.size, lanes)),
+        np.zeros((len(rows.NOW_LANE), lanes)),
+        np.zeros((n, len(CHANNELS), lanes)),
+        np.zeros((model.grid.deals, lanes)),
+    )
+
+
+def new_step(model: Model, lanes: int) -> Step:
+    """Scratch arrays of a step, zero."""
+    n = model.grid.entities
+    return Step(
+        np.zeros((len(rows.STEP_ENTITY), n, lanes)),
+        np.zeros((len(rows.STEP_OWNER), model.fleet.entity.size, lanes)),
+        np.zeros((len(rows.STEP_LEG), model.legs.payer.size, lanes)),
+        np.zeros((n, 4, lanes)),
+        np.zeros((model.holdings.holder.size, lanes)),
+        np.zeros((len(rows.STEP_LANE), lanes)),
+        np.zeros((8, lanes)),
+        np.zeros(n, np.int64),
+    )
+
+
+def new_outputs(model: Model, paths: int) -> Outputs:
+    """Arrays of a block of paths; the last axis is the path."""
+    n, processes = model.grid.entities, model.factors.rev_plan0.size
+    return Outputs(
+        loss=np.zeros((n, len(CHANNELS), paths)),
+        deal_loss=np.zeros((model.grid.deals, paths)),
+        system_loss=np.zeros(paths),
+        system_loss_alone=np.zeros(paths),
+        default_step=np.zeros((n, paths)),
+        default_step_alone=np.zeros((n, paths)),
+        default_round=np.zeros((n, paths)),
+        log_weight=np.zeros(paths),
+        factor=np.zeros((len(FACTOR_SUMMARIES), paths)),
+        delivery=np.zeros((processes, paths)),
+        revenue_final=np.zeros((processes, paths)),
+        mark_change=np.zeros((n, paths)),
+    )

@@ -1,0 +1,215 @@
+"""The step loop: draws once, then every world on the same draws (docs/model.md, section 4). The whole story on one screen."""
+
+from simulate.kernels.accounting import book_claims, book_contracts, book_fleets, book_guarantees
+from simulate.kernels.clearing import clear
+from simulate.kernels.earnings import deliver_capacity, earn_revenue, earn_scheduled
+from simulate.kernels.factors import advance_factors, begin_paths
+from simulate.kernels.funding import find_liquidity, open_door, pay_commitments, settle
+from simulate.kernels.jit import kernel, stage
+from simulate.kernels.legs import fall_due, roll_balances, value_collateral, value_core
+from simulate.kernels.maths import copy_row, copy_rows
+from simulate.kernels.outputs import keep_tile
+from simulate.kernels.resolution import decide, resolve
+from simulate.kernels.rows import (
+    ALIVE,
+    BAL0,
+    BALANCE_DUE_ON,
+    BALANCE_NOW,
+    CASH,
+    CASH0,
+    CHIPS,
+    CHIPS_SUM,
+    CORE0,
+    COST0,
+    COVER_CAP,
+    COVER_LEFT,
+    COVERED,
+    DEBT,
+    DEFAULT_ROUND,
+    DEFAULT_STEP,
+    DUES,
+    EBITDA,
+    EBITDA0,
+    EQUITY,
+    EQUITY0,
+    EXECUTED,
+    FLEET0,
+    GOT,
+    HOLDER,
+    HOLDINGS_VALUE,
+    ISSUER,
+    LINE,
+    LINE0,
+    OUT,
+    OUT0,
+    OUT_DUE_ON,
+    OUTSIDE_IN,
+    OUTSIDE_OUT,
+    OWNER_ENTITY,
+    PAID,
+    PAID_ON_CLAIM,
+    PAY,
+    PAYER,
+    RECEIPTS,
+    RECEIPTS0,
+    REVENUE,
+    SHARE,
+    STAKE,
+    STAKE0,
+    STAKE_COST,
+    VOLUME,
+)
+from simulate.kernels.spending import issue_shares, spend
+from simulate.kernels.valuation import smooth_receipts, value_equity
+
+
+@kernel
+def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary, first_path, paths, out, trace):
+    """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile.
+
+    The last tile is padded and its surplus lanes are dropped. before: [2, W] short rate and spread of the step before; summary:
+    [6, W]; trace: [worlds, T, kinds, n, W] of the last tile, or of size 0. One function, because a caller of compiled kernels
+    compiles them all again: three levels of callers cost three times the seconds.
+    """
+    grid, entities, fleet, legs, holdings, rules = model.grid, model.entities, model.fleet, model.legs, model.holdings, model.rules
+    lanes, lives = s.lane.shape[1], model.factors.life_values
+    for start in range(0, paths, lanes):
+        begin_paths(grid, model.factors, first_path + start, state, draws)
+        open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, model.factors.rate0)
+        for t in range(grid.steps):
+            advance_factors(grid, model.factors, t, first_path + start, state, draws, now)
+            summarise(t, now, summary)
+            for k in range(len(worlds)):
+                w = worlds[k]
+                insured = rules.world_switches[k, 0] == 0.0
+                supply, relief = rules.world_switches[k, 1] > 0.0, rules.world_switches[k, 2] > 0.0
+                marks, confidence = rules.world_switches[k, 3] > 0.0, rules.world_switches[k, 4] > 0.0
+
+                deliver_capacity(grid, fleet, entities, lives, t, supply, draws.life, now, w, s)
+                earn_scheduled(layout, legs, t, draws, w, s)
+                earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
+                value_core(entities, layout, now, s)
+                value_collateral(entities, legs, layout, holdings, marks, now, w, s)
+                fall_due(grid, entities, legs, layout, t, now, before[0], before[1], draws, w, s)
+
+                open_door(rules, confidence, now, w, s)
+                find_liquidity(entities, legs, layout, holdings, t, w, s)
+                clear(entities, legs, layout, rules, insured, t, draws, w, s)
+                settle(grid, entities, legs, layout, holdings, rules, insured, w, s)
+                pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s)
+                spend(grid, entities, fleet, legs, layout, holdings, insured, supply, t, w, s)
+                issue_shares(layout, holdings, w, s)
+                if trace.size > 0:
+                    keep_flows(s, trace[k, t])
+
+                decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
+                book_claims(legs, layout, now, w, s)
+                book_guarantees(legs, layout, now, w, s)
+                book_contracts(legs, layout, t, now, draws, w, s)
+                book_fleets(grid, fleet, rules, draws.life, now, w, s)
+                advance_claims(legs, layout, w, s)
+                roll_balances(legs, layout, t, w, s)
+                resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
+                smooth_receipts(entities, legs, layout, rules, insured, w, s)
+                value_equity(grid, entities, legs, layout, holdings, rules, marks, t, now, w, s)
+                if trace.size > 0:
+                    keep_state(w, trace[k, t])
+            copy_row(now.rate, before[0])
+            copy_row(now.spread, before[1])
+        keep_tile(grid, entities, holdings, model.factors, worlds, draws, now, summary, start, min(lanes, paths - start), out)
+
+
+@stage
+def open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, rate0):
+    """Opening state of every world, of what was before the first step, and of the summaries."""
+    before[0, :] = rate0
+    before[1, :] = 1.0
+    summary[:] = 0.0
+    for k in range(len(worlds)):
+        open_world(grid, entities, fleet, legs, holdings, worlds[k])
+
+
+@stage
+def advance_claims(legs, layout, w, s):
+    """Estates: what was paid in this clearing counts as paid; covered collateral is paid out once."""
+    for l in range(legs.rows[PAYER].size):
+        i = legs.rows[PAYER, l]
+        if layout.rank[l] <= 3:
+            for lane in range(s.lane.shape[1]):
+                estate = 1.0 - w.entity[ALIVE, i, lane]
+                w.leg[PAID_ON_CLAIM, l, lane] += (s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]) * estate
+                w.leg[COVERED, l, lane] = 0.0
+
+
+@stage
+def open_world(grid, entities, fleet, legs, holdings, w):
+    """Opening state of a world."""
+    lanes = w.lane.shape[1]
+    w.entity[:] = 0.0
+    w.owner[:] = 0.0
+    w.leg[:] = 0.0
+    w.lane[:] = 0.0
+    w.loss[:] = 0.0
+    w.deal_loss[:] = 0.0
+    for i in range(grid.entities):
+        w.entity[CASH, i] = entities.terms[CASH0, i]
+        w.entity[LINE, i] = entities.terms[LINE0, i]
+        w.entity[EQUITY, i] = entities.terms[EQUITY0, i]
+        w.entity[RECEIPTS, i] = entities.terms[RECEIPTS0, i]
+        w.entity[EBITDA, i] = entities.terms[EBITDA0, i]
+    w.entity[ALIVE, :] = 1.0
+    w.entity[EXECUTED, :] = 1.0
+    for l in range(legs.rows[PAYER].size):
+        w.leg[BALANCE_NOW, l] = legs.terms[BAL0, l]
+        w.leg[BALANCE_DUE_ON, l] = legs.terms[BAL0, l]
+        w.leg[OUT, l] = legs.terms[OUT0, l]
+        w.leg[OUT_DUE_ON, l] = legs.terms[OUT0, l]
+        w.leg[COVER_LEFT, l] = legs.terms[COVER_CAP, l]
+        for lane in range(lanes):
+            w.entity[DEBT, legs.rows[PAYER, l], lane] += legs.terms[BAL0, l]
+    w.leg[VOLUME, :] = 1.0
+    for h in range(holdings.rows[HOLDER].size):
+        w.holding[STAKE, h] = holdings.terms[STAKE0, h]
+        w.holding[STAKE_COST, h] = holdings.terms[COST0, h]
+        for lane in range(lanes):
+            w.entity[HOLDINGS_VALUE, holdings.rows[HOLDER, h], lane] += holdings.terms[STAKE0, h] * entities.terms[EQUITY0, holdings.rows[ISSUER, h]]
+    for i in range(grid.entities):
+        for lane in range(lanes):
+            w.entity[HOLDINGS_VALUE, i, lane] += entities.terms[CORE0, i]
+    for o in range(fleet.rows[OWNER_ENTITY].size):
+        w.chips[CHIPS, o, 0] = fleet.terms[FLEET0, o]
+    w.chips[CHIPS_SUM, :, 0] = 0.0
+    w.entity[DEFAULT_STEP, :] = -1
+    w.entity[DEFAULT_ROUND, :] = -1
+
+
+@stage
+def summarise(t, factors, summary):
+    """Path summaries of factors: least confidence, sums of rate and spread, largest gap, least valuation, steps of disappointment."""
+    for lane in range(factors.rate.size):
+        summary[0, lane] = min(summary[0, lane], factors.confidence[lane]) if t > 0 else factors.confidence[lane]
+        summary[1, lane] += factors.rate[lane]
+        summary[2, lane] += factors.spread[lane]
+        summary[3, lane] = max(summary[3, lane], factors.gap[lane])
+        summary[4, lane] = min(summary[4, lane], factors.valuation[lane]) if t > 0 else factors.valuation[lane]
+        summary[5, lane] += factors.regime[lane]
+
+
+@stage
+def keep_flows(s, trace):
+    """Flows of the step for audits; trace: [kinds, n, W] in the order of state.TRACES."""
+    copy_rows(s.entity[GOT], trace[1])
+    copy_rows(s.entity[PAID], trace[2])
+    copy_rows(s.entity[OUTSIDE_IN], trace[3])
+    copy_rows(s.entity[OUTSIDE_OUT], trace[4])
+    copy_rows(s.entity[DUES], trace[7])
+    copy_rows(s.entity[REVENUE], trace[8])
+    copy_rows(s.entity[SHARE], trace[9])
+
+
+@stage
+def keep_state(w, trace):
+    """State at the end of the step for audits."""
+    copy_rows(w.entity[CASH], trace[0])
+    copy_rows(w.entity[EQUITY], trace[5])
+    copy_rows(w.entity[ALIVE], trace[6])

@@ -1,0 +1,120 @@
+"""Equity of all entities at once, debt and holdings (docs/model.md 4.9; Elliott, Golub and Jackson 2014 with limited liability). USD bn."""
+
+from simulate.kernels.jit import stage
+from simulate.kernels.resolution import add_mark, multiple
+from simulate.kernels.rows import (
+    ALIVE,
+    BALANCE_NOW,
+    BURN,
+    CAPEX_PAID,
+    CAPEX_SHARE,
+    CASH,
+    CHIP_SHARE,
+    CORE,
+    DEBT,
+    DUE_ON,
+    EARNED,
+    EBITDA,
+    EQUITY,
+    FAILING,
+    FLEET_VALUE,
+    HOLDER,
+    HOLDINGS_VALUE,
+    INTEREST,
+    INTEREST_PAID,
+    INTEREST_SUM,
+    OPERATING,
+    OPERATING_IN,
+    OPERATING_OUT,
+    PAY,
+    PAYEE,
+    PAYER,
+    RECEIPTS,
+    RELET,
+    REVENUE,
+    ROWS_BALANCE,
+    ROWS_INSIDE,
+    ROWS_LENT,
+    ROWS_VALUED,
+    SHOCK,
+    SHOCK_DECAY,
+    SMOOTHING,
+)
+
+
+@stage
+def smooth_receipts(entities, legs, layout, rules, insured, w, s):
+    """Operating receipts and EBITDA of the step into z and ze; burn of the step."""
+    lanes = s.lane.shape[1]
+    s.entity[OPERATING_IN, :] = 0.0
+    s.entity[OPERATING_OUT, :] = 0.0
+    interest = s.entity[INTEREST_PAID]
+    for l in range(legs.rows[PAYER].size):
+        if legs.terms[OPERATING, l] == 0.0:
+            continue
+        i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
+        capex = legs.terms[CAPEX_SHARE, l] > 0.0 or legs.terms[CHIP_SHARE, l] > 0.0
+        for lane in range(lanes):
+            arrived = s.leg[DUE_ON, l, lane] if insured else s.leg[PAY, l, lane]
+            s.entity[OPERATING_IN, j, lane] += arrived + (s.leg[EARNED, l, lane] if capex else 0.0)
+            s.entity[OPERATING_OUT, i, lane] += 0.0 if capex else s.leg[PAY, l, lane]
+    interest[:] = 0.0
+    for a in range(layout.count[ROWS_BALANCE]):
+        l = layout.rows[ROWS_BALANCE, a]
+        i = legs.rows[PAYER, l]
+        for lane in range(lanes):
+            paid = s.leg[INTEREST, l, lane] * (1.0 - s.entity[FAILING, i, lane])
+            interest[i, lane] += paid
+            w.lane[INTEREST_SUM, lane] += paid
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        for lane in range(lanes):
+            alive = w.entity[ALIVE, i, lane]
+            receipts = (s.entity[REVENUE, i, lane] + s.entity[RELET, i, lane] + s.entity[OPERATING_IN, i, lane]) * alive
+            earned = receipts - s.entity[OPERATING_OUT, i, lane] * alive
+            w.entity[RECEIPTS, i, lane] += rules.terms[SMOOTHING] * (receipts - w.entity[RECEIPTS, i, lane])
+            w.entity[EBITDA, i, lane] += rules.terms[SMOOTHING] * (earned - w.entity[EBITDA, i, lane])
+            w.entity[BURN, i, lane] = max(0.0, -(earned - interest[i, lane] - s.entity[CAPEX_PAID, i, lane])) * alive
+
+
+@stage
+def value_equity(grid, entities, legs, layout, holdings, rules, marks, t, factors, w, s):
+    """E of every valued row: what it owns at market less debt, floored at 0; then debt and holdings for the next step."""
+    lanes = s.lane.shape[1]
+    own = s.claims[0, 0]
+    stakes = s.claims[0, 1]
+    w.entity[DEBT, :] = 0.0
+    lent = s.entity[OPERATING_OUT]
+    lent[:] = 0.0
+    for a in range(layout.count[ROWS_BALANCE]):
+        l = layout.rows[ROWS_BALANCE, a]
+        i = legs.rows[PAYER, l]
+        for lane in range(lanes):
+            w.entity[DEBT, i, lane] += w.leg[BALANCE_NOW, l, lane]
+    for a in range(layout.count[ROWS_LENT]):
+        l = layout.rows[ROWS_LENT, a]
+        i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
+        for lane in range(lanes):
+            lent[j, lane] += w.leg[BALANCE_NOW, l, lane] * w.entity[ALIVE, i, lane]
+    for sweep in range(rules.equity_sweeps):
+        for a in range(layout.count[ROWS_VALUED]):
+            i = layout.rows[ROWS_VALUED, a]
+            price = multiple(entities, i, (t + 1) * grid.dt)
+            stakes[:] = 0.0
+            for h in range(holdings.rows[HOLDER].size):
+                if holdings.rows[HOLDER, h] == i:
+                    add_mark(h, entities, holdings, marks, factors, w, stakes)
+            for lane in range(lanes):
+                concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
+                own[lane] = s.entity[CORE, i, lane] + max(concern, s.entity[FLEET_VALUE, i, lane]) + w.entity[CASH, i, lane] + lent[i, lane] + stakes[lane] - w.entity[DEBT, i, lane]
+                w.entity[EQUITY, i, lane] = max(0.0, own[lane]) * w.entity[ALIVE, i, lane]
+    for lane in range(lanes):
+        w.lane[SHOCK, lane] *= rules.terms[SHOCK_DECAY]
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        stakes[:] = 0.0
+        for h in range(holdings.rows[HOLDER].size):
+            if holdings.rows[HOLDER, h] == i:
+                add_mark(h, entities, holdings, marks, factors, w, stakes)
+        for lane in range(lanes):
+            w.entity[HOLDINGS_VALUE, i, lane] = s.entity[CORE, i, lane] + stakes[lane]
