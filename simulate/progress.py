@@ -25,38 +25,40 @@ def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
     columns = (TextColumn("{task.completed:,.0f} of {task.total:,.0f} paths"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("paths", total=paths, speed="")
-        started = _Clock()
+        clock = _Clock()
 
         def report(done: int) -> None:
-            bar.update(task, completed=done, speed=f"{started.speed(done):,.0f} paths/s")
+            speed = clock.speed(done)
+            bar.update(task, completed=done, speed="" if speed is None else f"{speed:,.0f} paths/s")
 
         yield report
 
 
 class _Clock:
-    """Speed from the first report on: what came before compiled kernels or read them from disk."""
+    """Speed since the first report: what came before it compiled kernels or read them from disk."""
 
     def __init__(self):
-        self.began, self.first = time.perf_counter(), None
+        self.first: tuple[float, int] | None = None
 
-    def speed(self, done: int) -> float:
-        """Paths a second."""
+    def speed(self, done: int) -> float | None:
+        """Paths a second; None at the first report."""
         now = time.perf_counter()
         if self.first is None:
             self.first = (now, done)
-            return done / max(now - self.began, 1e-9)
+            return None
         since, before = self.first
         return (done - before) / max(now - since, 1e-9)
 
 
 def _lines(paths: int) -> Report:
-    clock, last = _Clock(), [time.perf_counter()]
+    clock, last = _Clock(), time.perf_counter()
 
     def report(done: int) -> None:
+        nonlocal last
         speed = clock.speed(done)
-        if time.perf_counter() - last[0] >= SECONDS_BETWEEN_LINES or done >= paths:
-            last[0] = time.perf_counter()
-            left = (paths - done) / max(speed, 1e-9)
-            print(f"{done:,} of {paths:,} paths, {speed:,.0f} paths/s, {left:,.0f} s left", file=sys.stderr, flush=True)
+        if time.perf_counter() - last >= SECONDS_BETWEEN_LINES or done >= paths:
+            last = time.perf_counter()
+            rate = f", {speed:,.0f} paths/s, {(paths - done) / max(speed, 1e-9):,.0f} s left" if speed is not None else ""
+            print(f"{done:,} of {paths:,} paths{rate}", file=sys.stderr, flush=True)
 
     return report
