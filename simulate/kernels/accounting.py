@@ -4,9 +4,9 @@ from simulate.kernels.clearing import subrogate
 from simulate.kernels.jit import stage
 from simulate.kernels.resolution import LIQUIDATED
 from simulate.kernels.rows import (
+    ACTIVE,
     ALIVE,
     BOOK_LIFE,
-    BUILT,
     CARRYING,
     CHIP_OF_CAPEX,
     CLAIM,
@@ -19,11 +19,10 @@ from simulate.kernels.rows import (
     CREDIT,
     CUT,
     D0,
-    DELIVERED,
     DUE,
-    FAILING,
     FLEET_VALUE,
     FOLLOW_DELIVERY,
+    GW_IDLE,
     HOST,
     IDLE,
     LEG_DEAL,
@@ -43,62 +42,71 @@ from simulate.kernels.rows import (
     STRANDED,
     STRANDED_DEAL,
     SUBROGATED,
+    TROUBLED,
     VOLUME,
     WORN,
 )
 
 
 @stage
-def book_claims(legs, layout, factors, w, s):
+def book_claims(legs, layout, now, w, s):
     """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change."""
-    lanes = s.lane.shape[1]
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        failing = False
-        for lane in range(lanes):
-            if s.entity[FAILING, i, lane] > 0.0:
-                failing = True
-        if not failing:
-            continue
-        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
-            l = layout.leg_of_payer[b]
-            if layout.rank[l] > 3 or legs.rows[COVERS, l] >= 0:
-                continue
-            j, d = legs.rows[PAYEE, l], legs.rows[LEG_DEAL, l]
-            unsecured = 0.0 if legs.rows[SENIORITY, l] == 1 else 1.0
-            for lane in range(lanes):
-                cut = s.entity[CUT, i, lane]
-                living = w.entity[ALIVE, i, lane] > 0.0
-                claim = s.leg[CLAIM_NOW, l, lane] if living else w.leg[CLAIM, l, lane]
-                credit_part = (s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane]) if living else w.leg[CLAIM_CREDIT, l, lane]
-                part = credit_part / claim if claim > 0.0 else 1.0
-                paid = s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]
-                later = s.leg[CREDIT, l, lane] - s.leg[DUE, l, lane]
-                at_default = s.leg[CREDIT, l, lane] - paid * part
-                restructured = s.leg[DUE, l, lane] - paid + cut * unsecured * later
-                recovered = -(paid * part + w.leg[COVERED, l, lane])
-                credit = (at_default if cut == LIQUIDATED else restructured) if living else recovered
-                contract = 0.0 if living and cut != LIQUIDATED else -paid * (1.0 - part)
-                on = factors.discount[lane] if s.entity[FAILING, i, lane] > 0.0 else 0.0
-                w.loss[j, 0, lane] += credit * on
-                w.loss[j, 1, lane] += contract * on
-                w.deal_loss[d, lane] += (credit + contract) * on
+    for lane in range(s.lane.shape[1]):
+        if s.lane[TROUBLED, lane] > 0.0:
+            for a in range(layout.count[ROWS_INSIDE]):
+                i = layout.rows[ROWS_INSIDE, a]
+                if s.entity[ACTIVE, i, lane] > 0.0:
+                    book_claims_on(i, lane, legs, layout, now, w, s)
+            book_guarantees(lane, legs, layout, now, w, s)
 
 
 @stage
-def book_guarantees(legs, layout, factors, w, s):
+def book_claims_on(i, lane, legs, layout, now, w, s):
+    """What the creditors of row i lose or recover. Every payment on a claim splits pro rata between its credit part and damages."""
+    cut = s.entity[CUT, i, lane]
+    living = w.entity[ALIVE, i, lane] > 0.0
+    on = now.discount[lane]
+    for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+        l = layout.leg_of_payer[b]
+        if layout.rank[l] > 3 or legs.rows[COVERS, l] >= 0:
+            continue
+        paid = s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]
+        if living:
+            claim, credit_part = s.leg[CLAIM_NOW, l, lane], s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane]
+        else:
+            claim, credit_part = w.leg[CLAIM, l, lane], w.leg[CLAIM_CREDIT, l, lane]
+        part = credit_part / claim if claim > 0.0 else 1.0
+        contract = -paid * (1.0 - part)
+        if not living:
+            credit = -(paid * part + w.leg[COVERED, l, lane])
+        elif cut == LIQUIDATED:
+            credit = s.leg[CREDIT, l, lane] - paid * part
+        elif legs.rows[SENIORITY, l] == 1:
+            credit, contract = 0.0, 0.0
+        else:
+            later = s.leg[CREDIT, l, lane] - s.leg[DUE, l, lane]
+            credit, contract = s.leg[DUE, l, lane] - paid + cut * later, 0.0
+        j, d = legs.rows[PAYEE, l], legs.rows[LEG_DEAL, l]
+        w.loss[j, 0, lane] += credit * on
+        w.loss[j, 1, lane] += contract * on
+        w.deal_loss[d, lane] += (credit + contract) * on
+
+
+@stage
+def book_guarantees(lane, legs, layout, now, w, s):
     """What a guarantor pays moves the loss from creditor to guarantor; its part of later recoveries moves back."""
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]
-        for lane in range(s.lane.shape[1]):
-            before = w.leg[SUBROGATED, g, lane] - s.leg[PAY, g, lane]
-            back = subrogate(w.leg[CLAIM, l, lane], before, s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
-            moved = (s.leg[PAY, g, lane] - back) * factors.discount[lane]
-            w.loss[j, 0, lane] -= moved
-            w.loss[i, 0, lane] += moved
-            w.deal_loss[legs.rows[LEG_DEAL, l], lane] -= moved
-            w.deal_loss[legs.rows[LEG_DEAL, g], lane] += moved
+        before = w.leg[SUBROGATED, g, lane] - s.leg[PAY, g, lane]
+        back = subrogate(w.leg[CLAIM, l, lane], before, s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
+        moved = (s.leg[PAY, g, lane] - back) * now.discount[lane]
+        # The creditor of a secured leg books no loss in a restructuring that a guarantor could take over.
+        taken = 0.0 if legs.rows[SENIORITY, l] == 1 and s.entity[CUT, legs.rows[PAYER, l], lane] > 0.0 else moved
+        w.loss[j, 0, lane] -= taken
+        w.loss[i, 0, lane] += moved
+        w.deal_loss[legs.rows[LEG_DEAL, l], lane] -= taken
+        w.deal_loss[legs.rows[LEG_DEAL, g], lane] += moved
 
 
 @stage
@@ -123,8 +131,7 @@ def book_fleets(grid, fleet, rules, life, factors, w, s):
     for o in range(fleet.rows[OWNER_ENTITY].size):
         i, d = fleet.rows[OWNER_ENTITY, o], fleet.rows[STRANDED_DEAL, o]
         for lane in range(s.lane.shape[1]):
-            alive = w.entity[ALIVE, i, lane]
-            gw = max(0.0, w.owner[BUILT, o, lane] - w.owner[DELIVERED, o, lane]) * alive
+            alive, gw = w.entity[ALIVE, i, lane], s.owner[GW_IDLE, o, lane]
             idle = gw * fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
             early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * s.owner[WORN, o, lane] * alive
             stranded = (idle + early) * factors.discount[lane]

@@ -31,6 +31,7 @@ from simulate.kernels.rows import (
     FOLLOW_DELIVERY,
     FOLLOW_RECEIPTS,
     GW0,
+    GW_IDLE,
     HEADROOM,
     HOST,
     IDLE,
@@ -117,6 +118,7 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
         full = fleet.terms[GW0, o] + fleet.by_step[PLAN_GW, o, t]
         for lane in range(lanes):
             delivered[lane] = max(delivered[lane], (1.0 - factors.gap[lane] * fleet.terms[POWER_EXPOSURE, o]) * built[lane])
+            s.owner[GW_IDLE, o, lane] = max(0.0, built[lane] - delivered[lane]) * alive[lane]
             wear = min(unreplaced[lane] / now[lane], 1.0) if now[lane] > 0.0 else 0.0
             part = min((fleet.terms[GW0, o] + delivered[lane]) * (1.0 - wear) / full, 1.0) if full > 0.0 else 1.0
             share[lane] = part * (alive[lane] if follows_supply else 1.0)
@@ -178,29 +180,31 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
     for a in range(layout.count[ROWS_LABS]):
         i = layout.rows[ROWS_LABS, a]
         for lane in range(lanes):
-            plan_living[lane] += entities.by_step[PLAN_EXTERNAL, i, t] * w.entity[ALIVE, i, lane]
+            plan_living[lane] += entities.by_step[PLAN_EXTERNAL, i, t] * (w.entity[ALIVE, i, lane] if follows_supply else 1.0)
     pool = s.free[2]
     pool[:] = 0.0
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         process = entities.rows[REVENUE_PROCESS, i]
         index = s.free[3]
-        ratio = factors.ratio[process] if process >= 0 else factors.demand
+        ratio = factors.ratio[process] if process >= 0 else factors.demand  # who has no process of its own follows demand, uncapped
         own = 1.0
         weight[:] = 0.0
         capped = False
         for b in range(layout.count[ROWS_SUPPLY]):
             l = layout.rows[ROWS_SUPPLY, b]
-            if legs.rows[PAYER, l] == i:
+            if legs.rows[PAYER, l] == i and process >= 0:
                 capped = True
+                host = legs.rows[HOST, l]
                 part = legs.by_step[SUPPLY_WEIGHT, l, t]
                 own -= part
-                share = s.entity[SHARE, legs.rows[HOST, l]]
+                share, volume = s.entity[SHARE, max(host, 0)], w.leg[VOLUME, l]
                 for lane in range(lanes):
-                    weight[lane] += part * share[lane] * w.leg[VOLUME, l, lane]
+                    delivers = share[lane] if host >= 0 else 1.0
+                    weight[lane] += part * delivers * (volume[lane] if follows_supply else 1.0)
         plan = entities.by_step[PLAN_EXTERNAL, i, t]
         lab = entities.terms[IS_LAB, i]
-        counts = 1.0 if follows_supply else 0.0
+        always = 0.0 if follows_supply else 1.0  # the customers of a dead lab are still served
         alive, revenue = w.entity[ALIVE, i], s.entity[REVENUE, i]
         ai, rent, carried = entities.terms[AI_SHARE, i], entities.terms[RENTAL_SHARE, i], entities.terms[CAPACITY_SHARE, i]
         if entities.rows[OWNER, i] < 0:
@@ -209,9 +213,10 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
             cap = entities.terms[HEADROOM, i] * (own + weight[lane])
             x = ratio[lane]
             index[lane] = min(x, cap) if capped else x
-            lost = plan * (alive[lane] * (x - index[lane]) + counts * (1.0 - alive[lane]) * x)
+            there = max(alive[lane], always)
+            lost = plan * (x - index[lane] * there)
             pool[lane] += lab * lost
-            moved = w.lane[LOST_POOL, lane] * plan / plan_living[lane] * lab * alive[lane] if plan_living[lane] > 0.0 else 0.0
+            moved = w.lane[LOST_POOL, lane] * plan / plan_living[lane] * lab * there if plan_living[lane] > 0.0 else 0.0
             moved = min(moved, max(0.0, cap - index[lane]) * plan) if capped else moved
             revenue[lane] = (
                 entities.by_step[REV_EXT, i, t]

@@ -53,6 +53,7 @@ from simulate.kernels.rows import (
     PAYER,
     PENDING,
     RECEIVED,
+    RECEIVED_FULL,
     RELET,
     REVENUE,
     ROOM,
@@ -212,8 +213,9 @@ def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w
     """Tranches of equity commitments: no default when one is not paid, but it is lost. Outside investors always pay."""
     lanes = s.lane.shape[1]
     owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
-    for a in range(grid.entities):
-        i = a
+    arrived = s.entity[RECEIVED_FULL]  # joins the cash after the loop: an investor cannot pass on what it gets, whatever the order of rows
+    arrived[:] = 0.0
+    for i in range(grid.entities):
         owed[:] = 0.0
         any_leg = False
         for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
@@ -237,7 +239,11 @@ def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w
         for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
             l = layout.leg_of_payer[b]
             if legs.rows[SENIORITY, l] == 4:
-                transfer_tranche(grid, l, entities, legs, insured, w, s, share)
+                transfer_tranche(grid, l, entities, legs, insured, w, s, share, arrived)
+    for i in range(grid.entities):
+        for lane in range(lanes):
+            w.entity[CASH, i, lane] += arrived[i, lane]
+            s.entity[GOT, i, lane] += arrived[i, lane]
 
 
 @stage
@@ -255,8 +261,8 @@ def fix_tranche(l, entities, legs, insured, t, draws, w, s):
 
 
 @stage
-def transfer_tranche(grid, l, entities, legs, insured, w, s, share):
-    """Move a tranche from investor to investee; insured worlds fill what the investor could not pay."""
+def transfer_tranche(grid, l, entities, legs, insured, w, s, share, arrived):
+    """Pay a tranche from investor to investee (`arrived` [n, W]); insured worlds fill what the investor could not pay."""
     i, j, h = legs.rows[PAYER, l], legs.rows[PAYEE, l], legs.rows[BUYS_HOLDING, l]
     for lane in range(s.lane.shape[1]):
         paid = share[lane] * s.leg[EARNED, l, lane]
@@ -264,9 +270,7 @@ def transfer_tranche(grid, l, entities, legs, insured, w, s, share):
         arrives = s.leg[EARNED, l, lane] * lives if insured else paid
         s.entity[PAID, i, lane] += paid
         w.entity[CASH, i, lane] = w.entity[CASH, i, lane] - paid
-        s.entity[GOT, j, lane] += arrives
-        w.entity[CASH, j, lane] += arrives
-        s.entity[GOT, grid.insurer, lane] += paid - arrives
-        w.entity[CASH, grid.insurer, lane] += paid - arrives
+        arrived[j, lane] += arrives
+        arrived[grid.insurer, lane] += paid - arrives
         if h >= 0:
             s.new_money[h, lane] += paid * lives

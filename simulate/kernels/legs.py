@@ -33,6 +33,7 @@ from simulate.kernels.rows import (
     LEG_GROUP,
     LTV,
     OUT,
+    OUT0,
     OUT_DUE_ON,
     PAYER,
     POWER_FOLLOW,
@@ -158,11 +159,11 @@ def roll_balances(legs, layout, t, w, s):
             after = w.leg[BALANCE_NOW, l, lane] + s.leg[DRAWN, l, lane] - s.leg[PRINCIPAL, l, lane]
             quiet = w.entity[ALIVE, i, lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
             w.leg[BALANCE_NOW, l, lane] = after
-            w.leg[BALANCE_DUE_ON, l, lane] = after if quiet else w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t])
+            w.leg[BALANCE_DUE_ON, l, lane] = after if quiet else w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t]) + s.leg[DRAWN, l, lane]
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):
             l = layout.rows[kind, a]
-            if legs.terms[DELAY, l] > 0.0:
+            if legs.terms[DELAY, l] > 0.0 or legs.terms[OUT0, l] > 0.0:
                 for lane in range(lanes):
                     w.leg[OUT, l, lane] = legs.terms[DELAY, l] * s.leg[EARNED, l, lane]

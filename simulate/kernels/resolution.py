@@ -1,4 +1,7 @@
-"""What default does: restructuring or liquidation, estates, stakes (docs/model.md 4.8). Amounts USD bn."""
+"""What default does: restructuring or liquidation, estates, stakes (docs/model.md 4.8). Amounts USD bn.
+
+Defaults are rare, so this works lane by lane and only where somebody failed.
+"""
 
 from simulate.kernels.jit import stage
 from simulate.kernels.maths import exp_of
@@ -12,6 +15,7 @@ from simulate.kernels.rows import (
     CORE,
     CORE_HAIRCUT,
     COVER,
+    COVER_DUE,
     COVER_LEFT,
     COVERED,
     COVERS,
@@ -20,11 +24,13 @@ from simulate.kernels.rows import (
     D0,
     DEFAULT_ROUND,
     DEFAULT_STEP,
+    DUE,
     ENDS_WITH_PAYEE,
     EQUITY,
     EQUITY0,
     FAILING,
     FLEET_VALUE,
+    FRESH,
     HAIRCUT_FLAG,
     HOLDER,
     HOLDING_DEAL,
@@ -50,25 +56,18 @@ from simulate.kernels.rows import (
     ROWS_INSIDE,
     SENIORITY,
     SHOCK,
+    SHOCK_DECAY,
     SHOCK_SIZE,
     STAKE,
     STAKE_COST,
     SUBROGATED,
     SYSTEMIC,
+    TROUBLED,
     VOLUME,
     WAVE,
 )
 
-LIQUIDATED = -1.0  # in s.entity[CUT]; a restructuring has its haircut there, a lane without default 0
-
-
-@stage
-def newly_failing(i, w, s):
-    """True if row i failed in this clearing in some lane."""
-    for lane in range(s.lane.shape[1]):
-        if s.entity[FAILING, i, lane] * w.entity[ALIVE, i, lane] > 0.0:
-            return True
-    return False
+LIQUIDATED = -1.0  # in CUT; a restructuring has its haircut there, a lane without default 0
 
 
 @stage
@@ -78,164 +77,159 @@ def multiple(entities, i, tau):
 
 
 @stage
-def decide(grid, entities, legs, layout, holdings, rules, marks, t, factors, draws, w, s):
-    """Restructure where the going concern is worth more than liquidation; s.entity[CUT] [n, W]."""
-    lanes = s.lane.shape[1]
-    s.entity[CUT, :] = 0.0
-    stakes, claims = s.free[0], s.free[1]
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        if not newly_failing(i, w, s):
-            continue
-        stakes[:] = 0.0
-        claims[:] = 0.0
-        for h in range(holdings.rows[HOLDER].size):
-            if holdings.rows[HOLDER, h] == i:
-                add_mark(h, entities, holdings, marks, factors, w, stakes)
-        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
-            l = layout.leg_of_payer[b]
-            if layout.rank[l] <= 3:
-                scale = draws.scale[legs.rows[LEG_GROUP, l]]
-                for lane in range(lanes):
-                    claims[lane] += s.leg[CREDIT, l, lane] + w.leg[VOLUME, l, lane] * legs.by_step[REMAINING, l, t] * scale[lane]
-        price = multiple(entities, i, (t + 1) * grid.dt)
-        for lane in range(lanes):
-            concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
-            sale = (1.0 - rules.terms[D0]) * (s.entity[FLEET_VALUE, i, lane] + stakes[lane])
-            broken = w.entity[CASH, i, lane] + sale + (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
-            goes_on = entities.terms[RESTRUCTURES, i] > 0.0 and w.entity[RESTRUCTURED, i, lane] < rules.max_restructurings and concern > broken
-            cut = 1.0 - rules.terms[RESTRUCTURE_KAPPA] * concern / claims[lane] if claims[lane] > 0.0 else 0.1
-            cut = min(max(cut, 0.1), 0.9)
-            failed = s.entity[FAILING, i, lane] * w.entity[ALIVE, i, lane] > 0.0
-            s.entity[CUT, i, lane] = (cut if goes_on else LIQUIDATED) if failed else 0.0
-
-
-@stage
-def add_mark(h, entities, holdings, marks, factors, w, total):
-    """Add the marked value of holding h to total [W]; with marks off, the opening value at the common index."""
+def mark_of(h, lane, entities, holdings, marks, now, w):
+    """Marked value of holding h; with marks off, its stake of the opening value at the common index."""
     j = holdings.rows[ISSUER, h]
-    for lane in range(total.size):
-        mark = w.entity[EQUITY, j, lane] if marks else entities.terms[EQUITY0, j] * factors.valuation[lane]
-        total[lane] += w.holding[STAKE, h, lane] * mark
+    price = w.entity[EQUITY, j, lane] if marks else entities.terms[EQUITY0, j] * now.valuation[lane]
+    return w.holding[STAKE, h, lane] * price
 
 
 @stage
-def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, factors, w, s):
-    """Apply s.entity[CUT]: claims become fixed, balances and volumes change, stakes are wiped out or sold."""
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        if newly_failing(i, w, s):
-            record_default(i, entities, rules, t, w, s)
-            change_legs(i, legs, layout, insured, w, s)
-            wipe_out(i, layout, holdings, factors, w, s)
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        if newly_failing(i, w, s):
-            sell(grid, i, entities, legs, layout, holdings, rules, marks, factors, w, s)
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        for lane in range(s.lane.shape[1]):
-            w.entity[ALIVE, i, lane] = 0.0 if s.entity[CUT, i, lane] == LIQUIDATED else w.entity[ALIVE, i, lane]
-
-
-@stage
-def record_default(i, entities, rules, t, w, s):
-    """First default of the path, its wave, and the shock to confidence."""
+def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
+    """Restructure where the going concern is worth more than liquidation: CUT of every row that failed in this clearing."""
+    s.entity[CUT, :] = 0.0
     for lane in range(s.lane.shape[1]):
-        cut = s.entity[CUT, i, lane]
-        if cut != 0.0:
-            first = w.entity[DEFAULT_STEP, i, lane] < 0
-            w.entity[DEFAULT_ROUND, i, lane] = s.entity[WAVE, i, lane] if first else w.entity[DEFAULT_ROUND, i, lane]
-            w.entity[DEFAULT_STEP, i, lane] = t if first else w.entity[DEFAULT_STEP, i, lane]
-            w.lane[SHOCK, lane] += rules.terms[SHOCK_SIZE] * entities.terms[SYSTEMIC, i]
-            w.entity[RESTRUCTURED, i, lane] += 1.0 if cut > 0.0 else 0.0
-            w.entity[LINE, i, lane] = 0.0
+        if s.lane[TROUBLED, lane] == 0.0:
+            continue
+        for a in range(layout.count[ROWS_INSIDE]):
+            i = layout.rows[ROWS_INSIDE, a]
+            if s.entity[FAILING, i, lane] * w.entity[ALIVE, i, lane] > 0.0:
+                s.entity[CUT, i, lane] = choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
 
 
 @stage
-def change_legs(i, legs, layout, insured, w, s):
+def choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
+    """Haircut of a restructuring, or LIQUIDATED."""
+    price = multiple(entities, i, (t + 1) * grid.dt)
+    concern = price * now.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
+    sale = s.entity[FLEET_VALUE, i, lane]
+    for h in range(holdings.rows.shape[1]):
+        if holdings.rows[HOLDER, h] == i:
+            sale += mark_of(h, lane, entities, holdings, marks, now, w)
+    core = (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
+    broken = w.entity[CASH, i, lane] + (1.0 - rules.terms[D0]) * sale + core
+    may = entities.terms[RESTRUCTURES, i] > 0.0 and w.entity[RESTRUCTURED, i, lane] < rules.max_restructurings
+    if not (may and concern > broken):
+        return LIQUIDATED
+    claims = 0.0
+    for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+        l = layout.leg_of_payer[b]
+        if layout.rank[l] <= 3:
+            scale = draws.scale[legs.rows[LEG_GROUP, l], lane]
+            claims += s.leg[CREDIT, l, lane] + s.leg[COVER_DUE, l, lane] + w.leg[VOLUME, l, lane] * legs.by_step[REMAINING, l, t] * scale
+    cut = 1.0 - rules.terms[RESTRUCTURE_KAPPA] * concern / claims if claims > 0.0 else 0.1
+    return min(max(cut, 0.1), 0.9)
+
+
+@stage
+def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s):
+    """Apply CUT: claims become fixed, balances and volumes change, stakes are wiped out or sold."""
+    for lane in range(s.lane.shape[1]):
+        w.lane[SHOCK, lane] *= rules.terms[SHOCK_DECAY]
+        if s.lane[TROUBLED, lane] == 0.0:
+            continue
+        for a in range(layout.count[ROWS_INSIDE]):
+            i = layout.rows[ROWS_INSIDE, a]
+            w.entity[FRESH, i, lane] = 0.0
+            if s.entity[CUT, i, lane] != 0.0:
+                record_default(i, lane, entities, rules, t, w, s)
+                change_legs(i, lane, legs, layout, insured, w, s)
+                wipe_out(i, lane, layout, holdings, marks, now, w, s)
+        for a in range(layout.count[ROWS_INSIDE]):
+            i = layout.rows[ROWS_INSIDE, a]
+            if s.entity[CUT, i, lane] == LIQUIDATED:
+                sell(i, lane, grid, entities, layout, holdings, rules, marks, now, w, s)
+                w.entity[ALIVE, i, lane] = 0.0
+                w.entity[FRESH, i, lane] = 1.0
+
+
+@stage
+def record_default(i, lane, entities, rules, t, w, s):
+    """First default of the path, its wave, and the shock to confidence."""
+    if w.entity[DEFAULT_STEP, i, lane] < 0.0:
+        w.entity[DEFAULT_ROUND, i, lane] = s.entity[WAVE, i, lane]
+        w.entity[DEFAULT_STEP, i, lane] = t
+    w.lane[SHOCK, lane] += rules.terms[SHOCK_SIZE] * entities.terms[SYSTEMIC, i]
+    w.entity[RESTRUCTURED, i, lane] += 1.0 if s.entity[CUT, i, lane] > 0.0 else 0.0
+    w.entity[LINE, i, lane] = 0.0
+
+
+@stage
+def change_legs(i, lane, legs, layout, insured, w, s):
     """Obligations of a defaulter: claims on the estate, or the haircut; contracts that end with a payee that is gone."""
-    lanes = s.lane.shape[1]
+    cut = s.entity[CUT, i, lane]
+    gone = cut == LIQUIDATED
     for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
         l = layout.leg_of_payer[b]
         if layout.rank[l] > 3:
             continue
-        unsecured = 0.0 if legs.rows[SENIORITY, l] == 1 else 1.0
-        for lane in range(lanes):
-            cut = s.entity[CUT, i, lane]
-            gone = cut == LIQUIDATED
-            kept = 0.0 if gone else 1.0 - max(cut, 0.0) * unsecured
-            volume = 0.0 if gone else 1.0 - max(cut, 0.0) * legs.terms[HAIRCUT_FLAG, l]
-            w.leg[BALANCE_NOW, l, lane] *= kept
-            w.leg[OUT, l, lane] *= kept
-            w.leg[VOLUME, l, lane] *= volume
-            w.leg[COVER_LEFT, l, lane] *= 0.0 if gone else 1.0
-            if gone:
-                w.leg[CLAIM, l, lane] = s.leg[CLAIM_NOW, l, lane]
-                w.leg[CLAIM_CREDIT, l, lane] = s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane]
-                w.leg[PAID_ON_CLAIM, l, lane] = s.leg[PAY, l, lane]
-                w.leg[COVERED, l, lane] = s.leg[COVER, l, lane]
+        secured = legs.rows[SENIORITY, l] == 1
+        if gone:
+            w.leg[CLAIM, l, lane] = s.leg[CLAIM_NOW, l, lane] + s.leg[COVER_DUE, l, lane]
+            w.leg[CLAIM_CREDIT, l, lane] = s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane] + s.leg[COVER_DUE, l, lane]
+            w.leg[PAID_ON_CLAIM, l, lane] = s.leg[PAY, l, lane]
+            w.leg[COVERED, l, lane] = s.leg[COVER, l, lane]
+            w.leg[BALANCE_NOW, l, lane] = 0.0
+            w.leg[OUT, l, lane] = 0.0
+            w.leg[VOLUME, l, lane] = 0.0
+            w.leg[COVER_LEFT, l, lane] = 0.0
+        elif secured:
+            # What a secured creditor was not paid is added to its balance.
+            w.leg[BALANCE_NOW, l, lane] += s.leg[DUE, l, lane] - s.leg[PAY, l, lane]
+        else:
+            w.leg[BALANCE_NOW, l, lane] *= 1.0 - cut
+            w.leg[OUT, l, lane] *= 1.0 - cut
+            w.leg[VOLUME, l, lane] *= 1.0 - cut * legs.terms[HAIRCUT_FLAG, l]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
-        if legs.rows[PAYER, legs.rows[COVERS, g]] == i:
-            for lane in range(lanes):
-                # A restructuring forgives the arrears: nothing is left for the guarantor to claim.
-                w.leg[SUBROGATED, g, lane] *= 0.0 if s.entity[CUT, i, lane] > 0.0 else 1.0
-    if not insured:
-        for l in range(legs.rows[PAYER].size):
+        if legs.rows[PAYER, legs.rows[COVERS, g]] == i and not gone:
+            w.leg[SUBROGATED, g, lane] = 0.0  # a restructuring forgives the arrears
+            if legs.rows[SENIORITY, legs.rows[COVERS, g]] == 1:
+                w.leg[BALANCE_NOW, legs.rows[COVERS, g], lane] -= s.leg[PAY, g, lane]  # arrears that the guarantor paid are not owed again
+    if gone and not insured:
+        for l in range(legs.rows.shape[1]):
             if legs.rows[PAYEE, l] == i and legs.terms[ENDS_WITH_PAYEE, l] > 0.0:
-                for lane in range(lanes):
-                    w.leg[VOLUME, l, lane] *= 0.0 if s.entity[CUT, i, lane] == LIQUIDATED else 1.0
+                w.leg[VOLUME, l, lane] = 0.0
 
 
 @stage
-def wipe_out(i, layout, holdings, factors, w, s):
-    """Stakes in a defaulter are worth nothing; after a restructuring its creditors (outside) own it."""
+def wipe_out(i, lane, layout, holdings, marks, now, w, s):
+    """Stakes in a defaulter are worth nothing: their cost is lost; after a restructuring its creditors (outside) own it.
+
+    With marks off only the cost is booked: the mark of a stake follows the common index.
+    """
     for b in range(layout.issue_start[i], layout.issue_start[i + 1]):
         h = layout.holding_of_issuer[b]
-        j, d = holdings.rows[HOLDER, h], holdings.rows[HOLDING_DEAL, h]
-        for lane in range(s.lane.shape[1]):
-            cut = s.entity[CUT, i, lane]
-            lost = w.holding[STAKE_COST, h, lane] * factors.discount[lane] if cut != 0.0 else 0.0
-            w.loss[j, 2, lane] += lost
-            w.deal_loss[d, lane] += lost
-            w.holding[STAKE_COST, h, lane] = 0.0 if cut != 0.0 else w.holding[STAKE_COST, h, lane]
-            w.holding[STAKE, h, lane] = 0.0 if cut != 0.0 else w.holding[STAKE, h, lane]
+        lost = w.holding[STAKE_COST, h, lane] * now.discount[lane]
+        w.loss[holdings.rows[HOLDER, h], 2, lane] += lost
+        w.deal_loss[holdings.rows[HOLDING_DEAL, h], lane] += lost
+        w.holding[STAKE_COST, h, lane] = 0.0
+        if marks:
+            w.holding[STAKE, h, lane] = 0.0
     h = holdings.outside_of[i]
-    for lane in range(s.lane.shape[1]):
-        cut = s.entity[CUT, i, lane]
-        if h >= 0:
-            w.holding[STAKE, h, lane] = 1.0 if cut > 0.0 else w.holding[STAKE, h, lane]
-        w.entity[EQUITY, i, lane] = 0.0 if cut != 0.0 else w.entity[EQUITY, i, lane]
+    if h >= 0 and marks and s.entity[CUT, i, lane] > 0.0:
+        w.holding[STAKE, h, lane] = 1.0
+    w.entity[EQUITY, i, lane] = 0.0
 
 
 @stage
-def sell(grid, i, entities, legs, layout, holdings, rules, marks, factors, w, s):
+def sell(i, lane, grid, entities, layout, holdings, rules, marks, now, w, s):
     """A liquidated entity sells chips, core and stakes to the outside; cash beyond what covers secured claims reaches the estate next step."""
-    lanes = s.lane.shape[1]
-    proceeds = s.free[0]
-    price = s.free[1]
-    for lane in range(lanes):
-        proceeds[lane] = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane] + (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
-    for h in range(holdings.rows[HOLDER].size):
-        if holdings.rows[HOLDER, h] != i:
-            continue
-        price[:] = 0.0
-        add_mark(h, entities, holdings, marks, factors, w, price)
-        buyer = holdings.outside_of[holdings.rows[ISSUER, h]]
-        for lane in range(lanes):
-            gone = 1.0 if s.entity[CUT, i, lane] == LIQUIDATED else 0.0
-            paid = (1.0 - rules.terms[D0]) * price[lane] * gone
-            proceeds[lane] += paid
-            w.holding[STAKE, buyer, lane] += w.holding[STAKE, h, lane] * gone
+    keep = 1.0 - rules.terms[D0]
+    proceeds = keep * s.entity[FLEET_VALUE, i, lane] + (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
+    for h in range(holdings.rows.shape[1]):
+        if holdings.rows[HOLDER, h] == i:
+            paid = keep * mark_of(h, lane, entities, holdings, marks, now, w)
+            buyer = holdings.outside_of[holdings.rows[ISSUER, h]]
+            if buyer < 0:
+                continue  # shares of who is not valued have no price
+            proceeds += paid
+            w.holding[STAKE, buyer, lane] += w.holding[STAKE, h, lane]
             w.holding[STAKE_COST, buyer, lane] += paid
             w.entity[PAID_FOR_STAKES, grid.outside_investor, lane] += paid
             w.entity[PAID_FOR_STAKES, i, lane] -= paid
-            w.holding[STAKE, h, lane] *= 1.0 - gone
-            w.holding[STAKE_COST, h, lane] *= 1.0 - gone
+            w.holding[STAKE, h, lane] = 0.0
+            w.holding[STAKE_COST, h, lane] = 0.0
     for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
-        l = layout.leg_of_payer[b]
-        for lane in range(lanes):
-            proceeds[lane] -= s.leg[COVER, l, lane] if s.entity[CUT, i, lane] == LIQUIDATED else 0.0
-    for lane in range(lanes):
-        w.entity[PENDING, i, lane] = max(0.0, proceeds[lane]) if s.entity[CUT, i, lane] == LIQUIDATED else w.entity[PENDING, i, lane]
+        proceeds -= w.leg[COVERED, layout.leg_of_payer[b], lane]
+    w.entity[PENDING, i, lane] = max(0.0, proceeds)

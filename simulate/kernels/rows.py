@@ -317,6 +317,7 @@ NOW_ENTITY = (
     "burn",
     "restructured",
     "pending",
+    "fresh",
     "default_step",
     "default_round",
     "paid_for_stakes",
@@ -334,6 +335,7 @@ NOW_ENTITY = (
     BURN,
     RESTRUCTURED,
     PENDING,
+    FRESH,
     DEFAULT_STEP,
     DEFAULT_ROUND,
     PAID_FOR_STAKES,
@@ -430,9 +432,9 @@ STEP_ENTITY = (
     "dues",
     "received_full",
     "received",
-    "previous",
     "offsets",
     "failing",
+    "active",
     "wave",
     "paid",
     "got",
@@ -460,9 +462,9 @@ STEP_ENTITY = (
     DUES,
     RECEIVED_FULL,
     RECEIVED,
-    PREVIOUS,
     OFFSETS,
     FAILING,
+    ACTIVE,
     WAVE,
     PAID,
     GOT,
@@ -479,11 +481,13 @@ STEP_OWNER = (
     "worn",
     "worn_book",
     "carrying",
+    "gw_idle",
 )
 (
     WORN,
     WORN_BOOK,
     CARRYING,
+    GW_IDLE,
 ) = range(len(STEP_OWNER))
 
 STEP_LEG = (
@@ -521,12 +525,12 @@ STEP_LEG = (
 
 STEP_LANE = (
     "open",
-    "frozen",
+    "troubled",
     "worst",
 )
 (
     OPEN,
-    FROZEN,
+    TROUBLED,
     WORST,
 ) = range(len(STEP_LANE))
 

@@ -33,6 +33,7 @@ from simulate.kernels.rows import (
     PAYEE,
     PAYOUT,
     PAYOUT_ABOVE,
+    RECEIVED_FULL,
     REPLACE_PRICE,
     ROOM,
     ROWS_INSIDE,
@@ -52,6 +53,8 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
     s.entity[CAPEX_PAID, :] = 0.0
     s.entity[GROWTH, :] = 0.0
     growth, replacement, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
+    arrived = s.entity[RECEIVED_FULL]  # joins the cash after the loop: nobody spends it in this step, whatever the order of rows
+    arrived[:] = 0.0
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         o = entities.rows[OWNER, i]
@@ -88,14 +91,18 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
             s.entity[GROWTH, i, lane] = built
             s.entity[CAPEX_PAID, i, lane] = spent + s.entity[COMMITTED, i, lane] * able
             w.entity[EXECUTED, i, lane] = built / s.entity[DESIRED, i, lane] if s.entity[DESIRED, i, lane] > 0.0 else 1.0
-        pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement)
+        pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arrived)
         if o >= 0:
             grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement)
+    for i in range(grid.entities):
+        for lane in range(lanes):
+            w.entity[CASH, i, lane] += arrived[i, lane]
+            s.entity[GOT, i, lane] += arrived[i, lane]
 
 
 @stage
-def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement):
-    """Discretionary capex reaches its receivers by the shares of the capex legs."""
+def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arrived):
+    """Discretionary capex reaches its receivers (`arrived` [n, W]) by the shares of the capex legs."""
     for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
         l = layout.leg_of_payer[b]
         if legs.terms[CAPEX_SHARE, l] > 0.0 or legs.terms[CHIP_SHARE, l] > 0.0:
@@ -104,8 +111,7 @@ def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement):
                 amount = legs.terms[CAPEX_SHARE, l] * growth[lane] + legs.terms[CHIP_SHARE, l] * replacement[lane]
                 k = grid.insurer if insured and w.entity[ALIVE, j, lane] == 0.0 else j
                 s.leg[EARNED, l, lane] = amount
-                s.entity[GOT, k, lane] += amount
-                w.entity[CASH, k, lane] += amount
+                arrived[k, lane] += amount
 
 
 @stage

@@ -55,6 +55,8 @@ class Layout(NamedTuple):
     leg_of_payer: Array  # [L] legs sorted by payer, stable
     issue_start: Array  # [n+1] slices of holding_of_issuer
     holding_of_issuer: Array  # [H]
+    hold_start: Array  # [n+1] slices of holding_of_holder
+    holding_of_holder: Array  # [H]
     rank: Array  # [L] class in the waterfall: what is secured and uncovered ranks as 2
     rows: Array  # [K, longest] lists named in rows.LISTS
     count: Array  # [K]
@@ -176,7 +178,7 @@ def build_layout(model: Model) -> Layout:
         "commitment": legs.driver == COMMITMENT,
         "guarantee": legs.driver == GUARANTEE,
         "contract": legs.contract > 0,
-        "supply": (legs.supply > 0) & (legs.host >= 0),
+        "supply": legs.supply > 0,
         "lent": (legs.driver == BALANCE) & (entities.outside[legs.payee] == 0),
         "inside": entities.outside == 0,
         "labs": entities.is_lab > 0,
@@ -189,9 +191,10 @@ def build_layout(model: Model) -> Layout:
         table[k, : found.size] = found
     leg_start, leg_of_payer = slices(legs.payer)
     issue_start, holding_of_issuer = slices(holdings.issuer)
+    hold_start, holding_of_holder = slices(holdings.holder)
     rank = np.where(legs.seniority == 1, 2, legs.seniority).astype(np.int64)
     count = np.array([found.size for found in lists], np.int64)
-    return Layout(*(freeze(array) for array in (leg_start, leg_of_payer, issue_start, holding_of_issuer, rank, table, count)))
+    return Layout(*(freeze(array) for array in (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder, rank, table, count)))
 
 
 def new_world(model: Model, lanes: int) -> World:

@@ -1,6 +1,6 @@
 """The step loop: draws once, then every world on the same draws (docs/model.md, section 4). The whole story on one screen."""
 
-from simulate.kernels.accounting import book_claims, book_contracts, book_fleets, book_guarantees
+from simulate.kernels.accounting import book_claims, book_contracts, book_fleets
 from simulate.kernels.clearing import clear
 from simulate.kernels.earnings import deliver_capacity, earn_revenue, earn_scheduled
 from simulate.kernels.factors import advance_factors, begin_paths
@@ -11,6 +11,7 @@ from simulate.kernels.maths import copy_row, copy_rows
 from simulate.kernels.outputs import keep_tile
 from simulate.kernels.resolution import decide, resolve
 from simulate.kernels.rows import (
+    ACTIVE,
     ALIVE,
     BAL0,
     BALANCE_DUE_ON,
@@ -53,10 +54,12 @@ from simulate.kernels.rows import (
     RECEIPTS,
     RECEIPTS0,
     REVENUE,
+    ROWS_INSIDE,
     SHARE,
     STAKE,
     STAKE0,
     STAKE_COST,
+    TROUBLED,
     VOLUME,
 )
 from simulate.kernels.spending import issue_shares, spend
@@ -104,14 +107,13 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
 
                 decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
                 book_claims(legs, layout, now, w, s)
-                book_guarantees(legs, layout, now, w, s)
                 book_contracts(legs, layout, t, now, draws, w, s)
                 book_fleets(grid, fleet, rules, draws.life, now, w, s)
-                advance_claims(legs, layout, w, s)
+                advance_claims(layout, w, s)
                 roll_balances(legs, layout, t, w, s)
                 resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
                 smooth_receipts(entities, legs, layout, rules, insured, w, s)
-                value_equity(grid, entities, legs, layout, holdings, rules, marks, t, now, w, s)
+                value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
                 if trace.size > 0:
                     keep_state(w, trace[k, t])
             copy_row(now.rate, before[0])
@@ -130,15 +132,18 @@ def open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, ra
 
 
 @stage
-def advance_claims(legs, layout, w, s):
+def advance_claims(layout, w, s):
     """Estates: what was paid in this clearing counts as paid; covered collateral is paid out once."""
-    for l in range(legs.rows[PAYER].size):
-        i = legs.rows[PAYER, l]
-        if layout.rank[l] <= 3:
-            for lane in range(s.lane.shape[1]):
-                estate = 1.0 - w.entity[ALIVE, i, lane]
-                w.leg[PAID_ON_CLAIM, l, lane] += (s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]) * estate
-                w.leg[COVERED, l, lane] = 0.0
+    for lane in range(s.lane.shape[1]):
+        if s.lane[TROUBLED, lane] == 0.0:
+            continue
+        for a in range(layout.count[ROWS_INSIDE]):
+            i = layout.rows[ROWS_INSIDE, a]
+            if w.entity[ALIVE, i, lane] == 0.0 and s.entity[ACTIVE, i, lane] > 0.0:
+                for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+                    l = layout.leg_of_payer[b]
+                    w.leg[PAID_ON_CLAIM, l, lane] += s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]
+                    w.leg[COVERED, l, lane] = 0.0
 
 
 @stage

@@ -1,9 +1,10 @@
 """Equity of all entities at once, debt and holdings (docs/model.md 4.9; Elliott, Golub and Jackson 2014 with limited liability). USD bn."""
 
 from simulate.kernels.jit import stage
-from simulate.kernels.resolution import add_mark, multiple
+from simulate.kernels.resolution import multiple
 from simulate.kernels.rows import (
     ALIVE,
+    BALANCE_DUE_ON,
     BALANCE_NOW,
     BURN,
     CAPEX_PAID,
@@ -16,13 +17,14 @@ from simulate.kernels.rows import (
     EARNED,
     EBITDA,
     EQUITY,
+    EQUITY0,
     FAILING,
     FLEET_VALUE,
-    HOLDER,
     HOLDINGS_VALUE,
     INTEREST,
     INTEREST_PAID,
     INTEREST_SUM,
+    ISSUER,
     OPERATING,
     OPERATING_IN,
     OPERATING_OUT,
@@ -36,9 +38,8 @@ from simulate.kernels.rows import (
     ROWS_INSIDE,
     ROWS_LENT,
     ROWS_VALUED,
-    SHOCK,
-    SHOCK_DECAY,
     SMOOTHING,
+    STAKE,
 )
 
 
@@ -78,7 +79,18 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
 
 
 @stage
-def value_equity(grid, entities, legs, layout, holdings, rules, marks, t, factors, w, s):
+def add_marks(i, entities, layout, holdings, marks, factors, w, total):
+    """Add the marked value of what row i holds to total [W]; with marks off, the opening value at the common index."""
+    for b in range(layout.hold_start[i], layout.hold_start[i + 1]):
+        h = layout.holding_of_holder[b]
+        j = holdings.rows[ISSUER, h]
+        stake, price = w.holding[STAKE, h], w.entity[EQUITY, j]
+        for lane in range(total.size):
+            total[lane] += stake[lane] * (price[lane] if marks else entities.terms[EQUITY0, j] * factors.valuation[lane])
+
+
+@stage
+def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, factors, w, s):
     """E of every valued row: what it owns at market less debt, floored at 0; then debt and holdings for the next step."""
     lanes = s.lane.shape[1]
     own = s.claims[0, 0]
@@ -95,26 +107,20 @@ def value_equity(grid, entities, legs, layout, holdings, rules, marks, t, factor
         l = layout.rows[ROWS_LENT, a]
         i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
         for lane in range(lanes):
-            lent[j, lane] += w.leg[BALANCE_NOW, l, lane] * w.entity[ALIVE, i, lane]
-    for sweep in range(rules.equity_sweeps):
+            lent[j, lane] += w.leg[BALANCE_DUE_ON, l, lane] if insured else w.leg[BALANCE_NOW, l, lane] * w.entity[ALIVE, i, lane]
+    for _ in range(rules.equity_sweeps):
         for a in range(layout.count[ROWS_VALUED]):
             i = layout.rows[ROWS_VALUED, a]
             price = multiple(entities, i, (t + 1) * grid.dt)
             stakes[:] = 0.0
-            for h in range(holdings.rows[HOLDER].size):
-                if holdings.rows[HOLDER, h] == i:
-                    add_mark(h, entities, holdings, marks, factors, w, stakes)
+            add_marks(i, entities, layout, holdings, marks, factors, w, stakes)
             for lane in range(lanes):
                 concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
                 own[lane] = s.entity[CORE, i, lane] + max(concern, s.entity[FLEET_VALUE, i, lane]) + w.entity[CASH, i, lane] + lent[i, lane] + stakes[lane] - w.entity[DEBT, i, lane]
                 w.entity[EQUITY, i, lane] = max(0.0, own[lane]) * w.entity[ALIVE, i, lane]
-    for lane in range(lanes):
-        w.lane[SHOCK, lane] *= rules.terms[SHOCK_DECAY]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         stakes[:] = 0.0
-        for h in range(holdings.rows[HOLDER].size):
-            if holdings.rows[HOLDER, h] == i:
-                add_mark(h, entities, holdings, marks, factors, w, stakes)
+        add_marks(i, entities, layout, holdings, marks, factors, w, stakes)
         for lane in range(lanes):
             w.entity[HOLDINGS_VALUE, i, lane] = s.entity[CORE, i, lane] + stakes[lane]
