@@ -33,8 +33,9 @@ from simulate.factors import (
     spread,
     valuation,
 )
+from simulate.factors.keys import key_of
 from simulate.kernels.factors import advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.random import ONCE, fill_normal, fill_uniform, key_of
+from simulate.kernels.random import ONCE, fill_normal, fill_uniform
 from simulate.model import DRIVERS, Factors, Grid, Model
 
 STEPS = 28

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import kolmogorov, ndtri
 
-from simulate.kernels.random import ONCE, fill_normal, fill_uniform, key_of, philox_words, turn_normal
+from simulate.factors.keys import key_of
+from simulate.kernels.random import ONCE, fill_normal, fill_uniform, philox_words, turn_normal
 
 M32 = 2**32 - 1
 

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import field_validator
 
 from simulate.errors import InputError
+from simulate.factors.keys import key_of
 from simulate.factors.section import Array, Context, Correlation, Section
-from simulate.kernels.random import key_of
 from simulate.model import DRIVERS
 
 ROUNDING = 1e-10  # an eigenvalue above minus this is a zero

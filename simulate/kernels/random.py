@@ -3,14 +3,12 @@
 A counter-based generator has no state, so a path is the same path on any thread, in any block and after a resume, and adding a
 draw leaves all others untouched (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
 
-Counter = (step, draw, path low, path high), key = two 32-bit halves of BLAKE2b("<seed>/<name>"). Of the four output words two are
-used: u = ((x0 << 20 | x1 >> 12) + 1/2) 2^-52, which is never 0 or 1 and which float64 holds exactly. Normals are Wichura's AS241
+Counter = (step, draw, path low, path high), key = two 32-bit halves of BLAKE2b("<seed>/<name>") (factors/keys.py). Of the four output words
+two are used: u = ((x0 << 20 | x1 >> 12) + 1/2) 2^-52, which is never 0 or 1 and which float64 holds exactly. Normals are Wichura's AS241
 (1988) of u, so that strata, Sobol points or weights can enter at the level of the uniform.
 
 Letters: W lanes; lane l is path `first_path` + l, 64 bits wide. Words are uint64 with 32 significant bits: products need no wrap-around.
 """
-
-import hashlib
 
 import numpy as np
 
@@ -29,12 +27,6 @@ SHIFT_20 = np.uint64(20)
 SHIFT_12 = np.uint64(12)
 ONE_BITS = np.uint64(0x3FF0000000000000)  # float64 1.0
 HALF_STEP = 1.0 - 2.0**-53
-
-
-def key_of(seed: int, name: str) -> np.ndarray:
-    """Key of a named draw, [2] uint32 (low, high): the first 8 bytes, little endian, of BLAKE2b("<seed>/<name>")."""
-    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
-    return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
 
 
 @small
