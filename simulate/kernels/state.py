@@ -121,7 +121,7 @@ FACTOR_SUMMARIES = (
     ("unconverged", "clearings"),
 )
 
-TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "alive", "dues", "revenue", "share")
+TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "alive", "dues", "revenue", "share", "free_cash_flow")
 
 
 def freeze(array: Array) -> Array:
@@ -180,6 +180,8 @@ def build_layout(model: Model) -> Layout:
         "contract": legs.contract > 0,
         "supply": legs.supply > 0,
         "lent": (legs.driver == BALANCE) & (entities.outside[legs.payee] == 0),
+        "other_in": (legs.operating == 0) & (legs.driver != COMMITMENT) & (entities.outside[legs.payee] == 0),
+        "operating_out": (legs.operating > 0) & (legs.driver != CAPEX) & (entities.outside[legs.payer] == 0),
         "inside": entities.outside == 0,
         "labs": entities.is_lab > 0,
         "race": entities.in_race > 0,

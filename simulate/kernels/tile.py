@@ -16,6 +16,7 @@ from simulate.kernels.rows import (
     BAL0,
     BALANCE_DUE_ON,
     BALANCE_NOW,
+    CAPEX_PAID,
     CASH,
     CASH0,
     CHIPS,
@@ -38,9 +39,12 @@ from simulate.kernels.rows import (
     GOT,
     HOLDER,
     HOLDINGS_VALUE,
+    INTEREST_PAID,
     ISSUER,
     LINE,
     LINE0,
+    OPERATING_IN,
+    OPERATING_OUT,
     OUT,
     OUT0,
     OUT_DUE_ON,
@@ -53,6 +57,7 @@ from simulate.kernels.rows import (
     PAYER,
     RECEIPTS,
     RECEIPTS0,
+    RELET,
     REVENUE,
     ROWS_INSIDE,
     SHARE,
@@ -93,7 +98,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
                 value_core(entities, layout, now, s)
                 value_collateral(entities, legs, layout, holdings, marks, now, w, s)
-                fall_due(grid, entities, legs, layout, t, now, before[0], before[1], draws, w, s)
+                fall_due(grid, entities, legs, layout, insured, t, now, before[0], before[1], draws, w, s)
 
                 open_door(rules, confidence, now, w, s)
                 find_liquidity(entities, legs, layout, holdings, t, w, s)
@@ -110,9 +115,11 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 book_contracts(legs, layout, t, now, draws, w, s)
                 book_fleets(grid, fleet, rules, draws.life, now, w, s)
                 advance_claims(layout, w, s)
-                roll_balances(legs, layout, t, w, s)
+                roll_balances(legs, layout, insured, t, w, s)
                 resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
                 smooth_receipts(entities, legs, layout, rules, insured, w, s)
+                if trace.size > 0:
+                    keep_free_cash(layout, w, s, trace[k, t])
                 value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
                 if trace.size > 0:
                     keep_state(w, trace[k, t])
@@ -210,6 +217,17 @@ def keep_flows(s, trace):
     copy_rows(s.entity[DUES], trace[7])
     copy_rows(s.entity[REVENUE], trace[8])
     copy_rows(s.entity[SHARE], trace[9])
+
+
+@stage
+def keep_free_cash(layout, w, s, trace):
+    """Free cash flow of the living inside rows: revenue and operating receipts less operating payments, interest and capex of the step, as paid. The scratch holds
+    these only until equity is valued."""
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        for lane in range(w.entity.shape[2]):
+            operating = s.entity[REVENUE, i, lane] + s.entity[RELET, i, lane] + s.entity[OPERATING_IN, i, lane] - s.entity[OPERATING_OUT, i, lane]
+            trace[10, i, lane] = (operating - s.entity[INTEREST_PAID, i, lane] - s.entity[CAPEX_PAID, i, lane]) * w.entity[ALIVE, i, lane]
 
 
 @stage
