@@ -3,8 +3,9 @@
 import math
 
 from simulate.kernels.jit import stage
-from simulate.kernels.maths import exp_of
+from simulate.kernels.maths import copy_rows, exp_of
 from simulate.kernels.rows import (
+    ACTIVE,
     ALIVE,
     ALPHA,
     BETA,
@@ -14,12 +15,14 @@ from simulate.kernels.rows import (
     CASH_IN,
     CASH_TARGET,
     COVER_LEFT,
+    COVER_SOLD,
     COVERED,
     DEBT,
     DELIVERED,
     DESIRED,
     DRAW_PLAN,
     DRAWN,
+    DUES,
     EARNED,
     EBITDA,
     EBITDA_FWD,
@@ -65,6 +68,7 @@ from simulate.kernels.rows import (
     SHOCK,
     SHUT,
     SUBROGATED,
+    TROUBLED,
     V_SHUT,
     V_WIDTH,
 )
@@ -142,6 +146,11 @@ def raise_money(i, entities, holdings, s, amount):
 def draw_liquidity(i, entities, holdings, w, s, need):
     """Cover need [W] of row i: the credit line first (counted down), then the market. Adds to cash."""
     lanes = s.lane.shape[1]
+    most = 0.0
+    for lane in range(lanes):
+        most = max(most, need[lane])
+    if most == 0.0:
+        return
     market = s.free[1]
     l = entities.rows[NEW_DEBT_LEG, i]
     for lane in range(lanes):
@@ -159,21 +168,36 @@ def draw_liquidity(i, entities, holdings, w, s, need):
 
 
 @stage
+def sum_payments_of_failing(legs, layout, w, s):
+    """PAID of rows that do not pay their dues in full, and COVER_SOLD: collateral of estates that reaches its creditors now."""
+    s.entity[COVER_SOLD, :] = 0.0
+    for lane in range(s.lane.shape[1]):
+        if s.lane[TROUBLED, lane] == 0.0:
+            continue
+        for a in range(layout.count[ROWS_INSIDE]):
+            i = layout.rows[ROWS_INSIDE, a]
+            if s.entity[ACTIVE, i, lane] > 0.0:
+                paid, covered = 0.0, 0.0
+                for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+                    l = layout.leg_of_payer[b]
+                    paid += s.leg[PAY, l, lane]
+                    covered += w.leg[COVERED, l, lane]
+                s.entity[PAID, i, lane] = paid
+                s.entity[COVER_SOLD, i, lane] = covered
+
+
+@stage
 def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
     """Cash after clearing: draws of the solvent, default costs, what estates keep; the insurer's account closes the sum."""
     lanes = s.lane.shape[1]
     need = s.free[0]
-    s.entity[PAID, :] = 0.0
-    s.entity[GOT, :] = 0.0
     total = s.free[2]
     total[:] = 0.0
-    for l in range(legs.rows[PAYER].size):
-        i = legs.rows[PAYER, l]
-        for lane in range(lanes):
-            s.entity[PAID, i, lane] += s.leg[PAY, l, lane]
+    copy_rows(s.entity[DUES], s.entity[PAID])
+    copy_rows(s.entity[RECEIVED], s.entity[GOT])
+    sum_payments_of_failing(legs, layout, w, s)
     for i in range(grid.entities):
         for lane in range(lanes):
-            s.entity[GOT, i, lane] += s.entity[RECEIVED, i, lane]
             total[lane] += s.entity[PAID, i, lane] - s.entity[RECEIVED, i, lane]
     if insured:
         for lane in range(lanes):
@@ -191,13 +215,9 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
             cost = (1.0 - rules.terms[ALPHA]) * s.entity[CASH_IN, i, lane] + (1.0 - rules.terms[BETA]) * s.entity[RECEIVED, i, lane]
             cost = 0.0 if solvent or not living else cost
             s.entity[OUTSIDE_OUT, i, lane] += cost
-            w.entity[CASH, i, lane] = held - cost - s.entity[PAID, i, lane]
-        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
-            l = layout.leg_of_payer[b]
-            for lane in range(lanes):
-                # Collateral of an estate is sold outside and paid straight to its creditor.
-                w.entity[CASH, i, lane] += w.leg[COVERED, l, lane]
-                s.entity[OUTSIDE_IN, i, lane] += w.leg[COVERED, l, lane]
+            # What covers secured claims on an estate was sold outside and is paid straight to its creditor.
+            s.entity[OUTSIDE_IN, i, lane] += s.entity[COVER_SOLD, i, lane]
+            w.entity[CASH, i, lane] = held - cost - s.entity[PAID, i, lane] + s.entity[COVER_SOLD, i, lane]
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):
             w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane])

@@ -1,7 +1,7 @@
 """What falls due (docs/model.md 4.3). One leg is one line of obligation of one deal; all amounts USD bn."""
 
 from simulate.kernels.jit import stage
-from simulate.kernels.maths import exp_of
+from simulate.kernels.maths import copy_row, exp_of
 from simulate.kernels.rows import (
     ALIVE,
     AMORT,
@@ -88,7 +88,7 @@ def value_collateral(entities, legs, layout, holdings, marks, factors, w, s):
 
 
 @stage
-def fall_due(grid, entities, legs, layout, t, factors, rate_before, spread_before, draws, w, s):
+def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spread_before, draws, w, s):
     """Due of every leg of a living payer, and what the undisturbed deal would bring its payee (`due_on`)."""
     lanes, dt = s.lane.shape[1], grid.dt
     for a in range(layout.count[ROWS_REVENUE_SHARE]):
@@ -107,59 +107,70 @@ def fall_due(grid, entities, legs, layout, t, factors, rate_before, spread_befor
             due, due_on, earned = s.leg[DUE, l], s.leg[DUE_ON, l], s.leg[EARNED, l]
             out, out_on = w.leg[OUT, l], w.leg[OUT_DUE_ON, l]
             for lane in range(lanes):
-                later = legs.terms[DELAY, l] * due_on[lane]
                 due[lane] = now * earned[lane] + out[lane]
-                due_on[lane] = now * due_on[lane] + out_on[lane]
-                out_on[lane] = later
+            if insured:
+                for lane in range(lanes):
+                    later = legs.terms[DELAY, l] * due_on[lane]
+                    due_on[lane] = now * due_on[lane] + out_on[lane]
+                    out_on[lane] = later
     for a in range(layout.count[ROWS_CAPEX]):
         l = layout.rows[ROWS_CAPEX, a]
         i = legs.rows[PAYER, l]
         part = legs.terms[CAPEX_SHARE, l]
         plan = part * entities.by_step[CAPEX_PLAN, i, t]
+        due, committed = s.leg[DUE, l], s.entity[COMMITTED, i]
         for lane in range(lanes):
-            due = part * s.entity[COMMITTED, i, lane]
-            dead = plan * (1.0 - entities.terms[POWER_FOLLOW, i] * factors.gap[lane]) * (1.0 - w.entity[ALIVE, i, lane])
-            s.leg[DUE, l, lane] = due
-            s.leg[DUE_ON, l, lane] = due + dead
+            due[lane] = part * committed[lane]
+        if insured:
+            for lane in range(lanes):
+                dead = plan * (1.0 - entities.terms[POWER_FOLLOW, i] * factors.gap[lane]) * (1.0 - w.entity[ALIVE, i, lane])
+                s.leg[DUE_ON, l, lane] = due[lane] + dead
     for a in range(layout.count[ROWS_OPEX]):
         l = layout.rows[ROWS_OPEX, a]
-        i = legs.rows[PAYER, l]
-        for lane in range(lanes):
-            s.leg[DUE, l, lane] = s.entity[COST, i, lane]
-            s.leg[DUE_ON, l, lane] = s.entity[COST, i, lane]
+        copy_row(s.entity[COST, legs.rows[PAYER, l]], s.leg[DUE, l])
+        copy_row(s.leg[DUE, l], s.leg[DUE_ON, l])
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
         scale = draws.scale[legs.rows[LEG_GROUP, l]]
         amort, ltv = legs.by_step[AMORT, l, t], legs.terms[LTV, l]
-        balance, due_on = w.leg[BALANCE_NOW, l], w.leg[BALANCE_DUE_ON, l]
+        fixed, floating, margin = legs.terms[RATE_FIXED, l], legs.terms[RATE_FLOAT, l], legs.terms[RATE_SPREAD, l]
+        balance, alive, drawn = w.leg[BALANCE_NOW, l], w.entity[ALIVE, i], legs.by_step[DRAW_PLAN, l, t]
+        interest, repaid, due, draw = s.leg[INTEREST, l], s.leg[PRINCIPAL, l], s.leg[DUE, l], s.leg[DRAWN, l]
         for lane in range(lanes):
-            alive = w.entity[ALIVE, i, lane]
-            rate = legs.terms[RATE_FIXED, l] + legs.terms[RATE_FLOAT, l] * rate_before[lane] + legs.terms[RATE_SPREAD, l] * spread_before[lane]
-            rate = max(0.0, rate) * dt
-            principal = balance[lane] * amort
-            call = max(0.0, balance[lane] - principal - ltv * s.leg[COLLATERAL, l, lane]) if ltv > 0.0 else 0.0
-            principal = min(balance[lane], principal + call)
-            s.leg[INTEREST, l, lane] = balance[lane] * rate
-            s.leg[PRINCIPAL, l, lane] = principal
-            s.leg[DUE, l, lane] = balance[lane] * rate + principal
-            quiet = alive > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
-            s.leg[DUE_ON, l, lane] = s.leg[DUE, l, lane] if quiet else due_on[lane] * (rate + amort)
-            s.leg[DRAWN, l, lane] = legs.by_step[DRAW_PLAN, l, t] * scale[lane] * alive
+            rate = max(0.0, fixed + floating * rate_before[lane] + margin * spread_before[lane]) * dt
+            interest[lane] = balance[lane] * rate
+            repaid[lane] = balance[lane] * amort
+        if ltv > 0.0:
+            for lane in range(lanes):
+                call = max(0.0, balance[lane] - repaid[lane] - ltv * s.leg[COLLATERAL, l, lane])
+                repaid[lane] = min(balance[lane], repaid[lane] + call)
+        for lane in range(lanes):
+            due[lane] = interest[lane] + repaid[lane]
+            draw[lane] = drawn * scale[lane] * alive[lane]
+        if insured:
+            due_on = w.leg[BALANCE_DUE_ON, l]
+            for lane in range(lanes):
+                rate = max(0.0, fixed + floating * rate_before[lane] + margin * spread_before[lane]) * dt
+                quiet = alive[lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
+                s.leg[DUE_ON, l, lane] = due[lane] if quiet else due_on[lane] * (rate + amort)
 
 
 @stage
-def roll_balances(legs, layout, t, w, s):
+def roll_balances(legs, layout, insured, t, w, s):
     """Balances after payment and draws, receivables of the next step; the undisturbed balance runs on after a failure."""
     lanes = s.lane.shape[1]
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
+        balance, draw, repaid = w.leg[BALANCE_NOW, l], s.leg[DRAWN, l], s.leg[PRINCIPAL, l]
         for lane in range(lanes):
-            after = w.leg[BALANCE_NOW, l, lane] + s.leg[DRAWN, l, lane] - s.leg[PRINCIPAL, l, lane]
-            quiet = w.entity[ALIVE, i, lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
-            w.leg[BALANCE_NOW, l, lane] = after
-            w.leg[BALANCE_DUE_ON, l, lane] = after if quiet else w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t]) + s.leg[DRAWN, l, lane]
+            balance[lane] += draw[lane] - repaid[lane]
+        if insured:
+            for lane in range(lanes):
+                quiet = w.entity[ALIVE, i, lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
+                on = w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t])
+                w.leg[BALANCE_DUE_ON, l, lane] = balance[lane] if quiet else on
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):

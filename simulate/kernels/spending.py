@@ -4,6 +4,7 @@ from simulate.kernels.funding import draw_liquidity
 from simulate.kernels.jit import stage
 from simulate.kernels.rows import (
     ALIVE,
+    ARRIVED,
     BUILT,
     CAPEX_PAID,
     CAPEX_PLAN,
@@ -33,7 +34,6 @@ from simulate.kernels.rows import (
     PAYEE,
     PAYOUT,
     PAYOUT_ABOVE,
-    RECEIVED_FULL,
     REPLACE_PRICE,
     ROOM,
     ROWS_INSIDE,
@@ -53,7 +53,7 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
     s.entity[CAPEX_PAID, :] = 0.0
     s.entity[GROWTH, :] = 0.0
     growth, replacement, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
-    arrived = s.entity[RECEIVED_FULL]  # joins the cash after the loop: nobody spends it in this step, whatever the order of rows
+    arrived = s.entity[ARRIVED]
     arrived[:] = 0.0
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
@@ -139,6 +139,11 @@ def issue_shares(layout, holdings, w, s):
             h = layout.holding_of_issuer[b]
             for lane in range(lanes):
                 total[lane] += s.new_money[h, lane]
+        most = 0.0
+        for lane in range(lanes):
+            most = max(most, total[lane])
+        if most == 0.0:
+            continue
         for b in range(layout.issue_start[i], layout.issue_start[i + 1]):
             h = layout.holding_of_issuer[b]
             j = holdings.rows[HOLDER, h]

@@ -4,17 +4,15 @@ from simulate.kernels.jit import stage
 from simulate.kernels.resolution import multiple
 from simulate.kernels.rows import (
     ALIVE,
+    ARRIVED,
     BALANCE_DUE_ON,
     BALANCE_NOW,
     BURN,
     CAPEX_PAID,
-    CAPEX_SHARE,
     CASH,
-    CHIP_SHARE,
     CORE,
     DEBT,
     DUE_ON,
-    EARNED,
     EBITDA,
     EQUITY,
     EQUITY0,
@@ -25,18 +23,20 @@ from simulate.kernels.rows import (
     INTEREST_PAID,
     INTEREST_SUM,
     ISSUER,
-    OPERATING,
     OPERATING_IN,
     OPERATING_OUT,
     PAY,
     PAYEE,
     PAYER,
     RECEIPTS,
+    RECEIVED,
     RELET,
     REVENUE,
     ROWS_BALANCE,
     ROWS_INSIDE,
     ROWS_LENT,
+    ROWS_OPERATING_OUT,
+    ROWS_OTHER_IN,
     ROWS_VALUED,
     SMOOTHING,
     STAKE,
@@ -47,18 +47,24 @@ from simulate.kernels.rows import (
 def smooth_receipts(entities, legs, layout, rules, insured, w, s):
     """Operating receipts and EBITDA of the step into z and ze; burn of the step."""
     lanes = s.lane.shape[1]
-    s.entity[OPERATING_IN, :] = 0.0
     s.entity[OPERATING_OUT, :] = 0.0
     interest = s.entity[INTEREST_PAID]
-    for l in range(legs.rows[PAYER].size):
-        if legs.terms[OPERATING, l] == 0.0:
-            continue
-        i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
-        capex = legs.terms[CAPEX_SHARE, l] > 0.0 or legs.terms[CHIP_SHARE, l] > 0.0
+    # What arrives is operating, but for the short list of other legs.
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
         for lane in range(lanes):
-            arrived = s.leg[DUE_ON, l, lane] if insured else s.leg[PAY, l, lane]
-            s.entity[OPERATING_IN, j, lane] += arrived + (s.leg[EARNED, l, lane] if capex else 0.0)
-            s.entity[OPERATING_OUT, i, lane] += 0.0 if capex else s.leg[PAY, l, lane]
+            s.entity[OPERATING_IN, i, lane] = s.entity[RECEIVED, i, lane] + s.entity[ARRIVED, i, lane]
+    for a in range(layout.count[ROWS_OTHER_IN]):
+        l = layout.rows[ROWS_OTHER_IN, a]
+        j = legs.rows[PAYEE, l]
+        arrives = s.leg[DUE_ON, l] if insured else s.leg[PAY, l]
+        for lane in range(lanes):
+            s.entity[OPERATING_IN, j, lane] -= arrives[lane]
+    for a in range(layout.count[ROWS_OPERATING_OUT]):
+        l = layout.rows[ROWS_OPERATING_OUT, a]
+        paid, out = s.leg[PAY, l], s.entity[OPERATING_OUT, legs.rows[PAYER, l]]
+        for lane in range(lanes):
+            out[lane] += paid[lane]
     interest[:] = 0.0
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
