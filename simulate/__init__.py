@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulate.engine import clearing_vector
+    from simulate.clearing import clearing_vector
     from simulate.errors import InputError
     from simulate.results import open_results
     from simulate.scenario import load_scenario
@@ -18,7 +18,7 @@ __all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "ope
 
 _HOMES = {
     "InputError": "simulate.errors",
-    "clearing_vector": "simulate.engine",
+    "clearing_vector": "simulate.clearing",
     "load_scenario": "simulate.scenario",
     "open_results": "simulate.results",
     "run": "simulate.simulation",

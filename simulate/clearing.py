@@ -1,0 +1,283 @@
+"""Who pays what in a one-period network: the clearing vectors of the literature, on the kernel that clears every step.
+
+    i is solvent when cash_i + received_i covers what it owes; then it pays in full.
+    A defaulter hands out alpha cash_i + beta received_i, class by class, pro rata inside a class.
+
+Eisenberg and Noe (2001) is alpha = beta = 1 and one class; default costs are of Rogers and Veraart (2013), classes of Elsinger (2009).
+Letters: n firms, C classes (0 is paid first), L obligations. Amounts in any one unit.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.errors import InputError
+from simulate.kernels import rows
+from simulate.kernels.bare import clear_greatest, clear_least
+from simulate.kernels.clearing import SOLVENCY_TOLERANCE
+from simulate.kernels.factors import PathDraws
+from simulate.kernels.state import Layout, Packed, PackedRules, Step, World, freeze
+from simulate.model import SWITCHES
+
+Array = np.ndarray
+
+MOST_CLASSES = 4
+MAX_ITERATIONS = 1_000_000  # a network that loses 0.01 % a round takes 400 000
+LARGEST_RESIDUAL = 1e-10
+KERNELS = {"greatest": clear_greatest, "least": clear_least}
+
+
+@dataclass(frozen=True, eq=False)
+class Clearing:
+    """A clearing vector and what follows from it. Amounts in the unit of the liabilities."""
+
+    payment: Array  # [n] paid in all
+    payment_matrix: Array  # [n, n] paid by i to j
+    paid_by_class: Array  # [C, n] paid by i to class c, firms and external creditors together
+    paid_to_external: Array  # [n]
+    equity: Array  # [n] cash + received - owed of the solvent (to the solvency tolerance, so never negative); 0 of defaulters
+    default_round: Array  # [n] int64; -1 solvent, else the wave of fictitious defaults (0: fails though all others pay); least: 0
+    recovery: Array  # [n] payment / what is owed; 1 where nothing is owed
+    default_cost: float  # (1-alpha) cash + (1-beta) received of all defaulters: it reaches nobody
+    residual: float  # largest violation of the two sentences above, as share of what the firm owes; checked apart from the kernel
+    converged: bool  # the iteration came to rest and residual <= 1e-10
+
+
+class Network(NamedTuple):
+    """A problem that was checked."""
+
+    obligations: Array  # [C, n, n+1] what i owes j in class c; column n is external
+    cash: Array  # [n]
+    alpha: float
+    beta: float
+
+
+class Problem(NamedTuple):
+    """A network as the kernel reads it, W lanes that differ in cash."""
+
+    constants: tuple  # entities, legs, layout, rules, draws: arguments of a kernel in this order
+    world: World
+    step: Step
+    positions: tuple[Array, Array, Array]  # [L] class, payer, payee of every leg
+
+
+def clearing_vector(
+    liabilities,
+    external_assets,
+    external_liabilities=None,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    seniority=None,
+    solution: str = "greatest",
+) -> Clearing:
+    """The greatest (or least) clearing vector of a network.
+
+    liabilities: [n, n], what firm i owes firm j; or [C, n, n] by class, the first paid first, at most 4 classes.
+    external_assets: [n], the cash of each firm.
+    external_liabilities: [n], what each firm owes to creditors outside the network; or [C, n] by class. Default: nothing.
+    alpha, beta: shares of cash and of receipts that survive a default, 0 to 1.
+    seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first.
+    solution: "greatest": nobody fails who need not; "least": everybody fails who may. They differ where payments wait for each other.
+
+    What is given without classes ranks in the last class: pari passu when nothing has classes. So, external creditors first:
+    `clearing_vector(L, cash, [external, zeros])`; firms first: `clearing_vector([L, zeros], cash, external)`.
+
+    >>> clearing_vector([[0, 2.2], [2.2, 0]], [1, 1], alpha=0.5, beta=0.5, solution="least").payment
+    array([1., 1.])
+    """
+    network = read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority)
+    if solution not in KERNELS:
+        raise InputError([f"solution is {solution!r}; it must be 'greatest' or 'least'."])
+    problem = build_problem(network, network.cash[:, None])
+    KERNELS[solution](*problem.constants, problem.world, problem.step)
+    return read_lane(network, problem, 0)
+
+
+def read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority) -> Network:
+    """Check the input; all faults at once, as sentences."""
+    faults: list[str] = []
+    owed = read_amounts("liabilities", liabilities, faults)
+    cash = read_amounts("external_assets", external_assets, faults)
+    external = None if external_liabilities is None else read_amounts("external_liabilities", external_liabilities, faults)
+    for name, share in (("alpha", alpha), ("beta", beta)):
+        if not is_share(share):
+            faults.append(f"{name} is {share!r}; it must be a number from 0 (all is lost in a default) to 1 (nothing is).")
+    if owed is not None and (owed.ndim not in (2, 3) or owed.shape[-1] != owed.shape[-2] or owed.size == 0):
+        faults.append(f"liabilities has shape {owed.shape}; it must be [n, n] (i owes j) or [classes, n, n], with at least one firm.")
+        owed = None
+    if owed is None:
+        raise InputError(faults)
+    n = owed.shape[-1]
+    for place in np.argwhere(np.einsum("...ii->...i", owed) != 0)[:3]:
+        faults.append(f"liabilities{[*map(int, place), int(place[-1])]} is on the diagonal; a firm cannot owe itself, so it must be 0.")
+    if cash is not None and cash.shape != (n,):
+        faults.append(f"external_assets has shape {cash.shape}; it must be ({n},), the cash of each firm.")
+    if external is not None and (external.ndim not in (1, 2) or external.shape[-1] != n or external.size == 0):
+        faults.append(f"external_liabilities has shape {external.shape}; it must be ({n},) or [classes, {n}].")
+        external = None
+    ranks = None if seniority is None else read_ranks(seniority, owed, faults)
+    by_class = [owed.shape[0] if owed.ndim == 3 else 1, 1 if ranks is None else int(ranks.max()) + 1, external.shape[0] if np.ndim(external) == 2 else 1]
+    classes = max(by_class)
+    if classes > MOST_CLASSES:
+        faults.append(f"There are {classes} classes; at most {MOST_CLASSES} are known.")
+    if faults:
+        raise InputError(faults)
+    obligations = np.zeros((classes, n, n + 1))
+    if ranks is not None:
+        for c in range(classes):
+            obligations[c, :, :n] = np.where(ranks == c, owed, 0.0)
+    elif owed.ndim == 3:
+        obligations[: owed.shape[0], :, :n] = owed
+    else:
+        obligations[-1, :, :n] = owed
+    if external is not None and external.ndim == 2:
+        obligations[: external.shape[0], :, n] = external
+    elif external is not None:
+        obligations[-1, :, n] = external
+    with np.errstate(over="ignore"):
+        most = obligations.sum() + cash.sum()
+    if not np.isfinite(most):
+        raise InputError(["The amounts are so large that their sum is infinite; use a larger unit."])
+    return Network(obligations, cash, float(alpha), float(beta))
+
+
+def read_amounts(name: str, value, faults: list[str]) -> Array | None:
+    """The value as float64; None and a sentence when it is not an array of finite amounts that are not negative."""
+    try:
+        amounts = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        faults.append(f"{name} is not an array of numbers; rows must be numbers and of one length.")
+        return None
+    wrong = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0.0)))
+    if wrong.size:
+        place = tuple(int(k) for k in wrong[0])
+        hint = "; a debt of a firm belongs into external_liabilities" if name == "external_assets" else ""
+        faults.append(f"{name}{list(place) or ''} is {amounts[place]}; amounts must be finite and not negative{hint}.")
+    return amounts
+
+
+def is_share(value) -> bool:
+    """True for a number in [0, 1]."""
+    try:
+        return 0.0 <= float(value) <= 1.0
+    except (TypeError, ValueError):
+        return False
+
+
+def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
+    """The seniority matrix as int64; None and a sentence when it is none."""
+    if owed.ndim == 3:
+        faults.append("seniority is given and liabilities has classes of its own; give liabilities as [n, n] or leave seniority out.")
+        return None
+    try:
+        ranks = np.asarray(seniority, np.float64)
+    except (TypeError, ValueError):
+        ranks = np.array(math.nan)
+    if ranks.shape != owed.shape or not np.isin(ranks, range(MOST_CLASSES)).all():
+        faults.append(f"seniority must be a matrix of the shape of liabilities, {owed.shape}, of integers 0 (paid first) to {MOST_CLASSES - 1}.")
+        return None
+    return ranks.astype(np.int64)
+
+
+def build_problem(network: Network, cash: Array) -> Problem:
+    """The arrays of one step in which every obligation falls due and nothing else happens. cash: [n, W]."""
+    _, n, columns = network.obligations.shape
+    lanes = cash.shape[1]
+    positions = np.nonzero(network.obligations)
+    classes, payers, payees = positions
+    count = payers.size
+
+    def constants(integer: tuple, terms: tuple, by_step: tuple, size: int) -> tuple[Array, Array, Array]:
+        return np.zeros((len(integer), size), np.int64), np.zeros((len(terms), size)), np.zeros((len(by_step), size, 1))
+
+    def variables(names: tuple, *shape: int) -> Array:
+        return np.zeros((len(names), *shape, lanes))
+
+    entities = constants(rows.ENTITIES_ROWS, rows.ENTITIES_TERMS, rows.ENTITIES_BY_STEP, columns)
+    legs = constants(rows.LEGS_ROWS, rows.LEGS_TERMS, rows.LEGS_BY_STEP, count)
+    legs[0][rows.PAYER] = payers
+    legs[0][rows.PAYEE] = payees
+    legs[0][rows.SENIORITY] = 2  # the rank of a leg is in the layout; class 1 of a leg would ask for its collateral
+    legs[0][rows.COVERS] = -1
+    terms = np.zeros(len(rows.RULES_TERMS))
+    terms[rows.ALPHA], terms[rows.BETA] = network.alpha, network.beta
+    order = np.argsort(payers, kind="stable")
+    inside = np.zeros((len(rows.LISTS), n), np.int64)
+    inside[rows.ROWS_INSIDE] = np.arange(n)
+    counts = np.zeros(len(rows.LISTS), np.int64)
+    counts[rows.ROWS_INSIDE] = n
+    nothing = np.zeros(0, np.int64)
+    layout = Layout(
+        np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64),
+        nothing, nothing, nothing, nothing, classes.astype(np.int64), inside, counts,
+    )  # fmt: skip
+    world = World(
+        entity=variables(rows.NOW_ENTITY, columns), owner=variables(rows.NOW_OWNER, 0), chips=variables(rows.NOW_CHIPS, 0, 2),
+        leg=variables(rows.NOW_LEG, count), holding=variables(rows.NOW_HOLDING, 0), lane=variables(rows.NOW_LANE),
+        loss=np.zeros((0, 0, lanes)), deal_loss=np.zeros((0, lanes)),
+    )  # fmt: skip
+    world.entity[rows.ALIVE] = 1.0
+    step = Step(
+        entity=variables(rows.STEP_ENTITY, columns), owner=variables(rows.STEP_OWNER, 0), leg=variables(rows.STEP_LEG, count),
+        claims=np.zeros((columns, 4, lanes)), new_money=np.zeros((0, lanes)), lane=variables(rows.STEP_LANE), free=np.zeros((8, lanes)),
+        flags=np.zeros(columns, np.int64),
+    )  # fmt: skip
+    step.entity[rows.CASH_IN, :n] = cash
+    step.leg[rows.DUE] = network.obligations[positions][:, None]
+    return Problem(
+        (
+            Packed(*(freeze(array) for array in entities)),
+            Packed(*(freeze(array) for array in legs)),
+            Layout(*(freeze(array) for array in layout)),
+            PackedRules(freeze(terms), freeze(np.zeros((1, len(SWITCHES)))), 0, 0, MAX_ITERATIONS),
+            PathDraws(np.zeros((0, lanes)), np.zeros(lanes), np.ones((1, lanes))),
+        ),
+        world,
+        step,
+        positions,
+    )  # fmt: skip
+
+
+def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
+    """The result of one lane, certified."""
+    n = network.cash.size
+    paid = np.zeros_like(network.obligations)
+    paid[problem.positions] = problem.step.leg[rows.PAY, :, lane]
+    failed = problem.step.entity[rows.FAILING, :n, lane] > 0.0
+    cash = problem.step.entity[rows.CASH_IN, :n, lane]
+    received, payment, owed = paid[:, :, :n].sum(axis=(0, 1)), paid.sum(axis=(0, 2)), network.obligations.sum(axis=(0, 2))
+    residual = find_violation(network, cash, paid, failed)
+    return Clearing(
+        payment=payment,
+        payment_matrix=paid[:, :, :n].sum(axis=0),
+        paid_by_class=paid.sum(axis=2),
+        paid_to_external=paid[:, :, n].sum(axis=0),
+        equity=np.where(failed, 0.0, np.maximum(0.0, cash + received - owed)),
+        default_round=problem.step.entity[rows.WAVE, :n, lane].astype(np.int64),
+        recovery=np.divide(payment, owed, out=np.ones(n), where=owed > 0.0),
+        default_cost=float((((1.0 - network.alpha) * cash + (1.0 - network.beta) * received) * failed).sum()),
+        residual=residual,
+        converged=bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL),
+    )
+
+
+def find_violation(network: Network, cash: Array, paid: Array, failed: Array) -> float:
+    """Largest violation of the clearing condition, as share of what the firm owes.
+
+    Each payment against the waterfall of the money that the payments themselves bring, and each default against solvency
+    (beyond the one tolerance that the algorithm grants).
+    """
+    obligations, n = network.obligations, cash.size
+    owed = obligations.sum(axis=(0, 2))
+    received = paid[:, :, :n].sum(axis=(0, 1))
+    left = np.where(failed, network.alpha * cash + network.beta * received, owed)
+    worst = np.where(failed, np.maximum(0.0, cash + received - owed), np.maximum(0.0, owed * (1.0 - SOLVENCY_TOLERANCE) - cash - received))
+    for claims, handed_out in zip(obligations, paid):
+        claimed = claims.sum(axis=1)
+        share = np.divide(np.clip(left, 0.0, claimed), claimed, out=np.ones(n), where=claimed > 0.0)
+        worst = np.maximum(worst, np.abs(handed_out - share[:, None] * claims).sum(axis=1))
+        left = left - claimed
+    return float(np.divide(worst, owed, out=np.zeros(n), where=owed > 0.0).max())
