@@ -221,8 +221,10 @@ def keep_flows(s, trace):
 
 @stage
 def keep_free_cash(layout, w, s, trace):
-    """Free cash flow of the living inside rows: revenue and operating receipts less operating payments, interest and capex of the step, as paid. The scratch holds
-    these only until equity is valued."""
+    """Free cash flow of the living inside rows: revenue and operating receipts less operating payments, interest and capex, as paid.
+
+    The scratch holds these only until equity is valued.
+    """
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         for lane in range(w.entity.shape[2]):
