@@ -3,8 +3,7 @@
 An executable text of the page, to be read beside it. Nothing is shared with the kernels but `simulate.model`; sections 1
 and 2 are in oracle_factors.py, one-period clearing problems (`clear`) in oracle_clearing.py. Each stage is a function of
 the model, the step t, the factors `now` of the step, the world before and the results of earlier stages; the stages up
-to clearing change nothing, the later ones change the `World` they are given and say so. Readings of what the page
-leaves open are marked "Reading:".
+to clearing change nothing, the later ones change the `World` they are given and say so.
 """
 
 import math
@@ -46,7 +45,7 @@ class World:
     alive: list
     line: list
     equity: list  # E
-    price: list  # what a whole company is marked at: E, or opening value x V where marks is off
+    price: list  # what a whole company was marked at: E, or opening value x V where marks is off
     core_before: list  # core value before
     receipts: list  # z
     ebitda: list  # ze
@@ -66,12 +65,11 @@ class World:
     balance_undisturbed: list  # schedule run on (insured worlds)
     out_undisturbed: list
     volume: list
-    claim: list  # u
-    credit_share: list  # of what is unpaid of u: what belongs to uc, not to damages
+    claim: list  # u, net of what collateral covers
+    claim_credit: list  # uc, likewise
     paid_on_claim: list  # off
-    uncovered: list  # share of u that ranks in the waterfall of the estate
     covered: list  # collateral cash due next step
-    guaranteed: list  # paid on this leg so far by its guarantors
+    guaranteed: list  # paid so far on this guarantee and not forgiven by a restructuring
     cover_left: list
     # holdings
     stake: list
@@ -86,6 +84,7 @@ class World:
     external_out: list = field(default_factory=list)
     leg_paid: list = field(default_factory=list)
     bought: list = field(default_factory=list)  # [H] cash paid for stakes, net of sales
+    new_money: list = field(default_factory=list)  # [H] paid for new shares
     operating_in: list = field(default_factory=list)
     operating_out: list = field(default_factory=list)
 
@@ -95,6 +94,7 @@ class World:
             setattr(self, name, [0.0] * n)
         self.leg_paid = [0.0] * len(self.balance)
         self.bought = [0.0] * len(self.stake)
+        self.new_money = [0.0] * len(self.stake)
 
     def transfer(self, payer, payee, amount):
         self.cash[payer] -= amount
@@ -139,9 +139,8 @@ def open_world(model, switches) -> World:
         out_undisturbed=list(legs.out0),
         volume=[1.0] * count,
         claim=[0.0] * count,
-        credit_share=[1.0] * count,
+        claim_credit=[0.0] * count,
         paid_on_claim=[0.0] * count,
-        uncovered=[1.0] * count,
         covered=[0.0] * count,
         guaranteed=[0.0] * count,
         cover_left=list(legs.cover_cap),
@@ -172,16 +171,17 @@ def cost_in_service(history, span, dt, x):
 def capacity(model, t, now, life, world):
     """4.1: share [n] delivered; per owner delivered, stranded [GW], worn (true and book life), carrying; fleet_value [n]."""
     n, dt, fleet = model.grid.entities, model.grid.dt, model.fleet
-    share = [0.0 if world.supply and not world.alive[i] else 1.0 for i in range(n)]
+    share = [1.0] * n
     fleet_value, delivered, stranded, worn, worn_book, carrying = [0.0] * n, [], [], [], [], []
     for o, i in enumerate(fleet.entity):
         d = max(world.delivered[o], (1 - now["gap"] * fleet.power_exposure[o]) * world.built[o])
         delivered.append(d)
-        stranded.append(max(0.0, world.built[o] - d))
+        stranded.append(max(0.0, world.built[o] - d) * world.alive[i])
         history, span, begin = world.fleet[o], fleet.fleet_span[o], t * dt
         wear = clip(ratio(world.unreplaced[o], history[-1], 0.0), 0.0, 1.0)
         planned = fleet.gw0[o] + fleet.plan_gw[o][t]
-        share[i] *= min(1.0, ratio((fleet.gw0[o] + d) * (1 - wear), planned))
+        there = world.alive[i] if world.supply else 1.0
+        share[i] = min(1.0, ratio((fleet.gw0[o] + d) * (1 - wear), planned)) * there
 
         def f(x, history=history, span=span):
             return cost_in_service(history, span, dt, x)[0]
@@ -220,15 +220,8 @@ def earned_by_schedule(legs, t, leg, scale, volume, share, revenue):
         follow = legs.follow[leg]
         return legs.sched[leg][t] * scale[legs.group[leg]] * volume * (1 - follow + follow * host_share)
     if legs.driver[leg] == REVENUE_SHARE:
-        return legs.sched[leg][t] * revenue[legs.payer[leg]] * volume
+        return legs.sched[leg][t] * scale[legs.group[leg]] * revenue[legs.payer[leg]] * volume
     return 0.0
-
-
-def leg_runs(model, world, leg):
-    """Network: dues need a living payer, and a living payee where the leg ends with it. Insured: a living payer."""
-    legs = model.legs
-    ended = world.nonpayment and legs.ends_with_payee[leg] and not world.alive[legs.payee[leg]]
-    return bool(world.alive[legs.payer[leg]]) and not ended
 
 
 def earnings(model, t, now, scale, world, share):
@@ -243,13 +236,13 @@ def earnings(model, t, now, scale, world, share):
         supplies = [leg for leg in range(len(legs.payer)) if legs.payer[leg] == i and legs.supply[leg]]
         cap = math.inf
         if supplies:
-            # Reading: own capacity is what the supply weights leave of 1.
-            own = max(0.0, 1 - sum(legs.supply_weight[leg][t] for leg in supplies))
+            # Own capacity is what the supply weights leave of 1.
+            own = 1 - sum(legs.supply_weight[leg][t] for leg in supplies)
             hosted = 0.0
             for leg in supplies:
                 host, weight = legs.host[leg], legs.supply_weight[leg][t]
-                volume = world.volume[leg] if world.nonpayment else 1.0  # insured: the contract runs on undisturbed
-                hosted += weight * volume * (share[host] * there[host] if host >= 0 else 1.0)
+                volume = world.volume[leg] if world.supply else 1.0
+                hosted += weight * volume * (share[host] if host >= 0 else 1.0)
             cap = e.headroom[i] * (own + hosted)
         index[i] = min(x, cap)
         if cap < math.inf:
@@ -270,30 +263,26 @@ def earnings(model, t, now, scale, world, share):
         replaced = sum(
             legs.replaces[leg] * earned_by_schedule(legs, t, leg, scale, world.volume[leg], share, revenue)
             for leg in range(len(legs.payer))
-            if legs.payer[leg] == i and leg_runs(model, world, leg)
+            if legs.payer[leg] == i
         )
         bend = 1.0
         if world.burn[i] > 0 and e.runway_years[i] > 0:
             runway = world.cash[i] / (world.burn[i] / dt)
             bend = 1 - e.flex[i] * clip(1 - runway / e.runway_years[i], 0.0, 1.0)
-        cost[i] = max(0.0, e.cost_fixed[i][t] * bend - replaced + e.cost_var[i] * revenue[i])
+        cost[i] = max(0.0, e.cost_fixed[i][t] * bend - replaced + e.cost_var[i] * revenue[i]) * world.alive[i]
     for leg, payee in enumerate(legs.payee):
         released, phi = let_again(model, t, now, scale, world, share, leg)
-        relet[payee] += released * phi
+        relet[payee] += released * phi * world.relief
     return {"revenue": revenue, "cost": cost, "relet": relet, "index": index, "lost": lost}
 
 
 def let_again(model, t, now, scale, world, share, leg):
-    """4.10: released volume sched scale s_host (1 - vol) of a living provider, and the share phi that comes back.
-
-    Nothing is released to the provider where non-payment is insured; nothing comes back where relief is off."""
+    """4.10: what a living provider would earn on volume that is gone, and the share phi that comes back where relief is on."""
     legs = model.legs
-    if not legs.contract[leg] or not world.alive[legs.payee[leg]] or not world.nonpayment:
+    if not legs.contract[leg] or not world.alive[legs.payee[leg]]:
         return 0.0, 0.0
-    host_share = share[legs.host[leg]] if legs.host[leg] >= 0 else 1.0
-    released = legs.sched[leg][t] * scale[legs.group[leg]] * host_share * (1 - world.volume[leg])
-    phi = clip(legs.relet[leg] * now["rental"] + legs.saved[leg] * (1 - legs.relet[leg]), 0.0, 1.0)
-    return released, phi if world.relief else 0.0
+    released = earned_by_schedule(legs, t, leg, scale, 1 - world.volume[leg], share, None)
+    return released, clip(legs.relet[leg] * now["rental"] + legs.saved[leg] * (1 - legs.relet[leg]), 0.0, 1.0)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -305,21 +294,27 @@ def core_value(model, now, i):
     return model.entities.core0[i] * now["valuation"] ** model.entities.core_beta[i]
 
 
+def mark(model, now, world, j):
+    """What a whole company is marked at in the step: E before, or opening value x V where marks is off."""
+    return world.equity[j] if world.marks else model.entities.equity0[j] * now["valuation"]
+
+
 def collateral_value(model, now, world, fleet_value, leg):
-    legs, payer = model.legs, model.legs.payer[leg]
-    value = legs.coll_fleet[leg] * fleet_value[payer] + legs.coll_core[leg] * core_value(model, now, payer)
+    """Market value of the collateral of a leg, and what its sale brings."""
+    legs, payer, d0 = model.legs, model.legs.payer[leg], model.rules.d0
+    core = legs.coll_core[leg] * core_value(model, now, payer)
+    rest = legs.coll_fleet[leg] * fleet_value[payer]
     h = legs.coll_holding[leg]
     if h >= 0:
-        value += legs.coll_stake[leg] * world.stake[h] * world.price[model.holdings.issuer[h]]
-    return value
+        rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
+    return core + rest, (1 - model.entities.core_haircut[payer]) * core + (1 - d0) * rest
 
 
 def desired_capex(model, t, now, world):
     """Desired capex [n] of the living; `plan_after_power` [n] is what runs on for the dead in insured worlds."""
     e, rules, n = model.entities, model.rules, model.grid.entities
-    # Reading: where relief is off the dead stay in the race at plan.
-    racers = [i for i in range(n) if e.in_race[i] and (world.alive[i] or not world.relief)]
-    race = ratio(sum(world.executed[i] if world.alive[i] else 1.0 for i in racers), len(racers))
+    racers = [i for i in range(n) if e.in_race[i] and world.alive[i]]
+    race = ratio(sum(world.executed[i] for i in racers), len(racers))
     desired, plan_after_power = [], []
     for i in range(n):
         planned = e.receipts_plan[i][t - 1] if t > 0 else e.receipts0[i]
@@ -348,7 +343,7 @@ def dues(model, t, now, scale, world, cap, earn):
     legs, e, dt = model.legs, model.entities, model.grid.dt
     desired, plan_after_power = desired_capex(model, t, now, world)
     committed = [e.committed[i] * desired[i] for i in range(model.grid.entities)]
-    names = ("due", "out_next", "balance_next", "interest", "draw", "collateral")
+    names = ("due", "out_next", "balance_next", "interest", "draw", "sale")
     names += ("due_undisturbed", "out_next_undisturbed", "balance_next_undisturbed")
     result = {name: [0.0] * len(legs.payer) for name in names}
     result |= {"desired": desired, "committed": committed}
@@ -356,9 +351,9 @@ def dues(model, t, now, scale, world, cap, earn):
         driver, delay, alive = legs.driver[leg], legs.delay[leg], world.alive[payer]
         if driver in (COMMITMENT, GUARANTEE):
             continue
-        collateral = collateral_value(model, now, world, cap["fleet_value"], leg)
+        collateral, sale = collateral_value(model, now, world, cap["fleet_value"], leg)
         draw = legs.draw[leg][t] * scale[legs.group[leg]] * alive
-        result["collateral"][leg], result["draw"][leg] = collateral, draw
+        result["sale"][leg], result["draw"][leg] = sale, draw
 
         def earned(volume, committed_capex, balance, covenant_on, leg=leg, payer=payer, driver=driver):
             if driver == CAPEX:
@@ -371,19 +366,17 @@ def dues(model, t, now, scale, world, cap, earn):
             return earned_by_schedule(legs, t, leg, scale, volume, cap["share"], earn["revenue"]), 0.0, 0.0
 
         result["balance_next"][leg] = world.balance[leg] + draw
-        if leg_runs(model, world, leg):
+        if alive:
             amount, interest, principal = earned(world.volume[leg], committed[payer], world.balance[leg], collateral)
             result["due"][leg] = (1 - delay) * amount + world.out[leg]
             result["out_next"][leg] = delay * amount
             result["balance_next"][leg] -= principal
             result["interest"][leg] = interest
         if not world.nonpayment:
-            amount, _, principal = earned(
-                1.0,
-                committed[payer] if alive else plan_after_power[payer],
-                world.balance_undisturbed[leg],
-                collateral if alive else None,
-            )
+            # After a failure a balance runs on by its schedule alone.
+            quiet = alive and not world.restructured[payer]
+            capex = committed[payer] if alive else plan_after_power[payer]
+            amount, _, principal = earned(1.0, capex, world.balance_undisturbed[leg], collateral if quiet else None)
             result["due_undisturbed"][leg] = (1 - delay) * amount + world.out_undisturbed[leg]
             result["out_next_undisturbed"][leg] = delay * amount
             result["balance_next_undisturbed"][leg] = world.balance_undisturbed[leg] + draw - principal
@@ -428,55 +421,45 @@ def funding(model, t, now, world, desired):
     return {"open": opened, "room": room, "prefund": prefund, "capacity": k}
 
 
-def raise_market_money(model, world, i, amount, pre_money, balances):
-    """Market money of i: new equity at pre_money[i], or debt on its new-debt leg in each list of `balances`."""
-    e = model.entities
+def raise_market_money(model, world, i, amount, balances):
+    """Market money of i: new shares for the outside investor, or debt on its new-debt leg in each list of `balances`."""
     world.enter(i, amount)
-    if e.fund_equity[i]:
-        issue_equity(model, world, i, amount, pre_money, model.holdings.outside_of[i])
+    if model.entities.fund_equity[i]:
+        world.new_money[model.holdings.outside_of[i]] += amount
     else:
         add_debt(model, i, amount, balances)
 
 
 def add_debt(model, i, amount, balances):
     leg = model.entities.new_debt_leg[i]
-    if leg >= 0:
-        for balance in balances:
-            balance[leg] += amount
+    for balance in balances:
+        balance[leg] += amount
 
 
-def issue_equity(model, world, issuer, amount, pre_money, buyer):
-    """4.6: all stakes x E-/(E- + x), the buyer gets x/(E- + x). Reading: E- of a second issue in a step is after the first."""
-    if amount <= 0 or buyer < 0:
-        return
-    post = pre_money[issuer] + amount
-    for h, of in enumerate(model.holdings.issuer):
-        if of == issuer:
-            world.stake[h] *= pre_money[issuer] / post
-    world.stake[buyer] += amount / post
-    world.cost[buyer] += amount
-    world.bought[buyer] += amount
-    pre_money[issuer] = post
+def issue_shares(model, world):
+    """4.6: all new money x of the step at E-: stakes x E-/(E- + x), each buyer its part of x/(E- + x). Changes the world."""
+    h = model.holdings
+    for issuer, value in enumerate(world.equity):
+        mine = [x for x in range(len(h.issuer)) if h.issuer[x] == issuer]
+        total = sum(world.new_money[x] for x in mine)
+        if total > 0 and model.entities.equity0[issuer] > 0:
+            for x in mine:
+                world.stake[x] = (world.stake[x] * value + world.new_money[x]) / (value + total)
+                world.cost[x] += world.new_money[x]
+                world.bought[x] += world.new_money[x]
 
 
-def collect(model, world, earn, due, room, pre_money):
-    """Opening cash becomes e (changes the world): R, re-letting, draws, prefunding, and what estates sell and hand on."""
-    insurer = model.grid.insurer
+def collect(model, world, earn, due, room):
+    """Opening cash becomes e (changes the world): R, re-letting, draws, prefunding, and what estates sold beyond collateral."""
     for i in range(model.grid.entities):
         if world.alive[i]:
             world.enter(i, earn["revenue"][i] + earn["relet"][i])
-            balances = (due["balance_next"], due["balance_next_undisturbed"])
-            raise_market_money(model, world, i, room["prefund"][i], pre_money, balances)
+            if room["prefund"][i] > 0:
+                raise_market_money(model, world, i, room["prefund"][i], (due["balance_next"], due["balance_next_undisturbed"]))
         world.enter(i, world.proceeds[i])
         world.proceeds[i] = 0.0
-    handed_on = list(world.covered)
     for leg, payer in enumerate(model.legs.payer):
         world.enter(payer, due["draw"][leg])
-        receiver = model.legs.payee[leg] if world.nonpayment else insurer
-        world.transfer(payer, receiver, world.covered[leg])
-        world.leg_paid[leg] += world.covered[leg]
-        world.covered[leg] = 0.0
-    return handed_on
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -485,27 +468,34 @@ def collect(model, world, earn, due, room, pre_money):
 
 
 def positions(model, t, scale, world, due):
-    """What is fixed before clearing, per leg: base, offset, claim, credit part, covered and the uncovered share."""
-    legs, d0, count = model.legs, model.rules.d0, len(model.legs.payer)
-    result = {name: [0.0] * count for name in ("base", "offset", "claim", "credit", "covered", "damages")}
-    result["uncovered"] = [1.0] * count
+    """What is fixed before clearing, per leg: full payment, base and offset of a share, claim and credit net of what
+    collateral covers, and the collateral itself (of a living payer: if it fails now; of an estate: cash paid now)."""
+    legs, count = model.legs, len(model.legs.payer)
+    names = ("full", "base", "offset", "claim", "credit", "covered")
+    result = {name: [0.0] * count for name in names}
     for leg, payer in enumerate(legs.payer):
-        if legs.driver[leg] in (COMMITMENT, GUARANTEE) and world.alive[payer]:
-            continue
         if world.alive[payer]:
+            if legs.driver[leg] in (COMMITMENT, GUARANTEE):
+                continue
             credit = due["due"][leg] + due["balance_next"][leg] + due["out_next"][leg]
-            remaining = legs.remaining[leg][t] * scale[legs.group[leg]] if leg_runs(model, world, leg) else 0.0
-            damages = legs.damages[leg] * world.volume[leg] * remaining
-            claim = credit + damages
-            covered = min(credit, (1 - d0) * due["collateral"][leg]) if legs.seniority[leg] == SECURED else 0.0
-            uncovered = 1 - ratio(covered, claim, 0.0)
-            values = (due["due"][leg], 0.0, claim, credit, covered, damages, uncovered)
+            claim = credit + legs.damages[leg] * world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
+            covered = min(credit, max(0.0, due["sale"][leg])) if legs.seniority[leg] == SECURED else 0.0
+            base = due["due"][leg] * ratio(claim - covered, claim)
+            values = (due["due"][leg], base, 0.0, claim - covered, credit - covered, covered)
         else:
-            claim = world.claim[leg]
-            values = (claim, world.paid_on_claim[leg], claim, 0.0, 0.0, 0.0, world.uncovered[leg])
-        names = ("base", "offset", "claim", "credit", "covered", "damages", "uncovered")
+            claim, offset, covered = world.claim[leg], world.paid_on_claim[leg], world.covered[leg]
+            values = (claim - offset + covered, claim, offset, claim, world.claim_credit[leg], covered)
         for name, value in zip(names, values, strict=True):
             result[name][leg] = value
+    return result
+
+
+def subrogated(model, world, position, pay):
+    """Guarantee leg -> part of this step's payment of an estate that belongs to the guarantor, who paid its creditor before."""
+    result = {}
+    for leg, of in enumerate(model.legs.covers):
+        if of >= 0 and not world.alive[model.legs.payer[of]] and position["claim"][of] > 0:
+            result[leg] = (pay[of] - position["covered"][of]) * min(1.0, world.guaranteed[leg] / position["claim"][of])
     return result
 
 
@@ -518,74 +508,71 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
     insured = due_undisturbed is not None
     rank = [UNSECURED if legs.seniority[leg] == SECURED else legs.seniority[leg] for leg in every]
     covers = [leg for leg in every if legs.driver[leg] == GUARANTEE and world.alive[legs.payer[leg]]]
-    base, claim = list(position["base"]), list(position["claim"])
+    called = dict.fromkeys(covers, 0.0)
+    full, base, claim = list(position["full"]), list(position["base"]), list(position["claim"])
     estate = [not world.alive[i] for i in range(n)]
     failed, default_round, margin, converged = [False] * n, [-1] * n, math.inf, True
-    # full payment: dues of the living, what is left of the claims of estates
-    pay = [max(0.0, base[leg] * (position["uncovered"][leg] if estate[legs.payer[leg]] else 1.0) - position["offset"][leg]) for leg in every]
+    pay = list(full)
 
     def received_of(pay):
         received = [0.0] * n
         for leg in every:
-            amount = due_undisturbed[leg] if insured else pay[leg]
-            if not insured or world.alive[legs.payee[leg]]:
-                received[legs.payee[leg]] += amount
+            amount = due_undisturbed[leg] * world.alive[legs.payee[leg]] if insured else pay[leg]
+            received[legs.payee[leg]] += amount
+        if not insured:
+            for leg, amount in subrogated(model, world, position, pay).items():
+                received[legs.payee[leg]] -= amount
+                received[legs.payer[leg]] += amount
         return received
 
-    def set_guarantees(pay):
-        """Guarantors owe a share of the shortfall of the covered leg; it rises from 0 as payments fall."""
+    def call_guarantees(pay):
+        """Guarantors owe a share of what is neither paid nor covered by collateral, less what they paid on it; it only rises."""
         for leg in covers:
-            payee_gone = legs.ends_with_payee[leg] and not world.alive[legs.payee[leg]]
-            if insured or payee_gone:
-                continue
             of = legs.covers[leg]
-            obligor = legs.payer[of]
-            shortfall = 0.0
-            if failed[obligor] or estate[obligor]:
-                shortfall = max(0.0, base[of] * position["uncovered"][of] - position["offset"][of] - pay[of])
-            # Reading: what guarantors paid earlier on the same claim is not called again.
-            base[leg] = claim[leg] = min(world.cover_left[leg], max(0.0, legs.cover_share[leg] * shortfall - world.guaranteed[of]))
+            if failed[legs.payer[of]] or estate[legs.payer[of]]:
+                paid = pay[of] - (position["covered"][of] if estate[legs.payer[of]] else 0.0)
+                short = max(0.0, base[of] - position["offset"][of] - paid)
+                owed = min(world.cover_left[leg], max(0.0, legs.cover_share[leg] * short - world.guaranteed[leg]))
+                called[leg] = max(called[leg], owed)
+                full[leg] = base[leg] = claim[leg] = called[leg]
 
     def dues_of():
         owed = [0.0] * n
         for leg in every:
             if not estate[legs.payer[leg]]:
-                owed[legs.payer[leg]] += base[leg]
+                owed[legs.payer[leg]] += full[leg]
         return owed
 
     def pay_next(received):
         """One application of the map for the current default set."""
-        result = list(base)
+        result = list(full)
         for i in range(n):
             if not (failed[i] or estate[i]):
                 continue
-            mine = [leg for leg in every if legs.payer[leg] == i]
+            mine = [leg for leg in every if legs.payer[leg] == i and rank[leg] <= 3]
+            left = rules.alpha * cash[i] + rules.beta * received[i]
             if estate[i]:
                 left = cash[i] + received[i] + sum(position["offset"][leg] for leg in mine)
-            else:
-                left = rules.alpha * cash[i] + rules.beta * received[i]
             for c in range(4):
                 members = [leg for leg in mine if rank[leg] == c]
-                total = sum(claim[leg] * position["uncovered"][leg] for leg in members)
+                total = sum(claim[leg] for leg in members)
                 rho = clip(left / total, 0.0, 1.0) if total > 0 else 1.0
                 left -= total
                 for leg in members:
-                    owed = base[leg] * position["uncovered"][leg]
-                    result[leg] = max(0.0, rho * owed - position["offset"][leg])
-            for leg in mine:
-                if rank[leg] > 3:
-                    result[leg] = 0.0
+                    covered = position["covered"][leg] if estate[i] else 0.0
+                    result[leg] = min(full[leg], max(0.0, rho * base[leg] - position["offset"][leg]) + covered)
         return result
 
     wave = 0
     while True:
         for _ in range(limit):
             received = received_of(pay)
-            set_guarantees(pay)
+            if not insured:
+                call_guarantees(pay)
             following = pay_next(received)
             change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
             pay = following
-            if change <= 1e-14 * max(1.0, sum(base)):
+            if change <= 1e-14 * max(1.0, sum(full)):
                 break
         else:
             converged = False
@@ -613,7 +600,7 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
         "round": default_round,
         "margin": margin,
         "converged": converged,
-        "guarantee_due": {leg: base[leg] for leg in covers},
+        "called": called,
     }
 
 
@@ -625,23 +612,27 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
 class Purse:
     """What is left of K in the step: the line first, then the market."""
 
-    def __init__(self, model, world, funds, pre_money):
-        self.model, self.world, self.pre_money = model, world, pre_money
+    def __init__(self, model, world, funds):
+        self.model, self.world = model, world
         self.market = [r - x for r, x in zip(funds["room"], funds["prefund"], strict=True)]
 
     def left(self, i):
         return self.world.line[i] + self.market[i]
 
     def draw(self, i, amount):
+        if amount <= 0:
+            return
         world = self.world
-        from_line = min(world.line[i], amount)
-        world.line[i] -= from_line
-        world.enter(i, from_line)
         balances = (world.balance, world.balance_undisturbed)
-        add_debt(self.model, i, from_line, balances)
+        from_line = min(world.line[i], amount)
+        if from_line > 0:
+            world.line[i] -= from_line
+            world.enter(i, from_line)
+            add_debt(self.model, i, from_line, balances)
         from_market = min(self.market[i], amount - from_line)
-        self.market[i] -= from_market
-        raise_market_money(self.model, world, i, from_market, self.pre_money, balances)
+        if from_market > 0:
+            self.market[i] -= from_market
+            raise_market_money(self.model, world, i, from_market, balances)
 
     def close(self, i):
         self.market[i] = 0.0
@@ -661,20 +652,30 @@ def pass_on(model, world, leg, amount, undisturbed=None):
         world.transfer(insurer, payee, reaches)
     if model.legs.operating[leg]:
         world.operating_in[payee] += reaches
-        if model.legs.driver[leg] in (SCHEDULED, REVENUE_SHARE):  # capex is no cost; opex is in the cost already
+        if model.legs.driver[leg] != CAPEX:  # capex is no cost
             world.operating_out[payer] += amount
-    return reaches
 
 
-def settle(model, world, due, clearing, purse):
+def settle(model, world, due, position, clearing, purse):
     """Payments, default costs, shortfalls of the solvent; legs go on to their balances after the step. Changes the world."""
-    legs = model.legs
-    for leg in range(len(legs.payer)):
-        undisturbed = due["due_undisturbed"][leg] if not world.nonpayment else None
-        pass_on(model, world, leg, clearing["pay"][leg], undisturbed)
+    legs, estate = model.legs, [not alive for alive in world.alive]
+    returned = subrogated(model, world, position, clearing["pay"]) if world.nonpayment else {}
+    for leg, payer in enumerate(legs.payer):
+        paid = clearing["pay"][leg]
+        pass_on(model, world, leg, paid, due["due_undisturbed"][leg] if not world.nonpayment else None)
+        if estate[payer]:
+            world.enter(payer, position["covered"][leg])  # collateral is sold outside
+            world.paid_on_claim[leg] += paid - position["covered"][leg]
+            world.covered[leg] = 0.0
+        if leg in returned:  # the creditor hands on what belongs to its guarantor
+            creditor, guarantor, amount = legs.payee[leg], payer, returned[leg]
+            world.cash[creditor] -= amount
+            world.received[creditor] -= amount
+            world.cash[guarantor] += amount
+            world.received[guarantor] += amount
         if legs.driver[leg] == GUARANTEE:
-            world.cover_left[leg] -= clearing["pay"][leg] if world.alive[legs.payer[leg]] else 0.0
-            world.guaranteed[legs.covers[leg]] += clearing["pay"][leg]
+            world.cover_left[leg] -= paid
+            world.guaranteed[leg] += paid
         world.balance[leg], world.out[leg] = due["balance_next"][leg], due["out_next"][leg]
         if not world.nonpayment:
             world.balance_undisturbed[leg] = due["balance_next_undisturbed"][leg]
@@ -686,35 +687,47 @@ def settle(model, world, due, clearing, purse):
         elif world.alive[i] and not model.entities.outside[i]:
             # cash after payments is e + received - dues
             purse.draw(i, max(0.0, -world.cash[i]))
+    return returned
+
+
+def able_to_act(model, world, clearing):
+    """Living, and not failed in this step's clearing."""
+    return [bool(world.alive[i]) and not clearing["failed"][i] for i in range(model.grid.entities)]
 
 
 def commitments(model, t, scale, world, cap, clearing, purse):
-    """Class 4: tranches with an open gate, paid as far as cash and K reach; the rest is lost. Changes the world."""
-    legs, e, n = model.legs, model.entities, model.grid.entities
-    fit = [bool(world.alive[i]) and not clearing["failed"][i] for i in range(n)]  # Reading: this step's failures are out
+    """Class 4: tranches with an open gate, paid as far as cash and K reach; the rest is lost. Changes the world.
+
+    Investors pay at once: nobody can pass on what it gets here. Returns the margin of the gates."""
+    legs, e, n, insurer = model.legs, model.entities, model.grid.entities, model.grid.insurer
+    able, insured, margin = able_to_act(model, world, clearing), not world.nonpayment, math.inf
     tranche, total = {}, [0.0] * n
-    for leg in range(len(legs.payer)):
+    for leg, payer in enumerate(legs.payer):
         if legs.driver[leg] != COMMITMENT:
             continue
         gate = legs.gate_owner[leg]
-        gate_open = gate < 0 or cap["delivered"][gate] >= legs.gate_gw[leg]
-        both = fit[legs.payer[leg]] and fit[legs.payee[leg]]
-        insured = not world.nonpayment
-        if gate_open and (both or insured):
+        if gate >= 0:
+            margin = min(margin, abs(cap["delivered"][gate] - legs.gate_gw[leg]) / max(legs.gate_gw[leg], SMALLEST))
+        if (gate < 0 or cap["delivered"][gate] >= legs.gate_gw[leg]) and (insured or able[legs.payee[leg]]):
             tranche[leg] = legs.sched[leg][t] * scale[legs.group[leg]]
-            total[legs.payer[leg]] += tranche[leg]
-    paid_share = [0.0 if not fit[i] else 1.0 if e.outside[i] else clip(ratio(world.cash[i] + purse.left(i), total[i]), 0.0, 1.0) for i in range(n)]
+            total[payer] += tranche[leg]
+    share = [1.0 if e.outside[i] else able[i] * clip(ratio(world.cash[i] + purse.left(i), total[i]), 0.0, 1.0) for i in range(n)]
     for i in range(n):
-        if not e.outside[i] and fit[i]:
-            purse.draw(i, max(0.0, paid_share[i] * total[i] - max(0.0, world.cash[i])))
+        if not e.outside[i] and able[i]:
+            purse.draw(i, max(0.0, share[i] * total[i] - world.cash[i]))
     for leg, amount in tranche.items():
-        own = paid_share[legs.payer[leg]] * amount
-        reaches = pass_on(model, world, leg, own, amount)
-        issuer, h = legs.payee[leg], legs.buys_holding[leg]
-        if h >= 0 and reaches > 0:
-            issue_equity(model, world, model.holdings.issuer[h], min(own, reaches), purse.pre_money, h)
-            rest = max(0.0, reaches - own)
-            issue_equity(model, world, issuer, rest, purse.pre_money, model.holdings.outside_of[issuer])
+        payer, payee, h = legs.payer[leg], legs.payee[leg], legs.buys_holding[leg]
+        paid = share[payer] * amount
+        arrives = amount * able[payee] if insured else paid
+        world.leg_paid[leg] += paid
+        if insured:
+            world.transfer(payer, insurer, paid)
+            world.transfer(insurer, payee, arrives)
+        else:
+            world.transfer(payer, payee, paid)
+        if h >= 0:
+            world.new_money[h] += paid * able[payee]
+    return margin
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -723,45 +736,44 @@ def commitments(model, t, scale, world, cap, clearing, purse):
 
 
 def spending(model, t, world, cap, due, clearing, purse):
-    """Replacement, discretionary growth, top-up, payouts; fleets grow. Changes the world; returns growth, replacement [n]."""
+    """Replacement, discretionary growth, top-up, payouts; fleets grow. Changes the world; returns growth, replacement and
+    capex paid [n]. Who fails in the step builds nothing. What vendors get here they can use from the next step on."""
     e, legs, fleet, n = model.entities, model.legs, model.fleet, model.grid.entities
-    growth, replacement, planned_flows = [0.0] * n, [0.0] * n, []
-    # committed growth that was paid in clearing
-    for leg, payer in enumerate(legs.payer):
-        if legs.driver[leg] == CAPEX and world.alive[payer]:
-            growth[payer] += clearing["pay"][leg]
+    growth, replacement, capex_paid, flows = [0.0] * n, [0.0] * n, [0.0] * n, []
+    able = able_to_act(model, world, clearing)
     for i in range(n):
-        if e.outside[i] or not world.alive[i] or clearing["failed"][i]:
+        if e.outside[i]:
             continue
-        o, desired = e.owner[i], due["desired"][i]
-        need = 0.0
-        if o >= 0:
-            executed_plan = min(1.0, ratio(desired, e.capex_plan[i][t]))
-            need = fleet.replace_price[o] * max(0.0, cap["worn"][o] - cap["worn_book"][o]) * executed_plan
-        own = max(0.0, world.cash[i] - e.min_cash[i])
-        affordable = own + e.kappa[i] * purse.left(i)
-        replacement[i] = min(need, affordable)
-        extra = min(max(0.0, desired - due["committed"][i]), affordable - replacement[i])
-        growth[i] += extra
-        if o >= 0:
-            world.unreplaced[o] += need - replacement[i]
-        purse.draw(i, max(0.0, replacement[i] + extra - own))
-        for leg, payer in enumerate(legs.payer):
-            if payer == i and legs.driver[leg] == CAPEX:
-                flow = legs.capex_share[leg] * extra + legs.chip_share[leg] * replacement[i]
-                planned_flows.append((leg, flow))
-        # top-up to the minimum from what is left of K, then payout, both on the cash after spending
-        spent = replacement[i] + extra
-        purse.draw(i, min(purse.left(i), max(0.0, e.min_cash[i] - (world.cash[i] - spent))))
-        payout = e.payout[i] * max(0.0, world.cash[i] - spent - e.payout_above[i])
-        world.leave(i, payout)
+        o, desired, committed = e.owner[i], due["desired"][i], due["committed"][i]
+        if able[i]:
+            need = 0.0
+            if o >= 0:
+                executed_plan = min(1.0, ratio(desired, e.capex_plan[i][t]))
+                need = fleet.replace_price[o] * max(0.0, cap["worn"][o] - cap["worn_book"][o]) * executed_plan
+            own = max(0.0, world.cash[i] - e.min_cash[i])
+            affordable = own + e.kappa[i] * purse.left(i)
+            replacement[i] = min(need, affordable)
+            extra = min(desired - committed, affordable - replacement[i])
+            growth[i] = committed + extra
+            if o >= 0:
+                world.unreplaced[o] += ratio(need - replacement[i], fleet.replace_price[o], 0.0)
+            purse.draw(i, max(0.0, replacement[i] + extra - own))
+            for leg, payer in enumerate(legs.payer):
+                if payer == i and legs.driver[leg] == CAPEX:
+                    flows.append((leg, legs.capex_share[leg] * extra + legs.chip_share[leg] * replacement[i]))
+            # top-up to the minimum from what is left of K, then payout, both on the cash after spending
+            spent = replacement[i] + extra
+            capex_paid[i] = spent + committed
+            purse.draw(i, min(purse.left(i), max(0.0, e.min_cash[i] - (world.cash[i] - spent))))
+            world.leave(i, e.payout[i] * max(0.0, world.cash[i] - spent - e.payout_above[i]))
         world.executed[i] = ratio(growth[i], desired)
-    for leg, flow in planned_flows:  # Reading: vendors can use what they are paid here from the next step on
+    for leg, flow in flows:
         pass_on(model, world, leg, flow)
     for o, i in enumerate(fleet.entity):
-        world.built[o] += ratio(growth[i], fleet.cost_per_gw[o], 0.0)
+        goes_on = 0.0 if world.supply or world.alive[i] else e.capex_plan[i][t]
+        world.built[o] += ratio(growth[i] + goes_on, fleet.cost_per_gw[o], 0.0)
         world.fleet[o].append(world.fleet[o][-1] + fleet.chip_of_capex[o] * growth[i] + replacement[i])
-    return {"growth": growth, "replacement": replacement}
+    return {"growth": growth, "replacement": replacement, "capex_paid": capex_paid}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -779,65 +791,59 @@ def going_concern(model, t, now, world, i):
     return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
 
 
-def smooth(model, world, earn):
-    """Receipts z and EBITDA ze of the step: R and what operating legs brought, less cost and what they took."""
-    for i in range(model.grid.entities):
-        receipts = (earn["revenue"][i] if world.alive[i] else 0.0) + world.operating_in[i]
-        ebitda = receipts - (earn["cost"][i] if world.alive[i] else 0.0) - world.operating_out[i]
+def smooth(model, world, earn, due, clearing, spent, alive_before):
+    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns the interest paid."""
+    legs, n = model.legs, model.grid.entities
+    interest = [0.0] * n
+    for leg, payer in enumerate(legs.payer):
+        if alive_before[payer] and not clearing["failed"][payer]:
+            interest[payer] += due["interest"][leg]
+    for i in range(n):
+        receipts = (earn["revenue"][i] + earn["relet"][i] + world.operating_in[i]) * world.alive[i]
+        ebitda = receipts - world.operating_out[i] * world.alive[i]
         world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
         world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
+        world.burn[i] = max(0.0, interest[i] + spent["capex_paid"][i] - ebitda) * world.alive[i]
+    return sum(interest)
 
 
 def resolve(model, t, now, scale, world, cap, due, position, clearing):
     """Restructure or liquidate this step's defaulters, felt by others from t+1. Changes the world.
 
-    Returns for each defaulter i: ("restructured", h) or ("liquidated", fleet proceeds); and written_off [H], the cost of
-    stakes in defaulters."""
+    Returns for each defaulter i: ("restructured", h) or ("liquidated", fleet proceeds); written_off [H], the cost of
+    stakes in defaulters; and the margin of the choice."""
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
-    every, outcome, written_off = range(len(legs.payer)), {}, [0.0] * len(h.holder)
-    stakes_of = [sum(world.stake[x] * world.price[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i) for i in range(n)]
+    every, outcome, written_off, margin = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf
     for i in (j for j in range(n) if clearing["failed"][j]):
-        mine = [leg for leg in every if legs.payer[leg] == i]
-        core = core_value(model, now, i)
+        core = (1 - e.core_haircut[i]) * core_value(model, now, i)
         fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
-        proceeds = fleet_proceeds + (1 - rules.d0) * stakes_of[i] + (1 - e.core_haircut[i]) * core
+        stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i)
+        broken = world.cash[i] + fleet_proceeds + (1 - rules.d0) * stakes + core
         value = going_concern(model, t, now, world, i)
-        may = e.restructures[i] and world.restructured[i] < rules.max_restructurings
-        if may and value > world.cash[i] + proceeds:
-            owed = clearing["dues"][i] + sum(
-                world.balance[leg] + world.out[leg] + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]] * leg_runs(model, world, leg)
-                for leg in mine
-            )
-            cut = clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9)
-            outcome[i] = ("restructured", cut)
-        else:
-            outcome[i] = ("liquidated", fleet_proceeds)
-            world.proceeds[i] = proceeds
+        outcome[i] = ("liquidated", fleet_proceeds)
+        if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
+            margin = min(margin, abs(value - broken) / max(abs(value), abs(broken), SMALLEST))
+            if value > broken:
+                owed = sum(
+                    position["credit"][leg] + position["covered"][leg] + clearing["called"].get(leg, 0.0)
+                    + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
+                    for leg in every
+                    if legs.payer[leg] == i and legs.seniority[leg] <= 3
+                )  # fmt: skip
+                outcome[i] = ("restructured", clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9))
     for i, (what, amount) in outcome.items():
-        mine = [leg for leg in every if legs.payer[leg] == i]
-        if what == "restructured":
-            world.restructured[i] += 1
-            for leg in mine:
-                if legs.seniority[leg] != SECURED:
-                    world.balance[leg] *= 1 - amount
-                    world.out[leg] *= 1 - amount
-                if legs.haircut[leg]:
-                    world.volume[leg] *= 1 - amount
-        else:
-            world.alive[i] = 0.0
-            for leg in every:
-                if legs.payer[leg] == i:
-                    is_guarantee = legs.driver[leg] == GUARANTEE
-                    called = clearing["guarantee_due"].get(leg, 0.0)
-                    world.claim[leg] = called if is_guarantee else position["claim"][leg]
-                    settled = position["covered"][leg] + clearing["pay"][leg]  # all of it credit
-                    world.credit_share[leg] = ratio(position["credit"][leg] - settled, position["claim"][leg] - settled)
-                    world.paid_on_claim[leg] = clearing["pay"][leg]
-                    world.covered[leg] = position["covered"][leg]
-                    world.uncovered[leg] = position["uncovered"][leg]
-                    world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
-                elif legs.payee[leg] == i and legs.ends_with_payee[leg] and world.nonpayment:
-                    world.volume[leg] = 0.0
+        for leg in every:
+            if legs.payer[leg] == i and what == "restructured":
+                restructure_leg(legs, world, leg, amount, due, clearing)
+            elif legs.payer[leg] == i:
+                called = clearing["called"].get(leg, 0.0)
+                world.claim[leg] = position["claim"][leg] + called
+                world.claim_credit[leg] = position["credit"][leg] + called
+                world.paid_on_claim[leg] = clearing["pay"][leg]
+                world.covered[leg] = position["covered"][leg]
+                world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
+            elif legs.payee[leg] == i and what == "liquidated" and legs.ends_with_payee[leg] and world.nonpayment:
+                world.volume[leg] = 0.0
         # stakes in i are written off; where marks are off only their cost is
         for x in range(len(h.holder)):
             if h.issuer[x] == i:
@@ -845,24 +851,49 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing):
                 world.cost[x] = 0.0
                 if world.marks:
                     world.stake[x] = 0.0
-        if what == "restructured" and world.marks and h.outside_of[i] >= 0:
-            world.stake[h.outside_of[i]] = 1.0
-    return outcome, written_off
+        if what == "restructured":
+            world.restructured[i] += 1
+            if world.marks and h.outside_of[i] >= 0:
+                world.stake[h.outside_of[i]] = 1.0
+        world.equity[i] = 0.0
+    for i, (what, amount) in outcome.items():
+        if what == "liquidated":
+            core = (1 - e.core_haircut[i]) * core_value(model, now, i)
+            collateral = sum(world.covered[leg] for leg in every if legs.payer[leg] == i)
+            world.proceeds[i] = max(0.0, amount + core + sell_stakes(model, now, world, i) - collateral)
+            world.alive[i] = 0.0
+    return outcome, written_off, margin
 
 
-def sell_stakes_of_estates(model, world, outcome):
-    """Stakes held by the liquidated go to the outside investor at the forced-sale price (paid at t+1). Changes the world."""
-    h = model.holdings
+def restructure_leg(legs, world, leg, cut, due, clearing):
+    """Balances, receivables and volume after a restructuring of the payer; arrears on collateral are added to the balance."""
+    arrears = due["due"][leg] - clearing["pay"][leg]
+    for guarantee, of in enumerate(legs.covers):
+        if of == leg:  # what the guarantor paid is not owed again, and nothing is left for it to claim
+            arrears -= clearing["pay"][guarantee]
+            world.guaranteed[guarantee] = 0.0
+    if legs.seniority[leg] == SECURED:
+        world.balance[leg] += arrears
+    elif legs.driver[leg] != COMMITMENT:
+        world.balance[leg] *= 1 - cut
+        world.out[leg] *= 1 - cut
+        world.volume[leg] *= 1 - cut * legs.haircut[leg]
+
+
+def sell_stakes(model, now, world, i):
+    """Stakes held by the liquidated i go to the outside investor at the forced-sale price. Changes the world; returns the price."""
+    h, total = model.holdings, 0.0
     for x, holder in enumerate(h.holder):
         buyer = h.outside_of[h.issuer[x]]
-        if outcome.get(holder, ("", 0))[0] == "liquidated" and x != buyer:
-            sold = (1 - model.rules.d0) * world.stake[x] * world.price[h.issuer[x]]
-            if buyer >= 0:
-                world.stake[buyer] += world.stake[x]
-                world.cost[buyer] += sold
-                world.bought[buyer] += sold
+        if holder == i and buyer >= 0:
+            sold = (1 - model.rules.d0) * world.stake[x] * mark(model, now, world, h.issuer[x])
+            world.stake[buyer] += world.stake[x]
+            world.cost[buyer] += sold
+            world.bought[buyer] += sold
             world.bought[x] -= sold
             world.stake[x] = world.cost[x] = 0.0
+            total += sold
+    return total
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -881,11 +912,11 @@ def equity_values(model, t, now, world, fleet_value):
         worth = max(going_concern(model, t, now, world, i), fleet_value[i])
         base[i] = core_value(model, now, i) + worth + world.cash[i]
     for leg, payer in enumerate(legs.payer):
-        base[payer] -= world.balance[leg] + world.out[leg]
+        base[payer] -= world.balance[leg]
         if insured:
-            base[legs.payee[leg]] += world.balance_undisturbed[leg] + world.out_undisturbed[leg]
+            base[legs.payee[leg]] += world.balance_undisturbed[leg]
         elif world.alive[payer]:
-            base[legs.payee[leg]] += world.balance[leg] + world.out[leg]
+            base[legs.payee[leg]] += world.balance[leg]
     for _ in range(model.rules.equity_sweeps):
         for i in range(n):
             stakes = sum(world.stake[x] * (equity if world.marks else frozen)[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
@@ -899,37 +930,41 @@ def equity_values(model, t, now, world, fleet_value):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, handed_on):
-    """Postings (entity, channel, deal, amount) of the step, discounted at tau. `before` holds alive, volume, claim,
-    credit_share before the step's resolution and the switches."""
-    legs, fleet, h, grid = model.legs, model.fleet, model.holdings, model.grid
-    postings, discount = [], now["discount"]
+def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned):
+    """Postings (entity, channel, deal, amount) of the step, discounted at tau. `before` holds alive and volume before the
+    step's resolution and the switches."""
+    legs, fleet, h = model.legs, model.fleet, model.holdings
+    postings, discount, pays = [], now["discount"], clearing["pay"]
 
     def post(entity, channel, deal, amount):
         if amount != 0.0:
             postings.append((entity, channel, deal, amount * discount))
 
     for leg, payer in enumerate(legs.payer):
-        deal, paid = legs.deal[leg], clearing["pay"][leg]
-        creditor = legs.payee[leg] if before.nonpayment else grid.insurer
-        if legs.driver[leg] == GUARANTEE:
-            # Reading: what a guarantor pays moves loss from the creditor to it
-            post(payer, CREDIT, deal, paid)
-            post(creditor, CREDIT, deal, -paid)
-        elif payer in outcome:
-            what, amount = outcome[payer]
-            after = due["balance_next"][leg] + due["out_next"][leg]
-            if what == "liquidated":
-                post(creditor, CREDIT, deal, due["due"][leg] + after - paid)
-            else:
-                cut = amount if legs.seniority[leg] != SECURED else 0.0
-                post(creditor, CREDIT, deal, due["due"][leg] - paid + cut * after)
-        elif not before.alive[payer]:
-            credit = before.credit_share[leg]
-            post(creditor, CREDIT, deal, -(credit * paid + handed_on[leg]))
-            post(creditor, CONTRACT, deal, -(1 - credit) * paid)
+        deal, creditor = legs.deal[leg], legs.payee[leg]
         released, phi = let_again(model, t, now, scale, before, cap["share"], leg)
-        post(legs.payee[leg], CONTRACT, deal, released * (1 - phi))
+        post(creditor, CONTRACT, deal, released * (1 - phi))
+        if legs.driver[leg] == GUARANTEE:
+            # what a guarantor pays moves loss from the creditor to it, its part of recoveries moves it back
+            of = legs.covers[leg]
+            moved = pays[leg] - returned.get(leg, 0.0)
+            post(payer, CREDIT, deal, moved)
+            if not (legs.seniority[of] == SECURED and outcome.get(legs.payer[of], ("", 0))[0] == "restructured"):
+                post(creditor, CREDIT, legs.deal[of], -moved)
+        elif payer in outcome or not before.alive[payer]:
+            what, cut = outcome.get(payer, ("estate", 0.0))
+            covered = position["covered"][leg]
+            part = ratio(position["credit"][leg], position["claim"][leg])
+            if what == "liquidated":
+                post(creditor, CREDIT, deal, position["credit"][leg] + covered - part * pays[leg])
+                post(creditor, CONTRACT, deal, -(1 - part) * pays[leg])
+            elif what == "estate":
+                paid = pays[leg] - covered
+                post(creditor, CREDIT, deal, -(part * paid + covered))
+                post(creditor, CONTRACT, deal, -(1 - part) * paid)
+            elif legs.seniority[leg] != SECURED:
+                after = due["balance_next"][leg] + due["out_next"][leg]
+                post(creditor, CREDIT, deal, due["due"][leg] - pays[leg] + cut * after)
     for x, holder in enumerate(h.holder):
         post(holder, EQUITY, h.deal[x], written_off[x])
     for o, i in enumerate(fleet.entity):
@@ -954,52 +989,37 @@ def idle_loss(model, cap, o):
 
 @dataclass
 class Before:
-    """What the losses read as it was before settlement and resolution."""
+    """What the losses read as it was before resolution."""
 
-    nonpayment: bool
-    relief: bool
     alive: list
     volume: list
-    claim: list
-    credit_share: list
 
 
 def step(model, t, now, draws, world):
     """All of section 4 in one world. Changes the world; returns what the stages said."""
     scale, life, fleet = draws["scale"], draws["life"], model.fleet
     world.clear_flows()
-    pre_money = list(world.equity)
     opening = {"cash": list(world.cash), "stake": list(world.stake), "price": list(world.price)}
 
     cap = capacity(model, t, now, life, world)
     earn = earnings(model, t, now, scale, world, cap["share"])
     due = dues(model, t, now, scale, world, cap, earn)
     funds = funding(model, t, now, world, due["desired"])
-    handed_on = collect(model, world, earn, due, funds, pre_money)
+    collect(model, world, earn, due, funds)
     position = positions(model, t, scale, world, due)
     undisturbed = None if world.nonpayment else due["due_undisturbed"]
     clearing = clear_network(model, world, world.cash, funds["capacity"], position, undisturbed)
-    before = Before(
-        world.nonpayment,
-        world.relief,
-        list(world.alive),
-        list(world.volume),
-        list(world.claim),
-        list(world.credit_share),
-    )
+    before = Before(list(world.alive), list(world.volume))
 
-    purse = Purse(model, world, funds, pre_money)
-    settle(model, world, due, clearing, purse)
-    for leg in range(len(model.legs.payer)):
-        if not before.alive[model.legs.payer[leg]]:
-            world.paid_on_claim[leg] += clearing["pay"][leg]
-    commitments(model, t, scale, world, cap, clearing, purse)
+    purse = Purse(model, world, funds)
+    returned = settle(model, world, due, position, clearing, purse)
+    gates = commitments(model, t, scale, world, cap, clearing, purse)
     spent = spending(model, t, world, cap, due, clearing, purse)
-    smooth(model, world, earn)
-    outcome, written_off = resolve(model, t, now, scale, world, cap, due, position, clearing)
-    sell_stakes_of_estates(model, world, outcome)
+    issue_shares(model, world)
+    outcome, written_off, choice = resolve(model, t, now, scale, world, cap, due, position, clearing)
+    interest = smooth(model, world, earn, due, clearing, spent, before.alive)
     world.equity, world.price = equity_values(model, t, now, world, cap["fleet_value"])
-    postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, handed_on)
+    postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned)
 
     # what the next step reads
     world.delivered = cap["delivered"]
@@ -1008,9 +1028,6 @@ def step(model, t, now, draws, world):
             world.idle[o] += idle_loss(model, cap, o)
     for i in range(model.grid.entities):
         world.core_before[i] = core_value(model, now, i)
-        # Reading: burn is what dues take beyond revenue and receipts
-        shortfall = clearing["dues"][i] - earn["revenue"][i] - clearing["received"][i]
-        world.burn[i] = max(0.0, shortfall) if world.alive[i] else 0.0
     world.lost = earn["lost"]
     fallen = sum(model.entities.systemic[i] for i in outcome)
     world.shock = world.shock * model.rules.shock_decay + model.rules.shock_size * fallen
@@ -1025,6 +1042,8 @@ def step(model, t, now, draws, world):
         "spending": spent,
         "outcome": outcome,
         "postings": postings,
+        "interest": interest,
+        "margin": min(clearing["margin"], gates, choice, abs(funds["open"] - 0.5)),
     }
 
 
@@ -1095,10 +1114,10 @@ def run_world(model, factors, draws, switches, keep_stages=False):
             marked = world.stake[x] * world.price[h.issuer[x]]
             opening = stages["opening"]["stake"][x] * stages["opening"]["price"][h.issuer[x]]
             result["mark_change"][holder] += marked - opening - world.bought[x]
-        result["margin"] = min(result["margin"], clearing["margin"])
+        result["margin"] = min(result["margin"], stages["margin"])
         result["unconverged"] += not clearing["converged"]
         result["quarters_shut"] += stages["funding"]["open"] < 0.5
-        result["interest_paid"] += sum(stages["dues"]["interest"])
+        result["interest_paid"] += stages["interest"]
         result["stranded_gw_years"] += sum(stages["capacity"]["stranded"]) * grid.dt
         result["trace"].append(
             {

@@ -11,7 +11,7 @@ from oracle import (
     clear_network,
     cost_in_service,
     equity_values,
-    issue_equity,
+    issue_shares,
     open_world,
     positions,
     run_path,
@@ -193,7 +193,7 @@ def obligations(rows, **changes):
 def clear_dues(model, cash):
     count = len(model.legs.payer)
     due = {"due": [row[0] for row in model.legs.sched]}
-    due |= {name: [0.0] * count for name in ("balance_next", "out_next", "collateral")}
+    due |= {name: [0.0] * count for name in ("balance_next", "out_next", "sale")}
     world = open_world(model, [1.0] * 5)
     position = positions(model, 0, [1.0, 1.0], world, due)
     return clear_network(model, world, cash, [0.0] * ENTITIES, position)
@@ -249,10 +249,11 @@ def test_equity_of_cross_holdings_with_limited_liability():
 
 def test_new_money_dilutes_at_the_value_before():
     model = plain(tiny_model())
-    world, pre_money = open_world(model, [1.0] * 5), [60.0] * ENTITIES
-    issue_equity(model, world, LAB, 15.0, pre_money, 0)
-    assert world.stake[:2] == pytest.approx([0.2 * 0.8 + 0.2, 0.8 * 0.8])
-    assert (world.cost[0], pre_money[LAB]) == (21.0, 75.0)
+    world = open_world(model, [1.0] * 5)
+    world.equity[LAB], world.new_money[0], world.new_money[1] = 60.0, 10.0, 5.0
+    issue_shares(model, world)
+    assert world.stake[:2] == pytest.approx([(0.2 * 60 + 10) / 75, (0.8 * 60 + 5) / 75])
+    assert (world.cost[0], world.cost[1], world.bought[0]) == (16.0, 25.0, 10.0)
 
 
 # Whole paths worked out by hand
@@ -298,28 +299,30 @@ def test_bullet_loan_that_defaults_with_a_known_recovery():
 def test_insurer_pays_what_the_bullet_does_not():
     model = quiet_lab(entities={"cash0": {LAB: 5.0}, "core0": {LAB: 4.0}}, legs=BULLET)
     world = run_path(model, 0)["worlds"][ALONE]
-    assert world["loss"][VENDOR][CREDIT] == 0.0
-    assert world["loss"][INSURER][CREDIT] == pytest.approx(2.0)
+    # what the insurer pays is a transfer: the loss is booked where it would be without it
+    assert world["loss"][VENDOR][CREDIT] == pytest.approx(2.0)
+    assert world["loss"][INSURER][CREDIT] == 0.0
     assert world["trace"][2]["received"][VENDOR] == pytest.approx(8.0 + world["trace"][2]["leg_paid"][CHIPS])
     assert world["trace"][5]["cash"][INSURER] == pytest.approx(-2.0)
 
 
 def test_guarantor_covers_its_share_up_to_the_cap():
-    """Half of the shortfall of 4 is covered; of the 2 that the estate pays later nothing is called again."""
+    """Half of the shortfall of 4 is covered; when the estate pays 2 later nothing is called again, and the guarantor has its part of it."""
     for cap, covered in ((3.0, 2.0), (1.5, 1.5)):
         legs = BULLET | {COVER: {"cover_cap": cap}}
         world = run_path(quiet_lab(entities={"cash0": {LAB: 5.0}, "core0": {LAB: 4.0}}, legs=legs), 0)["worlds"][NETWORK]
         assert [step["leg_paid"][COVER] for step in world["trace"]] == pytest.approx([0.0, 0.0, covered, 0.0, 0.0, 0.0])
-        assert world["loss"][VENDOR][CREDIT] == pytest.approx(2.0 - covered)
-        assert world["loss"][HOLDING][CREDIT] == pytest.approx(covered)
+        back = 2.0 * covered / 8.0
+        assert world["loss"][VENDOR][CREDIT] == pytest.approx(2.0 - covered + back)
+        assert world["loss"][HOLDING][CREDIT] == pytest.approx(covered - back)
 
 
 def test_restructured_debt_goes_on_with_a_haircut():
-    """Owes 4 of 8 at the third step, has 3: 0.3 of what is due is paid; V = 1.2 z/dt with z = 9 x 0.6^3; h = 1 - V/2D."""
+    """Owes 4 of 8 at the third step, has 3: 0.3 of what is due is paid; V = 0.8 z/dt with z = 9 x 0.6^2, before the step; h = 1 - V/2D."""
     legs = {BOND: {"bal0": 8.0, "rate_fixed": 0.0, "amort": (0.0, 0.0, 0.5, 0.0, 0.0, 0.0)}}
-    changes = {"cash0": {LAB: 3.0}, "restructures": {LAB: 1}, "mult0": {LAB: 1.2}, "min_cash": {LAB: 0.0}}
+    changes = {"cash0": {LAB: 3.0}, "restructures": {LAB: 1}, "mult0": {LAB: 0.8}, "mult_mature": {LAB: 0.8}, "min_cash": {LAB: 0.0}}
     world = run_path(quiet_lab(entities=changes, legs=legs), 0)["worlds"][NETWORK]
-    h = 1 - 0.5 * (1.2 * 9 * 0.6**3 / 0.25) / 8.0
+    h = 1 - 0.5 * (0.8 * 9 * 0.6**2 / 0.25) / 8.0
     assert 0.1 < h < 0.9
     assert world["trace"][2]["leg_paid"][BOND] == pytest.approx(0.3 * 4.0)
     assert world["trace"][2]["balance"][BOND] == pytest.approx(4.0 * (1 - h))

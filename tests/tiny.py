@@ -42,8 +42,9 @@ LEG_DEFAULTS = {"seniority": 2, "group": 0, "host": -1, "coll_holding": -1, "gat
 
 # One leg of every driver: 0 compute (delayed, damages, two suppliers), 1 revenue share, 2 loan to the cloud (secured),
 # 3 bond of the lab (held inside by the vendor), 4 capex to the vendor, 5 capex to construction, 6-9 opex, 10 equity
-# commitment, 11 guarantee of the bond, 12 new debt of the cloud, 13 lease without host, 14 purchase that is drawn.
-COMPUTE, SHARE, LOAN, BOND, CHIPS, BUILDING, OPEX_LAB, OPEX_CLOUD, OPEX_HOLDING, OPEX_VENDOR, COMMIT, COVER, NEW_DEBT, LEASE, PURCHASE = range(15)  # fmt: skip
+# commitment, 11 guarantee of the bond, 12 new debt of the cloud, 13 lease without host, 14 purchase that is drawn, 15-17 new
+# debt of the others.
+COMPUTE, SHARE, LOAN, BOND, CHIPS, BUILDING, OPEX_LAB, OPEX_CLOUD, OPEX_HOLDING, OPEX_VENDOR, COMMIT, COVER, NEW_DEBT, LEASE, PURCHASE, DEBT_LAB, DEBT_HOLDING, DEBT_VENDOR = range(18)  # fmt: skip
 LEG_ROWS = (
     dict(payer=LAB, payee=CLOUD, driver=SCHEDULED, sched=6.0, follow=1.0, host=CLOUD, supply=1.0, supply_weight=0.6,
          ends_with_payee=1.0, haircut=1.0, operating=1.0, relet=0.3, saved=0.12, contract=1.0, replaces=0.1, delay=0.3,
@@ -54,15 +55,18 @@ LEG_ROWS = (
     dict(payer=LAB, payee=VENDOR, driver=BALANCE, bal0=8.0, amort=0.1, rate_fixed=0.08),
     dict(payer=CLOUD, payee=VENDOR, driver=CAPEX, operating=1.0, capex_share=0.6, chip_share=1.0),
     dict(payer=CLOUD, payee=OPERATIONS, driver=CAPEX, capex_share=0.4),
-    dict(payer=LAB, payee=OPERATIONS, driver=OPEX, seniority=0),
-    dict(payer=CLOUD, payee=OPERATIONS, driver=OPEX, seniority=0),
-    dict(payer=HOLDING, payee=OPERATIONS, driver=OPEX, seniority=0),
-    dict(payer=VENDOR, payee=OPERATIONS, driver=OPEX, seniority=0),
+    dict(payer=LAB, payee=OPERATIONS, driver=OPEX, seniority=0, operating=1.0),
+    dict(payer=CLOUD, payee=OPERATIONS, driver=OPEX, seniority=0, operating=1.0),
+    dict(payer=HOLDING, payee=OPERATIONS, driver=OPEX, seniority=0, operating=1.0),
+    dict(payer=VENDOR, payee=OPERATIONS, driver=OPEX, seniority=0, operating=1.0),
     dict(payer=HOLDING, payee=LAB, driver=COMMITMENT, seniority=4, sched=2.0, gate_owner=0, gate_gw=0.05, buys_holding=0),
     dict(payer=HOLDING, payee=VENDOR, driver=GUARANTEE, covers=BOND, cover_share=0.5, cover_cap=3.0),
     dict(payer=CLOUD, payee=LENDER, driver=BALANCE, seniority=3, amort=0.05, rate_float=1.0, rate_spread=0.05),
     dict(payer=CLOUD, payee=OPERATIONS, driver=SCHEDULED, sched=0.4, follow=0.0, operating=1.0, damages=0.1, remaining=True),
     dict(payer=LAB, payee=VENDOR, driver=SCHEDULED, sched=1.0, group=1, operating=1.0, ends_with_payee=1.0),
+    dict(payer=LAB, payee=LENDER, driver=BALANCE, amort=0.05, rate_float=1.0, rate_spread=0.06, deal=21),
+    dict(payer=HOLDING, payee=LENDER, driver=BALANCE, amort=0.05, rate_float=1.0, rate_spread=0.04, deal=22),
+    dict(payer=VENDOR, payee=LENDER, driver=BALANCE, amort=0.05, rate_float=1.0, rate_spread=0.02, deal=23),
 )  # fmt: skip
 
 ENTITY_ROWS = {
@@ -96,7 +100,7 @@ ENTITY_ROWS = {
     "fund_leverage": (0, 4, 0, 2, 0, 0, 0),
     "fund_ltv": (0, 0, 0.3, 0, 0, 0, 0),
     "fund_unbounded": (1, 0, 0, 0, 0, 0, 0),
-    "new_debt_leg": (-1, NEW_DEBT, -1, -1, -1, -1, -1),
+    "new_debt_leg": (DEBT_LAB, NEW_DEBT, DEBT_HOLDING, DEBT_VENDOR, -1, -1, -1),
     "receipts_plan": (9, 11, 1, 17, 0, 0, 0),
     "ebitda_plan": (-3, 6, 0.8, 9, 0, 0, 0),
     "ebitda_fwd": (-10, 26, 3, 36, 0, 0, 0),
@@ -128,7 +132,7 @@ HOLDING_ROWS = (
     (LENDER, HOLDING, 1.0, 10.0, 19),
 )
 OWN_CLOUD = 20  # deal row of the pseudo-deal of the fleet
-DEALS = 21
+DEALS = 24
 
 
 def by_step(value, steps):
@@ -139,7 +143,7 @@ def tiny_model(seed=0, steps=6, dt=0.25, entities=None, legs=None, holdings=None
     """The tiny model. Changes: entities {field: {row: value}}, legs {row: {field: value}}, holdings {row: row tuple},
     factors and rules {field: value}."""
     rows = [dict(row) | (legs or {}).get(k, {}) for k, row in enumerate(LEG_ROWS)]
-    return Model(
+    model = Model(
         grid=Grid(steps, dt, ENTITIES, INSURER, LENDER, DEALS),
         factors=make_factors(seed, steps, dt)._replace(**(factors or {})),
         entities=make_entities(steps, entities or {}),
@@ -148,6 +152,15 @@ def tiny_model(seed=0, steps=6, dt=0.25, entities=None, legs=None, holdings=None
         holdings=make_holdings([(holdings or {}).get(k, row) for k, row in enumerate(HOLDING_ROWS)]),
         rules=make_rules()._replace(**(rules or {})),
     )
+    return Model(*(freeze(group) for group in model))
+
+
+def freeze(group):
+    """Arrays contiguous and read-only, as compile makes them: kernels have one signature for both."""
+    for array in group:
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return group
 
 
 def calm_factors(steps=6):
