@@ -34,7 +34,7 @@ def standing_legs(network: Network, debts: Mapping[str, float], calendar: Calend
         if entity.outside:
             continue
         made = [
-            operating_leg(entity),
+            *operating_legs(entity),
             *debt_legs(entity, debts[entity.id], calendar),
             *capex_legs(entity, [v for v in network.vendors if v.entity == entity.id]),
         ]
@@ -57,10 +57,12 @@ DESCRIPTIONS = {
 }
 
 
-def operating_leg(entity: Entity) -> LegDraft:
-    """Cost, paid first. It is operating: the kernels take it off EBITDA as a payment."""
+def operating_legs(entity: Entity) -> list[LegDraft]:
+    """Cost, paid first. It is operating: the kernels take it off EBITDA as a payment. No leg where the bridge leaves no cost line."""
+    if entity.bridge not in ("fcf", "margin") and not entity.figures["cost_var"]:
+        return []
     name = f"opex:{entity.id}"
-    return LegDraft(name=name, deal=name, payer=entity.id, payee=OPERATIONS, driver=OPEX, seniority=CRITICAL, operating=1.0)
+    return [LegDraft(name=name, deal=name, payer=entity.id, payee=OPERATIONS, driver=OPEX, seniority=CRITICAL, operating=1.0)]
 
 
 def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[LegDraft]:
@@ -85,6 +87,8 @@ def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[L
                 rate_spread=figures["debt_margin"],
             )
         )
+    if not any(figures[name] for name in ("credit_line", "fund_flat", "fund_advance")):
+        return legs  # nothing to draw on but equity
     name = f"new_debt:{entity.id}"
     legs.append(
         LegDraft(

@@ -17,6 +17,7 @@ from simulate.kernels.rows import (
     FAILING,
     PAY,
     PAYEE,
+    PAYER,
     RECEIVED,
     ROWS_INSIDE,
     TROUBLED,
@@ -36,6 +37,9 @@ def clear_greatest(entities, legs, layout, rules, draws, w, s):
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] > 0.0:
             clear_lane(lane, entities, legs, layout, rules, False, 0, draws, w, s)
+        for l in range(legs.rows.shape[1]):
+            if s.entity[ACTIVE, legs.rows[PAYER, l], lane] == 0.0:
+                s.leg[PAY, l, lane] = s.leg[DUE, l, lane]  # clearing writes the payments of those who fail
 
 
 @kernel

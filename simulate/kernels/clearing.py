@@ -119,7 +119,10 @@ def find_active_estates(legs, layout, w, s):
 
 @stage
 def sum_full_payment(legs, layout, insured, w, s):
-    """Full payments, dues and what everybody would receive: the top from which the iteration descends."""
+    """Dues and what everybody would receive if all paid in full: the top from which the iteration descends.
+
+    FULL and PAY of a leg are written where its payer is cleared (`fix_claims`); everywhere else a leg pays its DUE.
+    """
     lanes = s.lane.shape[1]
     s.entity[DUES, :] = 0.0
     s.entity[RECEIVED_FULL, :] = 0.0
@@ -129,21 +132,17 @@ def sum_full_payment(legs, layout, insured, w, s):
     worst[:] = 0.0
     for l in range(legs.rows.shape[1]):
         i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
-        due, full, pay = s.leg[DUE, l], s.leg[FULL, l], s.leg[PAY, l]
+        due, full = s.leg[DUE, l], s.leg[DUE, l]
         dues, receives = s.entity[DUES, i], s.entity[RECEIVED_FULL, j]
         if s.flags[i] > 0:
+            full = s.leg[FULL, l]
             claim, paid, covered, active = w.leg[CLAIM, l], w.leg[PAID_ON_CLAIM, l], w.leg[COVERED, l], s.entity[ACTIVE, i]
             for lane in range(lanes):
                 full[lane] = due[lane] + active[lane] * (claim[lane] - paid[lane]) + covered[lane]
-        else:
-            for lane in range(lanes):
-                full[lane] = due[lane]
-        for lane in range(lanes):
-            pay[lane] = full[lane]
-            worst[lane] += full[lane]
-            dues[lane] += due[lane]
         arrives = s.leg[DUE_ON, l] if insured else full
         for lane in range(lanes):
+            worst[lane] += full[lane]
+            dues[lane] += due[lane]
             receives[lane] += arrives[lane]
     if insured:
         for a in range(layout.count[ROWS_INSIDE]):
@@ -178,6 +177,10 @@ def find_trouble(layout, w, s):
 def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
     """Waves of fictitious defaults: descend with the default set fixed, then let all who fail at that point enter together."""
     tolerance = CHANGE_TOLERANCE * s.lane[WORST, lane]
+    for a in range(layout.count[ROWS_GUARANTEE]):
+        g = layout.rows[ROWS_GUARANTEE, a]
+        start_leg(g, lane, w, s)
+        start_leg(legs.rows[COVERS, g], lane, w, s)
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         if s.entity[ACTIVE, i, lane] > 0.0:
@@ -212,6 +215,14 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
 
 
 @stage
+def start_leg(l, lane, w, s):
+    """FULL, and PAY = FULL: what a leg pays at most, and where the iteration starts."""
+    full = s.leg[DUE, l, lane] + w.leg[COVERED, l, lane]
+    s.leg[FULL, l, lane] = full
+    s.leg[PAY, l, lane] = full
+
+
+@stage
 def fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s):
     """Claims on row i by rank if it fails now (or what is claimed from its estate); fixed before clearing."""
     living = w.entity[ALIVE, i, lane] > 0.0
@@ -223,7 +234,11 @@ def fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s):
         rank = layout.rank[l]
         if rank > 3:
             continue
+        start_leg(l, lane, w, s)
         if not living:
+            full = w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
+            s.leg[FULL, l, lane] = full
+            s.leg[PAY, l, lane] = full
             s.claims[i, rank, lane] += w.leg[CLAIM, l, lane]
             s.entity[OFFSETS, i, lane] += w.leg[PAID_ON_CLAIM, l, lane]
             continue

@@ -174,6 +174,10 @@ def sum_payments_of_failing(legs, layout, w, s):
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] == 0.0:
             continue
+        for a in range(layout.count[ROWS_GUARANTEE]):
+            g = layout.rows[ROWS_GUARANTEE, a]
+            w.leg[COVER_LEFT, g, lane] -= s.leg[PAY, g, lane]
+            w.leg[SUBROGATED, g, lane] += s.leg[PAY, g, lane]
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
             if s.entity[ACTIVE, i, lane] > 0.0:
@@ -221,11 +225,6 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):
             w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane])
-    for a in range(layout.count[ROWS_GUARANTEE]):
-        g = layout.rows[ROWS_GUARANTEE, a]
-        for lane in range(lanes):
-            w.leg[COVER_LEFT, g, lane] -= s.leg[PAY, g, lane]
-            w.leg[SUBROGATED, g, lane] += s.leg[PAY, g, lane]
 
 
 @stage

@@ -3,6 +3,7 @@
 from simulate.kernels.jit import stage
 from simulate.kernels.resolution import multiple
 from simulate.kernels.rows import (
+    ACTIVE,
     ALIVE,
     ARRIVED,
     BALANCE_DUE_ON,
@@ -11,7 +12,9 @@ from simulate.kernels.rows import (
     CAPEX_PAID,
     CASH,
     CORE,
+    COVERS,
     DEBT,
+    DUE,
     DUE_ON,
     EBITDA,
     EQUITY,
@@ -40,7 +43,27 @@ from simulate.kernels.rows import (
     ROWS_VALUED,
     SMOOTHING,
     STAKE,
+    TROUBLED,
 )
+
+
+@stage
+def correct_receipts(legs, layout, insured, s):
+    """Where somebody was cleared: what was paid instead of what was due."""
+    for lane in range(s.lane.shape[1]):
+        if s.lane[TROUBLED, lane] == 0.0:
+            continue
+        for a in range(layout.count[ROWS_OPERATING_OUT]):
+            l = layout.rows[ROWS_OPERATING_OUT, a]
+            i = legs.rows[PAYER, l]
+            if s.entity[ACTIVE, i, lane] > 0.0:
+                s.entity[OPERATING_OUT, i, lane] += s.leg[PAY, l, lane] - s.leg[DUE, l, lane]
+        if insured:
+            continue
+        for a in range(layout.count[ROWS_OTHER_IN]):
+            l = layout.rows[ROWS_OTHER_IN, a]
+            if s.entity[ACTIVE, legs.rows[PAYER, l], lane] > 0.0 or legs.rows[COVERS, l] >= 0:
+                s.entity[OPERATING_IN, legs.rows[PAYEE, l], lane] -= s.leg[PAY, l, lane] - s.leg[DUE, l, lane]
 
 
 @stage
@@ -57,14 +80,15 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
     for a in range(layout.count[ROWS_OTHER_IN]):
         l = layout.rows[ROWS_OTHER_IN, a]
         j = legs.rows[PAYEE, l]
-        arrives = s.leg[DUE_ON, l] if insured else s.leg[PAY, l]
+        arrives = s.leg[DUE_ON, l] if insured else s.leg[DUE, l]
         for lane in range(lanes):
             s.entity[OPERATING_IN, j, lane] -= arrives[lane]
     for a in range(layout.count[ROWS_OPERATING_OUT]):
         l = layout.rows[ROWS_OPERATING_OUT, a]
-        paid, out = s.leg[PAY, l], s.entity[OPERATING_OUT, legs.rows[PAYER, l]]
+        paid, out = s.leg[DUE, l], s.entity[OPERATING_OUT, legs.rows[PAYER, l]]
         for lane in range(lanes):
             out[lane] += paid[lane]
+    correct_receipts(legs, layout, insured, s)
     interest[:] = 0.0
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
