@@ -1,6 +1,5 @@
 """Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn. Channels: 0 credit, 1 contract, 2 equity, 3 collateral, 4 stranded."""
 
-from simulate.kernels.clearing import subrogate
 from simulate.kernels.jit import stage
 from simulate.kernels.resolution import LIQUIDATED
 from simulate.kernels.rows import (
@@ -32,6 +31,7 @@ from simulate.kernels.rows import (
     PAYEE,
     PAYER,
     RELET_SHARE,
+    RETURNED,
     ROWS_CONTRACT,
     ROWS_GUARANTEE,
     ROWS_INSIDE,
@@ -41,7 +41,6 @@ from simulate.kernels.rows import (
     SHARE,
     STRANDED,
     STRANDED_DEAL,
-    SUBROGATED,
     TROUBLED,
     VOLUME,
     WORN,
@@ -98,9 +97,7 @@ def book_guarantees(lane, legs, layout, now, w, s):
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]
-        before = w.leg[SUBROGATED, g, lane] - s.leg[PAY, g, lane]
-        back = subrogate(w.leg[CLAIM, l, lane], before, s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
-        moved = (s.leg[PAY, g, lane] - back) * now.discount[lane]
+        moved = (s.leg[PAY, g, lane] - s.leg[RETURNED, g, lane]) * now.discount[lane]
         # The creditor of a secured leg books no loss in a restructuring that a guarantor could take over.
         taken = 0.0 if legs.rows[SENIORITY, l] == 1 and s.entity[CUT, legs.rows[PAYER, l], lane] > 0.0 else moved
         w.loss[j, 0, lane] -= taken

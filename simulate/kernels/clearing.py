@@ -56,6 +56,7 @@ from simulate.kernels.rows import (
     RECEIVED,
     RECEIVED_FULL,
     REMAINING,
+    RETURNED,
     ROWS_GUARANTEE,
     ROWS_INSIDE,
     SENIORITY,
@@ -179,6 +180,7 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
     tolerance = CHANGE_TOLERANCE * s.lane[WORST, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
+        s.leg[RETURNED, g, lane] = 0.0
         start_leg(g, lane, w, s)
         start_leg(legs.rows[COVERS, g], lane, w, s)
     for a in range(layout.count[ROWS_INSIDE]):
@@ -328,6 +330,7 @@ def receive(lane, legs, layout, w, s):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]
         moved = subrogate(w.leg[CLAIM, l, lane], w.leg[SUBROGATED, g, lane], s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
+        s.leg[RETURNED, g, lane] = moved
         s.entity[RECEIVED, j, lane] += s.leg[PAY, g, lane] - s.leg[FULL, g, lane] - moved
         s.entity[RECEIVED, i, lane] += moved
 

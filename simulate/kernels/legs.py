@@ -170,7 +170,7 @@ def roll_balances(legs, layout, insured, t, w, s):
             for lane in range(lanes):
                 quiet = w.entity[ALIVE, i, lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
                 on = w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t])
-                w.leg[BALANCE_DUE_ON, l, lane] = balance[lane] if quiet else on
+                w.leg[BALANCE_DUE_ON, l, lane] = balance[lane] if quiet else on + draw[lane]
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):

@@ -509,6 +509,7 @@ STEP_LEG = (
     "credit",
     "cover",
     "cover_due",
+    "returned",
 )
 (
     EARNED,
@@ -525,6 +526,7 @@ STEP_LEG = (
     CREDIT,
     COVER,
     COVER_DUE,
+    RETURNED,
 ) = range(len(STEP_LEG))
 
 STEP_LANE = (

@@ -34,8 +34,10 @@ from simulate.kernels.rows import (
     RECEIPTS,
     RECEIVED,
     RELET,
+    RETURNED,
     REVENUE,
     ROWS_BALANCE,
+    ROWS_GUARANTEE,
     ROWS_INSIDE,
     ROWS_LENT,
     ROWS_OPERATING_OUT,
@@ -64,6 +66,11 @@ def correct_receipts(legs, layout, insured, s):
             l = layout.rows[ROWS_OTHER_IN, a]
             if s.entity[ACTIVE, legs.rows[PAYER, l], lane] > 0.0 or legs.rows[COVERS, l] >= 0:
                 s.entity[OPERATING_IN, legs.rows[PAYEE, l], lane] -= s.leg[PAY, l, lane] - s.leg[DUE, l, lane]
+        for a in range(layout.count[ROWS_GUARANTEE]):
+            g = layout.rows[ROWS_GUARANTEE, a]
+            # What an estate pays belongs in part to the guarantor: no operating receipt of its, none less of the creditor.
+            s.entity[OPERATING_IN, legs.rows[PAYER, g], lane] -= s.leg[RETURNED, g, lane]
+            s.entity[OPERATING_IN, legs.rows[PAYEE, g], lane] += s.leg[RETURNED, g, lane]
 
 
 @stage
