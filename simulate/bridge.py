@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.deals.drafts import LegDraft
+from simulate.deals.drafts import LegDraft, delay_share
 from simulate.model import BALANCE, CAPEX, COMMITMENT, REVENUE_SHARE, SCHEDULED
 from simulate.network import Entity
 from simulate.plans import Array, Calendar, run_balance, spread_residual, spread_years
@@ -59,8 +59,9 @@ def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Arr
         if leg.group:
             continue
         if leg.driver == SCHEDULED and leg.operating:
-            flows.received[j] += leg.sched
-            flows.paid[i] += leg.sched
+            cash = as_paid(leg, calendar.dt)
+            flows.received[j] += leg.sched if entities[j].bridge == "margin" else cash
+            flows.paid[i] += leg.sched if entities[i].bridge == "margin" else cash
             flows.replaced[i] += leg.replaces * leg.sched
         elif leg.driver == CAPEX:
             flows.received[j] += leg.operating * leg.capex_share * capex[i]
@@ -74,6 +75,16 @@ def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Arr
             flows.principal[i] += balance.before * balance.amort
             flows.drawn[i] += leg.draw
     return flows
+
+
+def as_paid(leg: LegDraft, dt: float) -> Array:
+    """[T] cash of a scheduled leg: with payment terms a share of what is earned arrives one step later (docs/model.md 4.3).
+
+    Plans of cash flow count cash. Plans of revenue and margin count what is earned; their free cash flow then lacks what customers still owe.
+    """
+    late = delay_share(leg.days, dt)
+    opening = late * leg.sched[0] if leg.running else 0.0
+    return (1 - late) * leg.sched + np.concatenate([[opening], late * leg.sched[:-1]])
 
 
 def plan_entities(

@@ -323,8 +323,8 @@ def test_compiled_residuals_are_the_bridges_of_the_calibration(figure):
     residual = {(row["entity"], row["line"], row["year"]): row["residual"] for row in compiled.reconciliation}
     for (entity, year), value in {("microsoft", 2026): 171.4, ("amazon", 2026): 173.3, ("alphabet", 2026): 188.9, ("oracle", 2026): 32.0, ("amd", 2026): 5.4,
                                   ("oracle", 2030): 57.8, ("microsoft", 2030): 227.6, ("softbank", 2028): 4.7}.items():
-        # The calibration ran interest on another path of new debt: within one per cent or 0.3.
-        assert residual[entity, "operating cash flow", year] == pytest.approx(value, rel=0.01, abs=0.3), f"{entity} {year}"
+        # The calibration ran interest on another path of new debt and knew no payment terms (a third of the last quarter of T01): within one per cent or 0.6.
+        assert residual[entity, "operating cash flow", year] == pytest.approx(value, rel=0.01, abs=0.6), f"{entity} {year}"
     assert residual["coreweave", "debt", None] == pytest.approx(2.93) and residual["softbank", "debt", None] == pytest.approx(53.3)
     assert residual["oracle", "debt", None] == 0 and residual["openai", "debt", None] == 0
     names, entities = compiled.names.entities, compiled.model.entities
