@@ -11,8 +11,8 @@ from simulate.kernels.state import TRACES, Layout, build_layout, new_outputs, ne
 from simulate.kernels.tile import simulate_tiles
 from simulate.model import Model
 
-BLOCK_PATHS = 2000
-TILE_LANES = 32
+BLOCK_PATHS = 4000
+TILE_LANES = 160  # not a power of two: rows of a power of two of bytes fall on the same lines of the cache
 
 
 class Block(NamedTuple):

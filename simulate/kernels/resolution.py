@@ -180,6 +180,8 @@ def change_legs(i, lane, legs, layout, insured, w, s):
             w.leg[BALANCE_NOW, l, lane] *= 1.0 - cut
             w.leg[OUT, l, lane] *= 1.0 - cut
             w.leg[VOLUME, l, lane] *= 1.0 - cut * legs.terms[HAIRCUT_FLAG, l]
+            if s.leg[COVER_DUE, l, lane] > 0.0:
+                w.leg[COVER_LEFT, l, lane] = 0.0  # what is called on a guarantor that is restructured is settled with it
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         if legs.rows[PAYER, legs.rows[COVERS, g]] == i and not gone:

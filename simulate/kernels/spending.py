@@ -59,38 +59,43 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
         i = layout.rows[ROWS_INSIDE, a]
         o = entities.rows[OWNER, i]
         plan = entities.by_step[CAPEX_PLAN, i, t]
+        growth[:] = 0.0
+        replacement[:] = 0.0
+        able, cash = s.free[2], w.entity[CASH, i]
+        least, kappa = entities.terms[MIN_CASH, i], entities.terms[KAPPA, i]
+        desired, committed = s.entity[DESIRED, i], s.entity[COMMITTED, i]
+        mask_able(i, w, s, able)
+        if plan > 0.0 or o >= 0:
+            afford = s.free[3]
+            for lane in range(lanes):
+                reach = s.entity[ROOM, i, lane] + w.entity[LINE, i, lane]
+                afford[lane] = (max(0.0, cash[lane] - least) + kappa * reach) * able[lane]
+            if o >= 0:
+                replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement)
+            for lane in range(lanes):
+                growth[lane] = min((desired[lane] - committed[lane]) * able[lane], afford[lane] - replacement[lane])
         for lane in range(lanes):
-            able = w.entity[ALIVE, i, lane] * (1.0 - s.entity[FAILING, i, lane])
-            above = max(0.0, w.entity[CASH, i, lane] - entities.terms[MIN_CASH, i])
-            reach = s.entity[ROOM, i, lane] + w.entity[LINE, i, lane]
-            afford = (above + entities.terms[KAPPA, i] * reach) * able
-            wanted = 0.0
-            if o >= 0:
-                needed = min(1.0, s.entity[DESIRED, i, lane] / plan) if plan > 0.0 else 1.0
-                wanted = fleet.terms[REPLACE_PRICE, o] * max(0.0, s.owner[WORN, o, lane] - s.owner[WORN_BOOK, o, lane]) * needed * able
-            replacement[lane] = min(wanted, afford)
-            growth[lane] = min((s.entity[DESIRED, i, lane] - s.entity[COMMITTED, i, lane]) * able, afford - replacement[lane])
-            spent = replacement[lane] + growth[lane]
             # One draw pays what exceeds cash above the minimum and tops up to the minimum.
-            topped = max(0.0, spent + entities.terms[MIN_CASH, i] - w.entity[CASH, i, lane])
-            need[lane] = min(topped, reach) * able
-            if o >= 0:
-                worn_out = wanted / fleet.terms[REPLACE_PRICE, o] if fleet.terms[REPLACE_PRICE, o] > 0.0 else 0.0
-                made_good = replacement[lane] / fleet.terms[REPLACE_PRICE, o] if fleet.terms[REPLACE_PRICE, o] > 0.0 else 0.0
-                w.owner[UNREPLACED, o, lane] = max(0.0, w.owner[UNREPLACED, o, lane] + worn_out - made_good)
+            reach = s.entity[ROOM, i, lane] + w.entity[LINE, i, lane]
+            need[lane] = min(max(0.0, replacement[lane] + growth[lane] + least - cash[lane]), reach) * able[lane]
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):
-            able = w.entity[ALIVE, i, lane] * (1.0 - s.entity[FAILING, i, lane])
+            cash[lane] = max(0.0, cash[lane] - (replacement[lane] + growth[lane]))
+        if entities.terms[PAYOUT, i] > 0.0:
+            for lane in range(lanes):
+                surplus = entities.terms[PAYOUT, i] * max(0.0, cash[lane] - entities.terms[PAYOUT_ABOVE, i]) * able[lane]
+                cash[lane] -= surplus
+                s.entity[OUTSIDE_OUT, i, lane] += surplus
+        if plan <= 0.0 and o < 0:
+            continue
+        for lane in range(lanes):
             spent = replacement[lane] + growth[lane]
-            w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane] - spent)
             s.entity[PAID, i, lane] += spent
-            surplus = entities.terms[PAYOUT, i] * max(0.0, w.entity[CASH, i, lane] - entities.terms[PAYOUT_ABOVE, i]) * able
-            w.entity[CASH, i, lane] -= surplus
-            s.entity[OUTSIDE_OUT, i, lane] += surplus
-            built = s.entity[COMMITTED, i, lane] * able + growth[lane]
+            s.entity[CAPEX_PAID, i, lane] = spent + committed[lane] * able[lane]
+        for lane in range(lanes):
+            built = committed[lane] * able[lane] + growth[lane]
             s.entity[GROWTH, i, lane] = built
-            s.entity[CAPEX_PAID, i, lane] = spent + s.entity[COMMITTED, i, lane] * able
-            w.entity[EXECUTED, i, lane] = built / s.entity[DESIRED, i, lane] if s.entity[DESIRED, i, lane] > 0.0 else 1.0
+            w.entity[EXECUTED, i, lane] = built / desired[lane] if desired[lane] > 0.0 else 1.0
         pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arrived)
         if o >= 0:
             grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement)
@@ -98,6 +103,27 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
         for lane in range(lanes):
             w.entity[CASH, i, lane] += arrived[i, lane]
             s.entity[GOT, i, lane] += arrived[i, lane]
+
+
+@stage
+def mask_able(i, w, s, able):
+    """able [W] = 1 where row i lives and did not fail in this step."""
+    alive, failing = w.entity[ALIVE, i], s.entity[FAILING, i]
+    for lane in range(able.size):
+        able[lane] = alive[lane] * (1.0 - failing[lane])
+
+
+@stage
+def replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement):
+    """Replacement of what wore out before its book life, as far as it is still needed and affordable; the rest is lost capacity."""
+    price = fleet.terms[REPLACE_PRICE, o]
+    worn, worn_book, unreplaced = s.owner[WORN, o], s.owner[WORN_BOOK, o], w.owner[UNREPLACED, o]
+    per_price = 1.0 / price if price > 0.0 else 0.0
+    for lane in range(able.size):
+        needed = min(1.0, desired[lane] / plan) if plan > 0.0 else 1.0
+        wanted = price * max(0.0, worn[lane] - worn_book[lane]) * needed * able[lane]
+        replacement[lane] = min(wanted, afford[lane])
+        unreplaced[lane] = max(0.0, unreplaced[lane] + (wanted - replacement[lane]) * per_price)
 
 
 @stage

@@ -46,6 +46,7 @@ from simulate.kernels.rows import (
     SMOOTHING,
     STAKE,
     TROUBLED,
+    WORTH,
 )
 
 
@@ -130,7 +131,6 @@ def add_marks(i, entities, layout, holdings, marks, factors, w, total):
 def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, factors, w, s):
     """E of every valued row: what it owns at market less debt, floored at 0; then debt and holdings for the next step."""
     lanes = s.lane.shape[1]
-    own = s.claims[0, 0]
     stakes = s.claims[0, 1]
     w.entity[DEBT, :] = 0.0
     lent = s.entity[OPERATING_OUT]
@@ -145,16 +145,25 @@ def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, 
         i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
         for lane in range(lanes):
             lent[j, lane] += w.leg[BALANCE_DUE_ON, l, lane] if insured else w.leg[BALANCE_NOW, l, lane] * w.entity[ALIVE, i, lane]
+    for a in range(layout.count[ROWS_VALUED]):
+        i = layout.rows[ROWS_VALUED, a]
+        price = multiple(entities, i, (t + 1) * grid.dt) / grid.dt
+        worth = s.entity[WORTH, i]
+        for lane in range(lanes):
+            concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane]
+            worth[lane] = s.entity[CORE, i, lane] + max(concern, s.entity[FLEET_VALUE, i, lane]) + w.entity[CASH, i, lane]
+        for lane in range(lanes):
+            worth[lane] += lent[i, lane] - w.entity[DEBT, i, lane]
+            w.entity[EQUITY, i, lane] = max(0.0, worth[lane]) * w.entity[ALIVE, i, lane]
     for _ in range(rules.equity_sweeps):
         for a in range(layout.count[ROWS_VALUED]):
             i = layout.rows[ROWS_VALUED, a]
-            price = multiple(entities, i, (t + 1) * grid.dt)
+            if layout.hold_start[i] == layout.hold_start[i + 1]:
+                continue
             stakes[:] = 0.0
             add_marks(i, entities, layout, holdings, marks, factors, w, stakes)
             for lane in range(lanes):
-                concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
-                own[lane] = s.entity[CORE, i, lane] + max(concern, s.entity[FLEET_VALUE, i, lane]) + w.entity[CASH, i, lane] + lent[i, lane] + stakes[lane] - w.entity[DEBT, i, lane]
-                w.entity[EQUITY, i, lane] = max(0.0, own[lane]) * w.entity[ALIVE, i, lane]
+                w.entity[EQUITY, i, lane] = max(0.0, s.entity[WORTH, i, lane] + stakes[lane]) * w.entity[ALIVE, i, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         stakes[:] = 0.0
