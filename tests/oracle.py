@@ -878,6 +878,8 @@ def restructure_leg(legs, world, leg, cut, due, clearing):
         world.balance[leg] *= 1 - cut
         world.out[leg] *= 1 - cut
         world.volume[leg] *= 1 - cut * legs.haircut[leg]
+        if clearing["called"].get(leg, 0.0) > 0:  # what is called on a guarantor that is restructured is settled with it
+            world.cover_left[leg] = 0.0
 
 
 def sell_stakes(model, now, world, i):
@@ -1129,6 +1131,7 @@ def run_world(model, factors, draws, switches, keep_stages=False):
                 "external_out": world.external_out,
                 "equity": list(world.equity),
                 "alive": list(world.alive),
+                "restructured": list(world.restructured),
                 "dues": clearing["dues"],
                 "revenue": stages["earnings"]["revenue"],
                 "share": [stages["capacity"]["share"][i] for i in model.fleet.entity],
