@@ -567,9 +567,11 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
     while True:
         for _ in range(limit):
             received = received_of(pay)
-            if not insured:
-                call_guarantees(pay)
             following = pay_next(received)
+            if not insured:
+                # called with the payments they make up for: a call one round late would fall too far and never come back
+                call_guarantees(following)
+                following = pay_next(received)
             change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
             pay = following
             if change <= 1e-14 * max(1.0, sum(full)):

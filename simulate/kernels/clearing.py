@@ -195,7 +195,7 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
             if s.entity[ACTIVE, i, lane] > 0.0:
                 change += pay_by_waterfall(i, lane, legs, layout, rules, w, s)
         if not insured:
-            change += call_guarantees(lane, legs, layout, w, s)
+            change += call_guarantees(lane, legs, layout, rules, w, s)
             receive(lane, legs, layout, w, s)
         if change > tolerance:
             continue
@@ -291,8 +291,12 @@ def pay_by_waterfall(i, lane, legs, layout, rules, w, s):
 
 
 @stage
-def call_guarantees(lane, legs, layout, w, s):
-    """What guarantors owe now: a share of what is neither paid nor covered by collateral, up to the cap; only rises in a clearing."""
+def call_guarantees(lane, legs, layout, rules, w, s):
+    """What guarantors owe now: a share of what is neither paid nor covered by collateral, up to the cap; only rises in a clearing.
+
+    Paid in the same round as the payments it makes up for: one round late, creditors would seem poorer than they are, their own
+    payments would fall too far, and so would be called too much.
+    """
     change = 0.0
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
@@ -311,6 +315,8 @@ def call_guarantees(lane, legs, layout, w, s):
         s.claims[i, layout.rank[g], lane] += more
         if s.entity[FAILING, i, lane] == 0.0:
             s.leg[PAY, g, lane] += more
+        elif more > 0.0:
+            change += pay_by_waterfall(i, lane, legs, layout, rules, w, s)
     return change
 
 
