@@ -127,16 +127,21 @@ def book_fleets(grid, fleet, rules, life, factors, w, s):
     """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
     for o in range(fleet.rows[OWNER_ENTITY].size):
         i, d = fleet.rows[OWNER_ENTITY, o], fleet.rows[STRANDED_DEAL, o]
+        idle_cost = fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
+        alive, gw, worn, total = w.entity[ALIVE, i], s.owner[GW_IDLE, o], s.owner[WORN, o], s.free[0]
+        written_off, cut = w.owner[IDLE, o], s.entity[CUT, i]
         for lane in range(s.lane.shape[1]):
-            alive, gw = w.entity[ALIVE, i, lane], s.owner[GW_IDLE, o, lane]
-            idle = gw * fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
-            early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * s.owner[WORN, o, lane] * alive
-            stranded = (idle + early) * factors.discount[lane]
-            w.owner[IDLE, o, lane] += idle
-            w.lane[STRANDED, lane] += gw * grid.dt
-            sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
-            gone = s.entity[CUT, i, lane] == LIQUIDATED
-            forced = max(0.0, s.owner[CARRYING, o, lane] - sold) * factors.discount[lane] if gone else 0.0
-            w.loss[i, 4, lane] += stranded
-            w.loss[i, 3, lane] += forced
-            w.deal_loss[d, lane] += stranded + forced
+            early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * worn[lane] * alive[lane]
+            total[lane] = (gw[lane] * idle_cost + early) * factors.discount[lane]
+        for lane in range(s.lane.shape[1]):
+            written_off[lane] += gw[lane] * idle_cost
+            w.lane[STRANDED, lane] += gw[lane] * grid.dt
+        for lane in range(s.lane.shape[1]):
+            w.loss[i, 4, lane] += total[lane]
+            w.deal_loss[d, lane] += total[lane]
+        for lane in range(s.lane.shape[1]):
+            if cut[lane] == LIQUIDATED:
+                sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
+                forced = max(0.0, s.owner[CARRYING, o, lane] - sold) * factors.discount[lane]
+                w.loss[i, 3, lane] += forced
+                w.deal_loss[d, lane] += forced

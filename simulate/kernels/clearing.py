@@ -102,7 +102,7 @@ def find_active_estates(legs, layout, w, s):
         j = legs.rows[PAYEE, l]
         if s.flags[j] > 0:
             for lane in range(lanes):
-                expected[j, lane] += s.leg[DUE, l, lane] + w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane]
+                expected[j, lane] += s.leg[DUE, l, lane] + w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         i, j = legs.rows[PAYER, g], legs.rows[PAYEE, g]
@@ -128,7 +128,8 @@ def sum_full_payment(legs, layout, insured, w, s):
     s.entity[DUES, :] = 0.0
     s.entity[RECEIVED_FULL, :] = 0.0
     s.entity[WAVE, :] = -1.0
-    s.leg[COVER_DUE, :] = 0.0
+    for a in range(layout.count[ROWS_GUARANTEE]):
+        s.leg[COVER_DUE, layout.rows[ROWS_GUARANTEE, a], :] = 0.0  # the rows of other legs are never written
     worst = s.lane[WORST]
     worst[:] = 0.0
     for l in range(legs.rows.shape[1]):
@@ -140,11 +141,14 @@ def sum_full_payment(legs, layout, insured, w, s):
             claim, paid, covered, active = w.leg[CLAIM, l], w.leg[PAID_ON_CLAIM, l], w.leg[COVERED, l], s.entity[ACTIVE, i]
             for lane in range(lanes):
                 full[lane] = due[lane] + active[lane] * (claim[lane] - paid[lane]) + covered[lane]
+                worst[lane] += full[lane] - due[lane]
         arrives = s.leg[DUE_ON, l] if insured else full
         for lane in range(lanes):
-            worst[lane] += full[lane]
             dues[lane] += due[lane]
             receives[lane] += arrives[lane]
+    for i in range(s.entity.shape[1]):
+        for lane in range(lanes):
+            worst[lane] += s.entity[DUES, i, lane]
     if insured:
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]

@@ -133,11 +133,17 @@ def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arriv
         l = layout.leg_of_payer[b]
         if legs.terms[CAPEX_SHARE, l] > 0.0 or legs.terms[CHIP_SHARE, l] > 0.0:
             j = legs.rows[PAYEE, l]
-            for lane in range(s.lane.shape[1]):
-                amount = legs.terms[CAPEX_SHARE, l] * growth[lane] + legs.terms[CHIP_SHARE, l] * replacement[lane]
-                k = grid.insurer if insured and w.entity[ALIVE, j, lane] == 0.0 else j
-                s.leg[EARNED, l, lane] = amount
-                arrived[k, lane] += amount
+            more, chips = legs.terms[CAPEX_SHARE, l], legs.terms[CHIP_SHARE, l]
+            amount, to, alive = s.leg[EARNED, l], arrived[j], w.entity[ALIVE, j]
+            for lane in range(amount.size):
+                amount[lane] = more * growth[lane] + chips * replacement[lane]
+            if insured:
+                for lane in range(amount.size):
+                    to[lane] += amount[lane] * alive[lane]
+                    arrived[grid.insurer, lane] += amount[lane] * (1.0 - alive[lane])
+            else:
+                for lane in range(amount.size):
+                    to[lane] += amount[lane]
 
 
 @stage
