@@ -114,6 +114,27 @@ def summary(store: Annotated[Path, typer.Argument(metavar="STORE", help="A store
     print_report(open_results(store), store=str(store))
 
 
+@app.command()
+def calibrate(
+    scenario: ScenarioArgument,
+    paths: Annotated[int | None, typer.Option(help="Number of paths of each run; the scenario's unless given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all draws; the scenario's unless given.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads; all cores unless given. The result does not depend on it.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown file to write; stdout unless given.")] = None,
+) -> None:
+    """Measure whether a scenario is credible: plan run, default probabilities against bands, signs. Markdown."""
+    from simulate import simulation
+    from simulate.calibration_page import write_page
+    from simulate.errors import refuse_if_any
+
+    refuse_if_any(simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS))
+    page = write_page(scenario, paths=paths, seed=seed, threads=threads)
+    if out is None:
+        print(page, end="")
+    else:
+        out.write_text(page, encoding="utf-8")
+
+
 @app.command(name="list")
 def list_scenarios() -> None:
     """List the shipped scenarios."""

@@ -133,10 +133,10 @@ def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft],
 
 
 def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:
-    """[T] mean of the short rate before each step, per year."""
-    section = scenario.factors.short_rate
+    """[T] mean of the short rate before each step, per year, as the plans knew it: without the shift of a scenario, or the residuals would make up for it."""
+    section = scenario.factors.short_rate.model_copy(update={"shift": 0.0})
     mean, _ = short_rate.mean_and_variance(section, Timeline(calendar.start, calendar.steps, calendar.dt))
-    return np.concatenate([[section.start + section.shift], mean[:-1]])
+    return np.concatenate([[section.start], mean[:-1]])
 
 
 def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Calendar, problems: list[str], file: str) -> list[Process]:

@@ -149,6 +149,14 @@ def test_the_reconciliation_table_adds_up(small):
     assert (revenue["reported"], revenue["in_deals"], revenue["residual"]) == pytest.approx((60.0, 20.0, 40.0))
 
 
+def test_a_shift_of_the_short_rate_is_no_plan(small, copied):
+    """Or the residuals would make up for the interest that it costs."""
+    other = compile_scenario(load_scenario(copied, {"factors.short_rate.shift": 0.03}), 7)
+    assert other.model.factors.rate0 == pytest.approx(small.model.factors.rate0 + 0.03)
+    assert np.array_equal(other.model.entities.rev_ext, small.model.entities.rev_ext)
+    assert np.array_equal(other.model.entities.cost_fixed, small.model.entities.cost_fixed)
+
+
 def test_what_is_not_binding_is_in_no_plan(small, copied):
     change(copied, "schedules.csv", "more_compute,payment,2028,10,", "more_compute,payment,2028,11,")
     other = compile_scenario(load_scenario(copied), 7)
