@@ -107,7 +107,7 @@ def find_active_estates(legs, layout, w, s):
         g = layout.rows[ROWS_GUARANTEE, a]
         i, j = legs.rows[PAYER, g], legs.rows[PAYEE, g]
         for lane in range(lanes):
-            expected[j, lane] += w.leg[COVER_LEFT, g, lane]
+            expected[j, lane] += max(0.0, w.leg[COVER_LEFT, g, lane])  # below 0 when the estate of a guarantor has paid
             expected[i, lane] += w.leg[SUBROGATED, g, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
