@@ -324,7 +324,11 @@ def drawn_changes(seed):
     return {"entities": entities, "legs": legs, "holdings": cut, "rules": rules}
 
 
-@pytest.mark.parametrize("seed", range(24))
+# of 1300 draws the ones that found estates that slept on what covered claims, guarantors or obligors brought them
+WOKEN = (304, 355, 377, 846)
+
+
+@pytest.mark.parametrize("seed", [*range(24), *WOKEN])
 def test_networks_drawn_at_random(seed):
     """What these do together is asked below."""
     compare(tiny_model(seed=seed, steps=10, **drawn_changes(seed)), 12, first=seed)

@@ -191,6 +191,8 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
         i = layout.rows[ROWS_INSIDE, a]
         if s.entity[ACTIVE, i, lane] > 0.0:
             fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s)
+    if not insured:
+        receive(lane, legs, layout, w, s)  # guarantors take their part of full payments too
     wave = 0.0
     for _ in range(rules.max_iterations):
         change = 0.0
