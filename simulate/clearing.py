@@ -223,7 +223,7 @@ def build_problem(network: Network, cash: Array) -> Problem:
     step = Step(
         entity=variables(rows.STEP_ENTITY, columns), owner=variables(rows.STEP_OWNER, 0), leg=variables(rows.STEP_LEG, count),
         claims=np.zeros((columns, 4, lanes)), new_money=np.zeros((0, lanes)), lane=variables(rows.STEP_LANE), free=np.zeros((8, lanes)),
-        flags=np.zeros(columns, np.int64),
+        flags=np.zeros(columns, np.int64), queue=np.zeros(columns, np.int64),
     )  # fmt: skip
     step.entity[rows.CASH_IN, :n] = cash
     step.leg[rows.DUE] = network.obligations[positions][:, None]

@@ -113,7 +113,8 @@ def find_active_estates(legs, layout, w, s):
         i = layout.rows[ROWS_INSIDE, a]
         for lane in range(lanes):
             dead = 1.0 - w.entity[ALIVE, i, lane]
-            holds = s.entity[CASH_IN, i, lane] + expected[i, lane] > ACTIVE_ESTATE or w.entity[FRESH, i, lane] > 0.0
+            fresh = w.entity[FRESH, i, lane]
+            holds = max(s.entity[CASH_IN, i, lane] + expected[i, lane] - ACTIVE_ESTATE, fresh) > 0.0
             s.entity[FAILING, i, lane] = dead
             s.entity[ACTIVE, i, lane] = dead if holds else 0.0
 
@@ -187,22 +188,23 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
         s.leg[RETURNED, g, lane] = 0.0
         start_leg(g, lane, w, s)
         start_leg(legs.rows[COVERS, g], lane, w, s)
+    count = 0  # rows that pay by the waterfall, in s.queue
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         if s.entity[ACTIVE, i, lane] > 0.0:
+            s.queue[count] = i
+            count += 1
             fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s)
     if not insured:
-        receive(lane, legs, layout, w, s)  # guarantors take their part of full payments too
+        receive(lane, count, legs, layout, w, s)  # guarantors take their part of full payments too
     wave = 0.0
     for _ in range(rules.max_iterations):
         change = 0.0
-        for a in range(layout.count[ROWS_INSIDE]):
-            i = layout.rows[ROWS_INSIDE, a]
-            if s.entity[ACTIVE, i, lane] > 0.0:
-                change += pay_by_waterfall(i, lane, legs, layout, rules, w, s)
+        for k in range(count):
+            change += pay_by_waterfall(s.queue[k], lane, legs, layout, rules, w, s)
         if not insured:
             change += call_guarantees(lane, legs, layout, rules, w, s)
-            receive(lane, legs, layout, w, s)
+            receive(lane, count, legs, layout, w, s)
         if change > tolerance:
             continue
         entered = False
@@ -214,6 +216,8 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
                 s.entity[FAILING, i, lane] = 1.0
                 s.entity[ACTIVE, i, lane] = 1.0
                 s.entity[WAVE, i, lane] = wave
+                s.queue[count] = i
+                count += 1
                 fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s)
                 entered = True
         if not entered:
@@ -327,17 +331,24 @@ def call_guarantees(lane, legs, layout, rules, w, s):
 
 
 @stage
-def receive(lane, legs, layout, w, s):
-    """What everybody receives from the payments of this iteration."""
-    for i in range(s.entity.shape[1]):
+def receive(lane, count, legs, layout, w, s):
+    """What everybody receives from the payments of this iteration; only payees of s.queue[:count] and of guarantees are touched."""
+    for k in range(count):
+        i = s.queue[k]
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            j = legs.rows[PAYEE, layout.leg_of_payer[b]]
+            s.entity[RECEIVED, j, lane] = s.entity[RECEIVED_FULL, j, lane]
+    for a in range(layout.count[ROWS_GUARANTEE]):
+        g = layout.rows[ROWS_GUARANTEE, a]
+        i, j = legs.rows[PAYER, g], legs.rows[PAYEE, g]
         s.entity[RECEIVED, i, lane] = s.entity[RECEIVED_FULL, i, lane]
-    for a in range(layout.count[ROWS_INSIDE]):
-        i = layout.rows[ROWS_INSIDE, a]
-        if s.entity[ACTIVE, i, lane] > 0.0:
-            for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
-                l = layout.leg_of_payer[b]
-                if layout.rank[l] <= 3 and legs.rows[COVERS, l] < 0:
-                    s.entity[RECEIVED, legs.rows[PAYEE, l], lane] -= s.leg[FULL, l, lane] - s.leg[PAY, l, lane]
+        s.entity[RECEIVED, j, lane] = s.entity[RECEIVED_FULL, j, lane]
+    for k in range(count):
+        i = s.queue[k]
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if layout.rank[l] <= 3 and legs.rows[COVERS, l] < 0:
+                s.entity[RECEIVED, legs.rows[PAYEE, l], lane] -= s.leg[FULL, l, lane] - s.leg[PAY, l, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]

@@ -119,7 +119,8 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
         for lane in range(lanes):
             delivered[lane] = max(delivered[lane], (1.0 - factors.gap[lane] * fleet.terms[POWER_EXPOSURE, o]) * built[lane])
             s.owner[GW_IDLE, o, lane] = max(0.0, built[lane] - delivered[lane]) * alive[lane]
-            wear = min(unreplaced[lane] / now[lane], 1.0) if now[lane] > 0.0 else 0.0
+            worn_away, in_service = unreplaced[lane], now[lane]
+            wear = min(worn_away / in_service, 1.0) if in_service > 0.0 else 0.0
             part = min((fleet.terms[GW0, o] + delivered[lane]) * (1.0 - wear) / full, 1.0) if full > 0.0 else 1.0
             share[lane] = part * (alive[lane] if follows_supply else 1.0)
         book_now, book_sum, book_last, unused = s.free[0], s.free[1], s.free[2], s.free[3]
@@ -141,9 +142,11 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
                 from_now = life_now[lane] if shorter else book_now[lane]
                 from_sum = life_sum[lane] if shorter else book_sum[lane]
                 carried = now[lane] - from_now - (now_sum[lane] - from_sum - until * from_now) / fleet.terms[BOOK_LIFE, o]
-                worn[lane] = life_now[lane] - life_last[lane] if mine else worn[lane]
-                value[lane] = straight * factors.rental[lane] * alive[lane] if mine else value[lane]
-                carrying[lane] = carried if mine else carrying[lane]
+                wears, sells = life_now[lane] - life_last[lane], straight * factors.rental[lane] * alive[lane]
+                other_worn, other_value, other_carrying = worn[lane], value[lane], carrying[lane]
+                worn[lane] = wears if mine else other_worn
+                value[lane] = sells if mine else other_value
+                carrying[lane] = carried if mine else other_carrying
         for lane in range(lanes):
             worn_book[lane] = book_now[lane] - book_last[lane]
             carrying[lane] = max(0.0, carrying[lane] - w.owner[IDLE, o, lane])
@@ -216,7 +219,8 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
             there = max(alive[lane], always)
             lost = plan * (x - index[lane] * there)
             pool[lane] += lab * lost
-            moved = w.lane[LOST_POOL, lane] * plan / plan_living[lane] * lab * there if plan_living[lane] > 0.0 else 0.0
+            shared, whole = w.lane[LOST_POOL, lane] * plan, plan_living[lane]
+            moved = shared / whole * lab * there if whole > 0.0 else 0.0
             moved = min(moved, max(0.0, cap - index[lane]) * plan) if capped else moved
             revenue[lane] = (
                 entities.by_step[REV_EXT, i, t]
@@ -232,6 +236,8 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
     replaced = s.free[0]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
+        if entities.by_step[COST_FIXED, i, t] == 0.0 and entities.terms[COST_VAR, i] == 0.0:
+            continue
         replaced[:] = 0.0
         for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
             l = layout.leg_of_payer[b]
@@ -240,7 +246,8 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
                     replaced[lane] += legs.terms[REPLACES, l] * s.leg[EARNED, l, lane]
         cost, cash, burn = s.entity[COST, i], w.entity[CASH, i], w.entity[BURN, i]
         for lane in range(lanes):
-            runway = cash[lane] / burn[lane] * grid.dt if burn[lane] > 0.0 else entities.terms[RUNWAY_YEARS, i]
+            held, burnt = cash[lane], burn[lane]
+            runway = held / burnt * grid.dt if burnt > 0.0 else entities.terms[RUNWAY_YEARS, i]
             short = min(max(1.0 - runway / entities.terms[RUNWAY_YEARS, i], 0.0), 1.0)
             bend = 1.0 - entities.terms[FLEX, i] * short
             total = entities.by_step[COST_FIXED, i, t] * bend - replaced[lane] + entities.terms[COST_VAR, i] * s.entity[REVENUE, i, lane]

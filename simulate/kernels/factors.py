@@ -4,7 +4,7 @@ Every process advances its own rows. State is [row, lane] with lanes innermost; 
 and touches few arrays at once (a loop over many arrays needs more checks of overlap than the compiler is willing to make before
 it vectorises). All worlds share one set of draws, so this runs once a tile and step.
 
-Only `begin_paths` and `advance_factors` know the wide tuples; a process gets its own few rows and numbers. That is easier to read,
+Only `draw_paths` and `move_factors` know the wide tuples; a process gets its own few rows and numbers. That is easier to read,
 and each function that takes the tuples costs a second of compilation (25 s in all when every process did).
 
 Letters: W lanes, R revenue processes, S deal groups, M most shots, T steps. z is a driver of the step [W].
@@ -77,7 +77,7 @@ class FactorState(NamedTuple):
 
 
 def new_factor_state(model: Model, lanes: int) -> FactorState:
-    """Unset state of a tile; `begin_paths` sets it."""
+    """Unset state of a tile; `draw_paths` sets it."""
     processes = model.factors.rev_plan.shape[0]
     most = model.factors.shot_cdf.size
     rows = N_REVENUE + 3 * processes
@@ -176,8 +176,8 @@ def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, size
     return most
 
 
-@kernel
-def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
+@stage
+def draw_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
     """Opening state of lanes l = path first_path + l, and what is drawn once a path."""
     f = factors
     common = state.pull
@@ -347,8 +347,8 @@ def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, 
     exp_in_place(rental)
 
 
-@kernel
-def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
+@stage
+def move_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
     """All factors of step t for lanes l = path first_path + l, in the order of docs/model.md."""
     f = factors
     s = state
@@ -405,3 +405,18 @@ def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorSt
     variance = f.rent_var[t]
     n = z[D_RENTAL]
     advance_rental(mean, f.rent_pull, f.rent_decay, f.rent_sd, variance, out.demand, out.gap, n, s.pull, s.uniform, s.rental, out.rental)
+
+
+# --------------------------------------------------------------------------------------------- the same two, called from Python
+
+
+@kernel
+def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
+    """`draw_paths` from Python."""
+    draw_paths(grid, factors, first_path, state, draws)
+
+
+@kernel
+def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
+    """`move_factors` from Python."""
+    move_factors(grid, factors, t, first_path, state, draws, out)

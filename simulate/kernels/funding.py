@@ -212,16 +212,15 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
                 w.entity[CASH, i, lane] += s.entity[GOT, i, lane] - s.entity[PAID, i, lane]
             continue
         for lane in range(lanes):
-            held = s.entity[CASH_IN, i, lane] + s.entity[RECEIVED, i, lane]
-            solvent = s.entity[FAILING, i, lane] == 0.0
-            living = w.entity[ALIVE, i, lane] > 0.0
-            need[lane] = max(0.0, s.entity[PAID, i, lane] - held) if solvent else 0.0
-            cost = (1.0 - rules.terms[ALPHA]) * s.entity[CASH_IN, i, lane] + (1.0 - rules.terms[BETA]) * s.entity[RECEIVED, i, lane]
-            cost = 0.0 if solvent or not living else cost
+            had, got, failing = s.entity[CASH_IN, i, lane], s.entity[RECEIVED, i, lane], s.entity[FAILING, i, lane]
+            cost = ((1.0 - rules.terms[ALPHA]) * had + (1.0 - rules.terms[BETA]) * got) * failing * w.entity[ALIVE, i, lane]
             s.entity[OUTSIDE_OUT, i, lane] += cost
+            rest = had + got - cost - s.entity[PAID, i, lane]
+            need[lane] = max(0.0, -rest) * (1.0 - failing)
+            w.entity[CASH, i, lane] = rest + s.entity[COVER_SOLD, i, lane]
+        for lane in range(lanes):
             # What covers secured claims on an estate was sold outside and is paid straight to its creditor.
             s.entity[OUTSIDE_IN, i, lane] += s.entity[COVER_SOLD, i, lane]
-            w.entity[CASH, i, lane] = held - cost - s.entity[PAID, i, lane] + s.entity[COVER_SOLD, i, lane]
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):
             w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane])

@@ -149,11 +149,13 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
             due[lane] = interest[lane] + repaid[lane]
             draw[lane] = drawn * scale[lane] * alive[lane]
         if insured:
-            due_on = w.leg[BALANCE_DUE_ON, l]
+            due_on, full, restructured = w.leg[BALANCE_DUE_ON, l], s.leg[DUE_ON, l], w.entity[RESTRUCTURED, i]
             for lane in range(lanes):
                 rate = max(0.0, fixed + floating * rate_before[lane] + margin * spread_before[lane]) * dt
-                quiet = alive[lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
-                s.leg[DUE_ON, l, lane] = due[lane] if quiet else due_on[lane] * (rate + amort)
+                on = due_on[lane] * (rate + amort)
+                quiet = alive[lane] * (1.0 if restructured[lane] == 0.0 else 0.0)
+                now = due[lane]
+                full[lane] = now if quiet > 0.0 else on
 
 
 @stage
@@ -167,10 +169,12 @@ def roll_balances(legs, layout, insured, t, w, s):
         for lane in range(lanes):
             balance[lane] += draw[lane] - repaid[lane]
         if insured:
+            alive, restructured, due_on = w.entity[ALIVE, i], w.entity[RESTRUCTURED, i], w.leg[BALANCE_DUE_ON, l]
+            stays = 1.0 - legs.by_step[AMORT, l, t]
             for lane in range(lanes):
-                quiet = w.entity[ALIVE, i, lane] > 0.0 and w.entity[RESTRUCTURED, i, lane] == 0.0
-                on = w.leg[BALANCE_DUE_ON, l, lane] * (1.0 - legs.by_step[AMORT, l, t])
-                w.leg[BALANCE_DUE_ON, l, lane] = balance[lane] if quiet else on + draw[lane]
+                quiet = alive[lane] * (1.0 if restructured[lane] == 0.0 else 0.0)
+                after, on = balance[lane], due_on[lane] * stays + draw[lane]
+                due_on[lane] = after if quiet > 0.0 else on
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):

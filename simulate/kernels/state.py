@@ -86,6 +86,7 @@ class Step(NamedTuple):
     lane: Array  # [K, W]
     free: Array  # [8, W] scratch rows
     flags: Array  # [n] int64 scratch
+    queue: Array  # [n] int64 scratch: rows that one lane clears
 
 
 class Outputs(NamedTuple):
@@ -225,6 +226,7 @@ def new_step(model: Model, lanes: int) -> Step:
         np.zeros((model.holdings.holder.size, lanes)),
         np.zeros((len(rows.STEP_LANE), lanes)),
         np.zeros((8, lanes)),
+        np.zeros(n, np.int64),
         np.zeros(n, np.int64),
     )
 

@@ -3,7 +3,7 @@
 from simulate.kernels.accounting import book_claims, book_contracts, book_fleets
 from simulate.kernels.clearing import clear
 from simulate.kernels.earnings import deliver_capacity, earn_revenue, earn_scheduled
-from simulate.kernels.factors import advance_factors, begin_paths
+from simulate.kernels.factors import draw_paths, move_factors
 from simulate.kernels.funding import find_liquidity, open_door, pay_commitments, settle
 from simulate.kernels.jit import kernel, stage
 from simulate.kernels.legs import fall_due, roll_balances, value_collateral, value_core
@@ -82,10 +82,10 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
     grid, entities, fleet, legs, holdings, rules = model.grid, model.entities, model.fleet, model.legs, model.holdings, model.rules
     lanes, lives = s.lane.shape[1], model.factors.life_values
     for start in range(0, paths, lanes):
-        begin_paths(grid, model.factors, first_path + start, state, draws)
+        draw_paths(grid, model.factors, first_path + start, state, draws)
         open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, model.factors.rate0)
         for t in range(grid.steps):
-            advance_factors(grid, model.factors, t, first_path + start, state, draws, now)
+            move_factors(grid, model.factors, t, first_path + start, state, draws, now)
             summarise(t, now, summary)
             for k in range(len(worlds)):
                 w = worlds[k]
