@@ -22,7 +22,7 @@ def check_network(network: Network, calendar: Calendar | None) -> list[str]:
     """Everything wrong with the network as a whole."""
     problems: list[str] = []
     file = network.names
-    for check in (check_nodes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
+    for check in (check_nodes, check_classes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
         problems.extend(check(network))
     for entity in network.entities:
         if not entity.outside:
@@ -58,6 +58,16 @@ def check_nodes(network: Network) -> Iterable[str]:
             yield f"{network.names['entities']}: there is no node '{node}', which {why}; add it with role 'outside'."
         elif not entity.outside:
             yield f"{network.names['entities']} line {entity.line} ('{node}'): this node {why}; its role must be 'outside'."
+
+
+def check_classes(network: Network) -> Iterable[str]:
+    """Only debts are secured (class 1), only commitments are of class 4: a step pays these two in ways of their own."""
+    for deal in network.deals:
+        rank = deal.terms.seniority
+        if rank == 4 and deal.kind != "equity_commitment":
+            yield f"{place(network, deal)}: a {deal.kind} cannot be of class 4, which is for commitments; give a class from 0 to 3, or drop the term."
+        if rank == 1 and deal.kind not in DEBT_KINDS:
+            yield f"{place(network, deal)}: a {deal.kind} cannot be of class 1 (secured), which is for loans and bonds; give class 0, 2 or 3, or drop the term."
 
 
 def check_equity(network: Network) -> Iterable[str]:

@@ -99,6 +99,8 @@ ADDITIONS = {
                   ("'new'", "became known on 2026-01-31, after the run starts on 2025-12-31")),
     "deal that never pays": ("deals.csv", f"new,lease,cloud,landlords,8,USD bn,binding,1,,2025-07,2030,,,2025-11-30,2025-12-15,{TEST},",
                              ("'new'", "the kind lease needs rows 'payment'")),
+    "lease of class 4": ("terms.csv", f"halls,class,4,1,{TEST}", ("'halls'", "cannot be of class 4", "from 0 to 3")),
+    "secured purchase": ("terms.csv", f"chips,class,1,1,{TEST}", ("'chips'", "cannot be of class 1", "loans and bonds")),
     "repays too much": ("schedules.csv", f"chip_loan,principal,2030,40,USD bn/year,{TEST}", ("'chip_loan'", "repays 53 USD bn, more than its balance 14 plus draws 7")),
     "vendor shares": ("vendors.csv", f"cloud,lab,0.7,0.5,{TEST}", ("vendor shares of 'cloud' add up to 1.2",)),
     "outside figures": ("figures.csv", f"banks,cash,,1,USD bn,2025-12-31,2025-12-31,{TEST},", ("'banks'", "no balance sheet", "cash")),
