@@ -21,16 +21,20 @@ def new_axes(ax: "Axes | None") -> "Axes":
 
 
 def plot_exceedance(dataset: "xr.Dataset", *, variables: tuple[str, ...] = ("system_loss", "system_loss_alone"), ax: "Axes | None" = None) -> "Axes":
-    """P(loss > x) over x [USD bn], both axes logarithmic: the tail is a line where losses are a power law."""
+    """P(loss > x) in % over x [USD bn], the probability logarithmic: how fast the tail thins, and where it ends.
+
+    The largest loss has nothing beyond it: the curve stops before it, where one path of the largest weight is left.
+    """
     ax = new_axes(ax)
     weights = risk.path_weights(dataset)
     for variable in variables:
         losses = dataset[variable].values
         order = np.argsort(losses)
-        beyond = np.clip(1.0 - np.cumsum(weights[order]), 0.0, 1.0)
-        ax.step(losses[order], beyond, where="post", label=dataset[variable].attrs["long_name"])
-    ax.set(xscale="log", yscale="log", xlabel=f"loss, {dataset.attrs['money_unit']}", ylabel="probability of a larger loss")
-    ax.legend()
+        beyond = np.append(np.cumsum(weights[order][::-1])[::-1][1:], 0.0)  # summed from the tail: small numbers stay exact
+        seen = beyond > 0.0
+        ax.step(losses[order][seen], 100.0 * beyond[seen], where="post", label=dataset[variable].attrs["long_name"])
+    ax.set(yscale="log", xlabel=f"loss, {dataset.attrs['money_unit']}", ylabel="paths with a larger loss, %")
+    ax.legend(loc="lower left", fontsize="small")
     return ax
 
 

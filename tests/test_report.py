@@ -114,7 +114,8 @@ def test_plots_return_the_axes_they_drew_on(result):
     figure, ax = pyplot.subplots()
     assert plots.plot_exceedance(result, ax=ax) is ax
     losses, beyond = ax.lines[0].get_xdata(), ax.lines[0].get_ydata()
-    assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx((result["system_loss"].values > 10.0).mean(), abs=1e-3)
+    assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (result["system_loss"].values > 10.0).mean(), abs=0.1)
+    assert beyond[-1] == pytest.approx(100.0 / result.sizes["path"])  # one path has a larger loss than the last point
     axes = plots.plot_default_probability(result)
     assert [line.get_label() for line in axes.lines] == ["lab", "cloud"]
     assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (result["default_step"].sel(entity="lab").values >= 0).mean())
