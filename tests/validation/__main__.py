@@ -1,0 +1,13 @@
+"""Rebuilds docs/validation.md. Exit code 1 when a claim is refused: the page is written all the same and says which."""
+
+import sys
+
+from .claims import PAGE, gather, refuse_false, write_page
+
+parts = gather()
+PAGE.write_text(write_page(parts), encoding="utf-8")
+print(f"{PAGE.name}: {sum(len(part.findings) for part in parts)} claims in {len(parts)} parts")
+try:
+    refuse_false(one for part in parts for one in part.findings)
+except AssertionError as refused:
+    sys.exit(str(refused))
