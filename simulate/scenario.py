@@ -29,19 +29,19 @@ class Run(Section):
     """Calendar and size of a run."""
 
     start: date
-    """Opening day, the last day of a month."""
+    """Opening day, the last day of a month. [date]"""
     steps: int = Field(ge=1, le=1200)
-    """Number of steps."""
+    """Number of steps. [steps]"""
     step: Literal["month", "quarter", "year"] = "quarter"
-    """Length of a step."""
+    """Length of a step. [calendar]"""
     paths: int = Field(10_000, ge=1)
-    """Number of paths."""
+    """Number of paths. [paths]"""
     seed: int = Field(0, ge=0, lt=2**64)
-    """Seed of all draws; 0 is a seed."""
+    """Seed of all draws; 0 is a seed. [1]"""
     discount: Literal["short_rate", "nominal"] = "short_rate"
-    """Losses are discounted at the short rate of the path, or not at all."""
+    """Losses are discounted at the short rate of the path, or not at all. [choice]"""
     information_date: date | None = None
-    """Last day on which plans and guidance were known; the opening day unless given."""
+    """Last day on which plans and guidance were known; the opening day unless given. [date]"""
 
     @model_validator(mode="after")
     def check_dates(self) -> "Run":
@@ -81,49 +81,49 @@ class Door(Section):
     """When the funding market shuts: only when confidence and valuation are both low (docs/model.md 4.4)."""
 
     confidence: float = Field(0.85, gt=0)
-    """Confidence at which it is half shut, share of plan."""
+    """Confidence at which it is half shut. [share of plan]"""
     confidence_width: float = Field(0.05, gt=0)
-    """Width of the logistic in confidence."""
+    """Width of the logistic in confidence. [share of plan]"""
     valuation: float = Field(0.75, gt=0)
-    """Valuation index at which it is half shut, ratio to the opening."""
+    """Valuation index at which it is half shut, over the opening. [ratio]"""
     valuation_width: float = Field(0.1, gt=0)
-    """Width of the logistic in the logarithm of the index."""
+    """Width of the logistic in the logarithm of the index. [1]"""
 
 
 class ConfidenceShock(Section):
     """Shock to confidence after the default of a systemic entity; there are no data for its size."""
 
     size: float = Field(0.0, ge=0)
-    """Loss of confidence, share of plan."""
+    """Loss of confidence. [share of plan]"""
     decay_years: float = Field(1.0, gt=0)
-    """Years in which it fades to 1/e."""
+    """Time in which it fades to 1/e. [years]"""
 
 
 class Rules(Section):
     """Numbers of the step that belong to nobody."""
 
     alpha: float = Field(0.9, ge=0, le=1)
-    """Share of its cash that a defaulter still pays out."""
+    """Share of its cash that a defaulter still pays out. [share]"""
     beta: float = Field(0.9, ge=0, le=1)
-    """Share of its receipts that a defaulter still pays out."""
+    """Share of its receipts that a defaulter still pays out. [share]"""
     forced_sale_haircut: float = Field(0.3, ge=0, lt=1)
-    """Loss on collateral in a forced sale."""
+    """Loss on fleets and stakes in a forced sale. [share]"""
     transfer: float = Field(0.5, ge=0, le=1)
-    """Share of a lab's lost revenue that moves to living rivals with room."""
+    """Share of a lab's lost revenue that moves to living rivals with room. [share]"""
     smoothing_years: float = Field(1.0, ge=0)
-    """Time constant of smoothed receipts and EBITDA."""
+    """Time constant of smoothed receipts and EBITDA; 0: the last step only. [years]"""
     door: Door = Door()
     """When the funding market shuts."""
     confidence_shock: ConfidenceShock = ConfidenceShock()
     """What a large default does to confidence."""
     race_theta: float = Field(0.0, ge=0)
-    """Reaction of capex to the executed share of rivals."""
+    """Reaction of capex to the executed share of rivals. [1]"""
     capex_max: float = Field(1.5, ge=1)
-    """Most that desired capex can be, over plan."""
+    """Most that desired capex can be, over plan. [ratio]"""
     restructure_kappa: float = Field(0.8, ge=0)
-    """Share of the going concern that creditors get in a restructuring."""
+    """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
     max_restructurings: int = Field(2, ge=0)
-    """Restructurings an entity may have on a path."""
+    """Restructurings an entity may have on a path. [restructurings]"""
     sources: dict[str, str] = {}
     """Where each number comes from."""
 
