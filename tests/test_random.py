@@ -1,15 +1,26 @@
-"""Philox against published vectors and a twin in plain Python; normals against SciPy; a draw depends on its counter alone."""
+"""Philox against published vectors and a twin in plain Python; normals against SciPy; a draw depends on its counter alone, in a real scenario too."""
 
+import csv
+import functools
 import hashlib
+import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import kolmogorov, ndtri
+from test_factors import simulate
+from validation import random_numbers
+from validation.claims import refuse_false
 
+from simulate.compile import compile_scenario
+from simulate.engine import run_blocks
 from simulate.factors.keys import key_of
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform, philox_words, turn_normal
+from simulate.scenario import load_scenario
 
 M32 = 2**32 - 1
 
@@ -140,3 +151,137 @@ def test_rows_turned_together_are_rows_turned_alone():
     block = np.stack([uniforms(key, step, 0, 0, 64) for step in range(9)])
     turn_normal(block.reshape(-1), np.empty(block.size, np.int64), np.empty(block.size))
     assert block.tobytes() == np.stack([normals(key, step, 0, 0, 64) for step in range(9)]).tobytes()
+
+
+def test_random_numbers_are_uniform_and_unrelated():
+    """Shares of cells; neighbours in every coordinate of counter and key; collisions; correlations of normals and of their squares."""
+    refuse_false(random_numbers.findings())
+
+
+# ------------------------------------------------------------------------------------------------ what is added moves no draw
+
+
+CONFIG = Path(__file__).parents[1] / "configs" / "ai_2025.toml"
+STRANGER = "aardvark"
+OF_PROCESS = {"process_loading": 0.4, "process_sd0": 0.3, "process_sd1": 0.2, "process_sd_tau": 2, "growth_sd": 0.05, "growth_decay": 1, "regime_shift": -0.1}
+
+
+def first_rows(folder, table, *rows):
+    """Put rows above all others of a table, so that the row numbers of all others move."""
+    path = folder / "ai_2025" / f"{table}.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *old = csv.reader(file)
+    new = [[str(row.get(column, "")) for column in head] for row in rows]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *new, *old])
+
+
+def add_stranger(folder, lab=0, process=True):
+    """An entity without deals: the figures of one of the tables, without what its deals owe."""
+    with (folder / "ai_2025" / "figures.csv").open(newline="", encoding="utf-8") as file:
+        figures = [row | {"entity": STRANGER} for row in csv.DictReader(file) if row["entity"] == "crusoe"]
+    for row in figures:
+        row["value"] = {"reported_debt": 0.225, "outside_cost": 1.0}.get(row["figure"], row["value"])
+    like = figures[0]
+    if process:
+        units = {"process_sd_tau": "years", "growth_decay": "per year", "regime_shift": "per year"}
+        figures += [like | {"figure": name, "value": value, "unit": units.get(name, "1"), "year": ""} for name, value in OF_PROCESS.items()]
+    first_rows(folder, "figures", *figures)
+    entity = {"id": STRANGER, "name": "Aardvark", "type": "neocloud", "role": "inside", "policy": "liquidate", "bridge": "ocf"}
+    first_rows(folder, "entities", entity | {"lab": lab, "race": 0, "systemic": 0, "source": "assumption: a stranger"})
+
+
+def add_deal(folder):
+    """A letter of intent between two that are there, in a group of its own."""
+    deal = {"id": "A01", "kind": "compute_contract", "payer": "meta", "payee": "coreweave", "amount": 30, "unit": "USD bn", "status": "letter_of_intent"}
+    deal |= {"probability": 0.5, "group": "aardvark", "start": "2027-01-01", "end": "2030-12-31", "as_of": "2025-12-31", "known_on": "2025-12-31"}
+    first_rows(folder, "deals", deal | {"source": "assumption: a stranger"})
+    rows = [{"deal": "A01", "item": "payment", "year": year, "value": 7.5, "unit": "USD bn/year", "source": "assumption"} for year in range(2027, 2031)]
+    first_rows(folder, "schedules", *rows)
+    first_rows(folder, "terms", {"deal": "A01", "term": "supply", "value": 0, "unit": "1", "source": "assumption: no lab pays"})
+
+
+def change_factors(folder):
+    """Shots where there were few, risky growth where there was less."""
+    return {"factors.power_gap.shots_per_year": 2.0, "factors.power_gap.shot_mean": 0.1}
+
+
+@functools.cache
+def compile_changed(change=None):
+    """ai_2025 as it is, or a copy that `change` has added to."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        shutil.copytree(CONFIG.parent / "ai_2025", folder / "ai_2025")
+        shutil.copy(CONFIG, folder)
+        overrides = (change(folder) if change else None) or {}
+        return compile_scenario(load_scenario(folder / "ai_2025.toml", overrides), 7)
+
+
+def draws_of(compiled, paths=192):
+    """Every draw by the name of what it is drawn for: [T, paths] or [paths]."""
+    sample = simulate(compiled.model.factors, paths, 64)
+    drawn = {name: sample[name] for name in ("rate", "discount", "spread", "log_valuation", "regime", "driver", "power", "shots", "gap", "draw_life")}
+    drawn |= {name: sample[name] for name in ("demand", "confidence", "rental")}
+    drawn |= {f"ratio of {name}": sample["ratio"][:, row] for row, name in enumerate(compiled.names.processes)}
+    drawn |= {f"delivery of {name}": sample["draw_delivery"][row] for row, name in enumerate(compiled.names.processes)}
+    return drawn | {f"scale of {name}": sample["draw_scale"][row] for row, name in enumerate(compiled.names.groups)}
+
+
+def add_lab(folder):
+    add_stranger(folder, lab=1)
+
+
+def add_entity(folder):
+    add_stranger(folder, process=False)
+
+
+def add_process(folder):
+    add_stranger(folder)
+
+
+SHOTS_MOVE = {"shots", "gap", "rental"}
+LABS_MOVE = {"demand", "confidence", "rental"}  # demand is the mean of the labs; the draws behind it stay
+
+
+@pytest.mark.parametrize(
+    ("change", "added", "moves"),
+    [
+        (add_entity, set(), set()),
+        (add_process, {f"ratio of {STRANGER}", f"delivery of {STRANGER}"}, set()),
+        (add_lab, {f"ratio of {STRANGER}", f"delivery of {STRANGER}"}, LABS_MOVE),
+        (add_deal, {"scale of aardvark"}, set()),
+        (change_factors, set(), SHOTS_MOVE),
+    ],
+)
+def test_what_is_added_to_a_real_scenario_moves_no_draw(change, added, moves):
+    """Bit by bit, by name: rows have moved, draws have not. What should move is said, and does."""
+    before, after = draws_of(compile_changed()), draws_of(compile_changed(change))
+    assert compile_changed(change).digest != compile_changed().digest
+    assert set(after) - set(before) == added and set(before) <= set(after)
+    assert {name for name in before if before[name].tobytes() != after[name].tobytes()} == moves
+
+
+def test_another_seed_moves_every_draw():
+    base = compile_changed()
+    other = compile_scenario(load_scenario(CONFIG), 8)
+    before, after = draws_of(base), draws_of(other)
+    certain = {name for name in before if np.ptp(before[name]) == 0.0}
+    assert {name for name in before if before[name].tobytes() == after[name].tobytes()} == certain == {"scale of " + base.names.groups[0]}
+
+
+def test_losses_of_all_others_stay_when_a_stranger_comes():
+    """Nobody deals with it, so nobody loses a cent more; only the stopping rule of clearing, a share of all dues, has moved."""
+    losses = {}
+    for change in (None, add_process):
+        compiled = compile_changed(change)
+        blocks = {}
+        run_blocks(compiled.model, paths=160, on_block=blocks.__setitem__)
+        losses[change] = dict(zip(compiled.names.entities, blocks[0]["loss"], strict=True))
+    shared = [name for name in losses[None] if name in losses[add_process]]
+    assert len(losses[add_process]) == len(shared) + 1
+    # What the stranger owes and spends has outside payees, whose losses are those of their claims on it.
+    outside = dict(zip(compile_changed().names.entities, compile_changed().outside, strict=True))
+    inside = [name for name in shared if not outside[name]]
+    assert max(losses[None][name].max() for name in inside) > 1.0
+    for name in inside:
+        np.testing.assert_allclose(losses[add_process][name], losses[None][name], rtol=1e-9, atol=1e-9, err_msg=name)
