@@ -73,7 +73,7 @@ def rate_findings() -> list[Finding]:
     found = moment_findings("Short rate", "Vasicek 1977, eq. 25", sample["rate"][EARLY], sample["rate"][LATE], means, variance, covariance)
     for step in (3, 11, 27):
         years = 0.25 * (step + 1)
-        claim = f"Bond of {years:g} years: mean discount factor of the paths"
+        claim = f"Bond with a maturity of {years:g} (years): mean discount factor of the paths"
         found.append(mean_finding(claim, TEST, "Vasicek 1977, eq. 27", sample["discount"][step], vasicek_bond(r0, k, theta, sigma, years)))
     b = -math.expm1(-k * T) / k
     integral = -np.log(sample["discount"][LATE])
