@@ -95,9 +95,9 @@ def write_page(parts: Iterable[Part]) -> str:
     lines = [
         "# Validation",
         "",
-        "Made by `python -m tests.validation` with fixed seeds; do not edit. What is claimed, the test that checks it, and what was found. A result of a",
-        f"Monte Carlo run has its standard error and must lie within {LIMIT:.0f} of them; a number that is computed exactly has a tolerance, and z is the difference as",
-        "a share of it (at most 1). The tests hold the same findings to the same limits.",
+        "Made by `python -m tests.validation` with fixed seeds; do not edit. What is claimed, the test that checks it, and what was found. A result",
+        f"of a Monte Carlo run has its standard error and must lie within {LIMIT:.0f} of them; a number that is computed exactly has a tolerance, and z is",
+        "the difference as a share of it (at most 1). The tests hold the same findings to the same limits.",
         "",
         f"{len(every)} claims, {len(every) - sum(one.holds for one in every)} refused. Largest |z| of the {len(sampled)} sampled ones: "
         + (f"{max(abs(one.z) for one in sampled):.2f}." if sampled else "none."),

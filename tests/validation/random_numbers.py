@@ -1,7 +1,7 @@
 """Random numbers: equal shares of every cell, no memory across paths, steps, draws, names and seeds.
 
-Chi-square statistics over their degrees of freedom, which should be 1 with a standard error of sqrt(2/degrees of freedom). The words of the generator are compared
-with the published answers of Random123 in tests/test_random.py, and draws of a real scenario with those of the same scenario with something added.
+Chi-square statistics over their degrees of freedom, which should be 1 with a standard error of sqrt(2/degrees of freedom). The words of the generator are
+compared with the published answers of Random123 in tests/test_random.py, and draws of a real scenario with those of the same scenario with something added.
 """
 
 import functools
