@@ -1,7 +1,7 @@
 """The engine and the factors against closed forms; the findings are those of docs/validation.md (validation/claims.py)."""
 
 import pytest
-from validation import factor_moments, fleets, portfolios
+from validation import factor_moments, factor_steps, fleets, portfolios
 from validation.claims import refuse_false
 
 
@@ -28,3 +28,7 @@ def test_factors_have_their_moments():
 
 def test_joint_tails_are_those_of_the_normal_law():
     refuse_false(factor_moments.tail_findings())
+
+
+def test_factors_move_by_their_exact_laws():
+    refuse_false(factor_steps.findings())

@@ -17,6 +17,8 @@ from scipy.stats import beta as beta_law
 from test_factors import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
 
 from simulate.factors import FactorSections
+from simulate.factors.keys import key_of
+from simulate.kernels.random import ONCE, fill_normal
 from simulate.model import DRIVERS
 
 from .claims import Finding, mean_finding, numeric_finding
@@ -246,6 +248,10 @@ def life_and_deal_findings() -> list[Finding]:
     rho = DEFAULTS.execution.correlation**2
     both = joint_upper(ndtri(1 - letters.probability), ndtri(1 - talks.probability), rho)
     found.append(mean_finding("Two groups of deals: both executed", TEST, source, done[0] & done[1], both))
+    common = np.empty(PATHS)
+    fill_normal(key_of(1, "delivery"), ONCE, 0, 0, common)  # of the sample `free`
+    tied = DEFAULTS.execution.correlation * math.exp(-(ndtri(letters.probability) ** 2) / 2) / math.sqrt(2 * math.pi)
+    found.append(mean_finding("Deals that are executed where plans are met: covariance with the common normal", TEST, source, common * done[0], tied))
     return found
 
 
