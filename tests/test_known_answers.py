@@ -14,12 +14,16 @@ import pytest
 from known_answers import ANSWERS, LEFT_OUT, look_up, of_kind
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
+from tiny import freeze, make_legs
 from validation.firms import firm_model, run_engine
 
 import simulate
 from simulate import risk
 from simulate.clearing import build_problem, read_lane, read_network
+from simulate.engine import Workspace
 from simulate.kernels.bare import clear_greatest
+from simulate.kernels.state import TRACES
+from simulate.model import BALANCE, Holdings, Model
 
 FOUR_ERRORS = 3.17e-5  # normal probability beyond 4 standard errors, one side
 HERE = Path(__file__).parent
@@ -77,6 +81,36 @@ def test_equity_of_indebted_firms_that_hold_each_other(name, solution):
     np.testing.assert_allclose(equity, expected["equity"], rtol=0, atol=tolerance)
     np.testing.assert_allclose(outside, expected["outside_shareholders"], rtol=0, atol=tolerance)
     assert (equity.sum(), outside.sum()) == pytest.approx((expected["sum_equity"], expected["outside_total"]), abs=tolerance)
+
+
+def value_in_the_engine(shares, cash, debt) -> np.ndarray:
+    """[n] equity of indebted firms that hold each other and do nothing else, at the end of a step of the engine."""
+    shares, n = np.array(shares, float), len(cash)
+    model = firm_model(firms=n, steps=1, dt=0.25)
+    inside = [(i, j, shares[i, j]) for i in range(n) for j in range(n) if shares[i, j] > 0]
+    holder, issuer, stake = map(np.array, zip(*inside, *((n, j, 1 - shares[:, j].sum()) for j in range(n))))
+    rows = len(holder)
+    outside = np.array([*range(len(inside), rows), -1, -1])
+    legs = [dict(payer=i, payee=n, driver=BALANCE, bal0=float(debt[i]), amort=0.0) for i in range(n)]
+    entities = model.entities._replace(
+        rev_ext=np.zeros_like(model.entities.rev_ext), cash0=np.array([*cash, 0.0, 0.0], float), equity0=np.array([1.0] * n + [0.0, 0.0])
+    )
+    model = model._replace(
+        entities=entities,
+        legs=make_legs(legs, 1),
+        holdings=Holdings(holder, issuer, stake, np.zeros(rows), np.arange(rows), outside),
+        grid=model.grid._replace(deals=rows),
+    )
+    trace = Workspace(Model(*(freeze(group) for group in model)), 1).trace(0)
+    return trace[0, 0, TRACES.index("equity"), :n, 0]
+
+
+def test_the_engine_values_firms_that_hold_each_other():
+    inputs, expected, tolerance = look_up("elsinger_equity_xholding")
+    equity = value_in_the_engine(inputs["equity_share_i_holds_in_j"], inputs["external_assets"], inputs["external_debt"])
+    np.testing.assert_allclose(equity, expected["equity"], rtol=0, atol=tolerance)
+    inputs, expected, tolerance = look_up("egj_two_org")
+    np.testing.assert_allclose(value_in_the_engine(inputs["C"], inputs["p"], [0.0, 0.0]), expected["book_V"], rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", of_kind("linear_debtrank"))
