@@ -1,6 +1,6 @@
 """Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn. Channels: 0 credit, 1 contract, 2 equity, 3 collateral, 4 stranded."""
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.resolution import LIQUIDATED
 from simulate.kernels.rows import (
     ACTIVE,
@@ -59,7 +59,7 @@ def book_claims(legs, layout, now, w, s):
             book_guarantees(lane, legs, layout, now, w, s)
 
 
-@stage
+@part
 def book_claims_on(i, lane, legs, layout, now, w, s):
     """What the creditors of row i lose or recover. Every payment on a claim splits pro rata between its credit part and damages."""
     cut = s.entity[CUT, i, lane]
@@ -91,7 +91,7 @@ def book_claims_on(i, lane, legs, layout, now, w, s):
         w.deal_loss[d, lane] += (credit + contract) * on
 
 
-@stage
+@part
 def book_guarantees(lane, legs, layout, now, w, s):
     """What a guarantor pays moves the loss from creditor to guarantor; its part of later recoveries moves back."""
     for a in range(layout.count[ROWS_GUARANTEE]):

@@ -7,7 +7,7 @@ and firms much smaller than their neighbours are then exact too.
 """
 
 from simulate.kernels.clearing import clear_lane, find_active_estates, find_trouble, fix_claims, is_short, pay_by_waterfall, sum_full_payment
-from simulate.kernels.jit import kernel, stage
+from simulate.kernels.jit import kernel, part
 from simulate.kernels.rows import (
     ACTIVE,
     CAPACITY,
@@ -57,7 +57,7 @@ def clear_least(entities, legs, layout, rules, draws, w, s):
         ascend(lane, entities, legs, layout, rules, draws, w, s)
 
 
-@stage
+@part
 def ascend(lane, entities, legs, layout, rules, draws, w, s):
     """One lane from nothing to its least clearing vector."""
     for a in range(layout.count[ROWS_INSIDE]):
@@ -97,7 +97,7 @@ def ascend(lane, entities, legs, layout, rules, draws, w, s):
     w.lane[UNCONVERGED, lane] += 1.0
 
 
-@stage
+@part
 def add_payments(lane, legs, w, s):
     """What everybody receives, summed from nothing: near zero a difference of large numbers would not do."""
     for i in range(s.entity.shape[1]):

@@ -12,7 +12,9 @@ network); each of them is cleared alone, so no lane feels its neighbours and no 
 (all lanes in lock step took three times as long). Amounts USD bn; s.claims is [n, 4, W] by rank.
 """
 
-from simulate.kernels.jit import stage
+import numpy as np
+
+from simulate.kernels.jit import part, stage
 from simulate.kernels.maths import copy_rows
 from simulate.kernels.rows import (
     ACTIVE,
@@ -85,7 +87,7 @@ def clear(entities, legs, layout, rules, insured, t, draws, w, s):
             clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s)
 
 
-@stage
+@part
 def find_active_estates(legs, layout, w, s):
     """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute; s.flags marks rows that are dead in some lane."""
     lanes = s.lane.shape[1]
@@ -119,7 +121,7 @@ def find_active_estates(legs, layout, w, s):
             s.entity[ACTIVE, i, lane] = dead if holds else 0.0
 
 
-@stage
+@part
 def sum_full_payment(legs, layout, insured, w, s):
     """Dues and what everybody would receive if all paid in full: the top from which the iteration descends.
 
@@ -158,13 +160,13 @@ def sum_full_payment(legs, layout, insured, w, s):
     copy_rows(s.entity[RECEIVED_FULL], s.entity[RECEIVED])
 
 
-@stage
+@part
 def is_short(cash, capacity, received, dues):
     """True if dues exceed what is at hand: the one test of solvency."""
     return cash + capacity + received < dues * (1.0 - SOLVENCY_TOLERANCE)
 
 
-@stage
+@part
 def find_trouble(layout, w, s):
     """TROUBLED = 1 in lanes where somebody cannot pay in full even if all others do, or an estate distributes."""
     lanes = s.lane.shape[1]
@@ -179,7 +181,7 @@ def find_trouble(layout, w, s):
             trouble[lane] = max(trouble[lane], max(fails * alive[lane], active[lane]))
 
 
-@stage
+@part
 def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
     """Waves of fictitious defaults: descend with the default set fixed, then let all who fail at that point enter together."""
     tolerance = CHANGE_TOLERANCE * s.lane[WORST, lane]
@@ -188,7 +190,7 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
         s.leg[RETURNED, g, lane] = 0.0
         start_leg(g, lane, w, s)
         start_leg(legs.rows[COVERS, g], lane, w, s)
-    count = 0  # rows that pay by the waterfall, in s.queue
+    count = np.int64(0)  # rows that pay by the waterfall, in s.queue
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         if s.entity[ACTIVE, i, lane] > 0.0:
@@ -226,7 +228,7 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
     w.lane[UNCONVERGED, lane] += 1.0
 
 
-@stage
+@part
 def start_leg(l, lane, w, s):
     """FULL, and PAY = FULL: what a leg pays at most, and where the iteration starts."""
     full = s.leg[DUE, l, lane] + w.leg[COVERED, l, lane]
@@ -234,7 +236,7 @@ def start_leg(l, lane, w, s):
     s.leg[PAY, l, lane] = full
 
 
-@stage
+@part
 def fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s):
     """Claims on row i by rank if it fails now (or what is claimed from its estate); fixed before clearing."""
     living = w.entity[ALIVE, i, lane] > 0.0
@@ -271,7 +273,7 @@ def fix_claims(i, lane, entities, legs, layout, rules, t, draws, w, s):
         s.claims[i, rank, lane] += claim - cover + s.leg[COVER_DUE, l, lane]
 
 
-@stage
+@part
 def pay_by_waterfall(i, lane, legs, layout, rules, w, s):
     """Payments of row i from what it holds and receives; returns the sum of |change|."""
     living = w.entity[ALIVE, i, lane] > 0.0
@@ -300,7 +302,7 @@ def pay_by_waterfall(i, lane, legs, layout, rules, w, s):
     return change
 
 
-@stage
+@part
 def call_guarantees(lane, legs, layout, rules, w, s):
     """What guarantors owe now: a share of what is neither paid nor covered by collateral, up to the cap; only rises in a clearing.
 
@@ -330,7 +332,7 @@ def call_guarantees(lane, legs, layout, rules, w, s):
     return change
 
 
-@stage
+@part
 def receive(lane, count, legs, layout, w, s):
     """What everybody receives from the payments of this iteration; only payees of s.queue[:count] and of guarantees are touched."""
     for k in range(count):
@@ -358,7 +360,7 @@ def receive(lane, count, legs, layout, w, s):
         s.entity[RECEIVED, i, lane] += moved
 
 
-@stage
+@part
 def subrogate(claim, paid_by_guarantor, pay, covered):
     """Part of an estate's payment that belongs to the guarantor who paid its creditor."""
     return (pay - covered) * min(1.0, paid_by_guarantor / claim) if claim > 0.0 and paid_by_guarantor > 0.0 else 0.0

@@ -1,6 +1,6 @@
 """Capacity, revenue and cost (docs/model.md 4.1, 4.2). Money USD bn a step, power GW, shapes as in kernels/state.py."""
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.rows import (
     AI_SHARE,
     ALIVE,
@@ -76,7 +76,7 @@ from simulate.kernels.rows import (
 )
 
 
-@stage
+@part
 def fleet_before(history, integral, x, fleet0, span, dt, cost, total):
     """Cumulative cost in service F(x) and its integral C(x), x steps after the start (negative: before it).
 
@@ -255,7 +255,7 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
     plan_capex(grid, entities, layout, rules, t, factors, w, s)
 
 
-@stage
+@part
 def relet_volume(legs, layout, t, factors, draws, w, s):
     """Receipts and saved cost of providers on the volume that their customers no longer take."""
     lanes = s.lane.shape[1]
@@ -271,7 +271,7 @@ def relet_volume(legs, layout, t, factors, draws, w, s):
             out[lane] += lost * part * w.entity[ALIVE, i, lane]
 
 
-@stage
+@part
 def plan_capex(grid, entities, layout, rules, t, factors, w, s):
     """Desired capex: the plan, bent by receipts, power and rivals (docs/model.md 4.3)."""
     lanes = s.lane.shape[1]

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.kernels.jit import kernel, stage
+from simulate.kernels.jit import kernel, part, stage
 from simulate.kernels.maths import copy_row, exp_in_place, log_in_place
-from simulate.kernels.random import ONCE, fill_normal, fill_uniform, turn_normal
+from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform, turn_normal
 from simulate.model import DRIVERS, Array, Factors, Grid, Model
 
 D_DEMAND, D_VALUATION, D_RATES, D_SPREAD, D_POWER, D_RENTAL = range(len(DRIVERS))
@@ -104,13 +104,13 @@ def new_step_factors(model: Model, lanes: int) -> StepFactors:
 # ---------------------------------------------------------------------------------------------------------------- once a path
 
 
-@stage
+@part
 def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
     """6. delivery [R, W]: the Beta-PERT quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in table [K, 2]."""
     rest = math.sqrt(1.0 - rho * rho)
     last = table.shape[0] - 2
     for i in range(delivery.shape[0]):
-        fill_normal(keys[i], ONCE, 0, first_path, own)
+        fill_normal(keys[i], ONCE, FIRST_DRAW, first_path, own)
         for lane in range(own.size):
             place = (rho * common[lane] + rest * own[lane] - z0) / dz
             place = min(max(place, 0.0), last + 1.0)
@@ -121,40 +121,40 @@ def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
             delivery[i, lane] = table[k, 0] + h * (table[k + 1, 0] - table[k, 0]) + bend
 
 
-@stage
+@part
 def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale):
     """10. scale [S, W]: size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0. Group 0 is sure."""
     scale[0, :] = 1.0
     for g in range(1, scale.shape[0]):
         rest = math.sqrt(1.0 - rho[g] * rho[g])
         width = high[g] - low[g]
-        fill_uniform(keys[g], ONCE, 1, first_path, own)
+        fill_uniform(keys[g], ONCE, SECOND_DRAW, first_path, own)
         for lane in range(own.size):
             scale[g, lane] = low[g] + width * own[lane]
-        fill_normal(keys[g], ONCE, 0, first_path, own)
+        fill_normal(keys[g], ONCE, FIRST_DRAW, first_path, own)
         for lane in range(own.size):
             n = rho[g] * common[lane] + rest * own[lane]
             scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0
 
 
-@stage
+@part
 def draw_life(key, values, cdf, first_path, u, life):
     """10. life [W]: one of values [V] with cumulative probabilities cdf [V-1], years."""
-    fill_uniform(key, ONCE, 0, first_path, u)
+    fill_uniform(key, ONCE, FIRST_DRAW, first_path, u)
     life[:] = values[0]
     for k in range(cdf.size):
         for lane in range(life.size):
             life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]
 
 
-@stage
+@part
 def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, sizes):
     """5. Arrival times and sizes [M, W] of each lane's shots; returns the most of any lane. cdf [M] of the count, horizon in years.
 
     Sizes are stored grown to time 0 by exp(decay time), so that the sum of all that have arrived fades as one number.
     """
     count[:] = 0.0
-    fill_uniform(key, ONCE, 0, first_path, u)
+    fill_uniform(key, ONCE, FIRST_DRAW, first_path, u)
     for k in range(cdf.size):
         for lane in range(u.size):
             count[lane] += 1.0 if u[lane] > cdf[k] else 0.0
@@ -182,7 +182,7 @@ def draw_paths(grid: Grid, factors: Factors, first_path, state: FactorState, dra
     f = factors
     common = state.pull
     own = state.uniform
-    fill_normal(f.key_delivery_common, ONCE, 0, first_path, common)
+    fill_normal(f.key_delivery_common, ONCE, FIRST_DRAW, first_path, common)
     draw_delivery(f.key_delivery, f.delivery_rho, f.delivery_table, f.delivery_z0, f.delivery_dz, first_path, common, own, draws.delivery)
     draw_groups(f.key_group, f.exec_rho, f.exec_threshold, f.size_low, f.size_high, first_path, common, own, draws.scale)
     draw_life(f.key_life, f.life_values, f.life_cdf, first_path, own, draws.life)
@@ -207,15 +207,15 @@ def draw_paths(grid: Grid, factors: Factors, first_path, state: FactorState, dra
 # ---------------------------------------------------------------------------------------------------------------- every step
 
 
-@stage
+@part
 def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first_path, normal, lanes, tails):
     """All normals of the step at once, normal [6 + 1 + 3 R, W].
 
     Where a process has no growth risk its two draws are not made (their coefficients are 0, and 1/2 becomes the normal 0).
     """
     for d in range(N_RATE_INTEGRAL):
-        fill_uniform(key_driver[d], t, 0, first_path, normal[d])
-    fill_uniform(key_rate_integral, t, 0, first_path, normal[N_RATE_INTEGRAL])
+        fill_uniform(key_driver[d], t, FIRST_DRAW, first_path, normal[d])
+    fill_uniform(key_rate_integral, t, FIRST_DRAW, first_path, normal[N_RATE_INTEGRAL])
     for i in range(key_revenue.shape[0]):
         for k in range(3):
             if k == 0 or growth_sd[i] > 0.0:
@@ -225,7 +225,7 @@ def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first
     turn_normal(normal.reshape(-1), lanes, tails)
 
 
-@stage
+@part
 def correlate(lower, normal, driver):
     """driver [6, W] = lower [6, 6] times the first rows of normal."""
     for d in range(driver.shape[0]):
@@ -238,17 +238,17 @@ def correlate(lower, normal, driver):
                 z[lane] += weight * n[lane]
 
 
-@stage
+@part
 def advance_regime(key, p01, p10, t, first_path, u, regime):
     """1. Two-state Markov chain, exact on the grid; regime [W] is 1 in disappointment."""
-    fill_uniform(key, t, 0, first_path, u)
+    fill_uniform(key, t, FIRST_DRAW, first_path, u)
     for lane in range(u.size):
         enters = 1.0 if u[lane] < p01 else 0.0
         stays = 1.0 if u[lane] >= p10 else 0.0
         regime[lane] = enters if regime[lane] == 0.0 else stays
 
 
-@stage
+@part
 def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral):
     """2. Vasicek (1977), rate and integral jointly (Glasserman 2003, section 3.3)."""
     for lane in range(z.size):
@@ -257,7 +257,7 @@ def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral)
         rate[lane] = theta + (rate[lane] - theta) * decay + sd * z[lane]
 
 
-@stage
+@part
 def advance_log(decay, sd, variance, z, x, out):
     """3, 4. Ornstein-Uhlenbeck logarithm x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
     half = 0.5 * variance
@@ -266,14 +266,14 @@ def advance_log(decay, sd, variance, z, x, out):
         out[lane] = x[lane] - half
 
 
-@stage
+@part
 def shift_valuation(shift, duration, rate0, regime, rate, log_valuation):
     """4. What disappointment and the short rate take from log V."""
     for lane in range(rate.size):
         log_valuation[lane] += shift * regime[lane] - duration * (rate[lane] - rate0)
 
 
-@stage
+@part
 def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z, fluctuation, shots, gap):
     """5. Plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909): each shot counts from its own arrival in (begin, end] on, years."""
     for k in range(most):
@@ -290,7 +290,7 @@ def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z
         gap[lane] = 1.0 if share > 1.0 else share
 
 
-@stage
+@part
 def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
     """7. The growth rate and its integral, jointly."""
     for lane in range(n1.size):
@@ -299,7 +299,7 @@ def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
         growth[lane] = decay * growth[lane] + sd * n1[lane]
 
 
-@stage
+@part
 def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, delivery, log_revenue, shift, ratio):
     """7. Schwartz and Moon (2000) around the delivered plan; move = log lost or won in a step of disappointment."""
     rest = math.sqrt(1.0 - loading * loading)
@@ -315,7 +315,7 @@ def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, de
         ratio[lane] *= (opening + delivery[lane] * (plan - opening)) / plan
 
 
-@stage
+@part
 def advance_demand(weights, t, memory, ratio, demand, confidence):
     """8. Revenue of the labs over plan: weights [R, T], ratio [R, W]; and the memory of it, k' = k + memory (y - k)."""
     demand[:] = 0.0
@@ -329,7 +329,7 @@ def advance_demand(weights, t, memory, ratio, demand, confidence):
         confidence[lane] += memory * (demand[lane] - confidence[lane])
 
 
-@stage
+@part
 def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, log_supply, q, rental):
     """9. Log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power; log_demand and log_supply are scratch."""
     for lane in range(z.size):

@@ -2,7 +2,7 @@
 
 import math
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.maths import copy_rows, exp_of
 from simulate.kernels.rows import (
     ACTIVE,
@@ -126,7 +126,7 @@ def find_liquidity(entities, legs, layout, holdings, t, w, s):
             w.entity[PENDING, i, lane] = 0.0
 
 
-@stage
+@part
 def raise_money(i, entities, holdings, s, amount):
     """Book market money [W] of row i: new equity bought by outside investors, or debt. Cash reaches i through s.entity[OUTSIDE_IN]."""
     lanes = s.lane.shape[1]
@@ -142,7 +142,7 @@ def raise_money(i, entities, holdings, s, amount):
             s.entity[OUTSIDE_IN, i, lane] += amount[lane]
 
 
-@stage
+@part
 def draw_liquidity(i, entities, holdings, w, s, need):
     """Cover need [W] of row i: the credit line first (counted down), then the market. Adds to cash."""
     lanes = s.lane.shape[1]
@@ -167,7 +167,7 @@ def draw_liquidity(i, entities, holdings, w, s, need):
     raise_money(i, entities, holdings, s, market)
 
 
-@stage
+@part
 def sum_payments_of_failing(legs, layout, w, s):
     """PAID of rows that do not pay their dues in full, and COVER_SOLD: collateral of estates that reaches its creditors now."""
     s.entity[COVER_SOLD, :] = 0.0
@@ -264,7 +264,7 @@ def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w
             s.entity[GOT, i, lane] += arrived[i, lane]
 
 
-@stage
+@part
 def fix_tranche(l, entities, legs, insured, t, draws, w, s):
     """Amount of a tranche if its gate is open and the investee lives (insured worlds: lives or not), in s.leg[EARNED]."""
     j, gate = legs.rows[PAYEE, l], legs.rows[GATE_OWNER, l]
@@ -278,7 +278,7 @@ def fix_tranche(l, entities, legs, insured, t, draws, w, s):
         s.leg[EARNED, l, lane] = legs.by_step[SCHED, l, t] * scale[lane] * passed * (1.0 if insured else lives)
 
 
-@stage
+@part
 def transfer_tranche(grid, l, entities, legs, insured, w, s, share, arrived):
     """Pay a tranche from investor to investee (`arrived` [n, W]); insured worlds fill what the investor could not pay."""
     i, j, h = legs.rows[PAYER, l], legs.rows[PAYEE, l], legs.rows[BUYS_HOLDING, l]

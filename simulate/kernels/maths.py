@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from simulate.kernels.jit import kernel, small, stage
+from simulate.kernels.jit import kernel, part, small, stage
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts: the high one has 21 trailing zero bits, so n * LN2_HIGH is exact for |n| <= 2^20 (Cody and Waite 1980).
@@ -118,7 +118,7 @@ def copy_row(source, target):
         target[lane] = source[lane]
 
 
-@stage
+@part
 def copy_rows(source, target):
     """target = source, [rows, W]."""
     for row in range(source.shape[0]):

@@ -1,6 +1,6 @@
 """What a tile leaves behind, copied into the columns of the outputs of a block."""
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.rows import (
     DEFAULT_ROUND,
     DEFAULT_STEP,
@@ -67,7 +67,7 @@ def keep_tile(grid, entities, holdings, plans, worlds, draws, factors, summary, 
     sum_system_loss(entities, alone, start, count, out.system_loss_alone)
 
 
-@stage
+@part
 def sum_system_loss(entities, w, start, count, total):
     """Credit and equity losses of outside nodes into total [B]: each dollar once, where it ends."""
     for lane in range(count):

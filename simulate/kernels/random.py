@@ -15,7 +15,9 @@ import numpy as np
 from simulate.kernels.jit import kernel, small
 from simulate.kernels.maths import log_of
 
-ONCE = 2**32 - 1  # the "step" of a draw made once per path
+# NumPy integers: of a Python literal, numba compiles a copy of the callee for every value.
+ONCE = np.int64(2**32 - 1)  # the "step" of a draw made once per path
+FIRST_DRAW, SECOND_DRAW = np.int64(0), np.int64(1)
 
 LOW_32 = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)

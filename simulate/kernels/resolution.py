@@ -3,7 +3,7 @@
 Defaults are rare, so this works lane by lane and only where somebody failed.
 """
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.maths import exp_of
 from simulate.kernels.rows import (
     ALIVE,
@@ -70,13 +70,13 @@ from simulate.kernels.rows import (
 LIQUIDATED = -1.0  # in CUT; a restructuring has its haircut there, a lane without default 0
 
 
-@stage
+@part
 def multiple(entities, i, tau):
     """Multiple on yearly receipts at time tau [years]: fades from mult0 to the mature one."""
     return entities.terms[MULT_MATURE, i] + (entities.terms[MULT0, i] - entities.terms[MULT_MATURE, i]) * exp_of(-tau / entities.terms[MULT_TAU, i])
 
 
-@stage
+@part
 def mark_of(h, lane, entities, holdings, marks, now, w):
     """Marked value of holding h; with marks off, its stake of the opening value at the common index."""
     j = holdings.rows[ISSUER, h]
@@ -97,7 +97,7 @@ def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, 
                 s.entity[CUT, i, lane] = choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
 
 
-@stage
+@part
 def choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
     """Haircut of a restructuring, or LIQUIDATED."""
     price = multiple(entities, i, (t + 1) * grid.dt)
@@ -143,7 +143,7 @@ def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, no
                 w.entity[FRESH, i, lane] = 1.0
 
 
-@stage
+@part
 def record_default(i, lane, entities, rules, t, w, s):
     """First default of the path, its wave, and the shock to confidence."""
     if w.entity[DEFAULT_STEP, i, lane] < 0.0:
@@ -154,7 +154,7 @@ def record_default(i, lane, entities, rules, t, w, s):
     w.entity[LINE, i, lane] = 0.0
 
 
-@stage
+@part
 def change_legs(i, lane, legs, layout, insured, w, s):
     """Obligations of a defaulter: claims on the estate, or the haircut; contracts that end with a payee that is gone."""
     cut = s.entity[CUT, i, lane]
@@ -194,7 +194,7 @@ def change_legs(i, lane, legs, layout, insured, w, s):
                 w.leg[VOLUME, l, lane] = 0.0
 
 
-@stage
+@part
 def wipe_out(i, lane, layout, holdings, marks, now, w, s):
     """Stakes in a defaulter are worth nothing: their cost is lost; after a restructuring its creditors (outside) own it.
 
@@ -214,7 +214,7 @@ def wipe_out(i, lane, layout, holdings, marks, now, w, s):
     w.entity[EQUITY, i, lane] = 0.0
 
 
-@stage
+@part
 def sell(i, lane, grid, entities, layout, holdings, rules, marks, now, w, s):
     """A liquidated entity sells chips, core and stakes to the outside; cash beyond what covers secured claims reaches the estate next step."""
     keep = 1.0 - rules.terms[D0]

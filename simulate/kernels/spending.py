@@ -1,7 +1,7 @@
 """What is discretionary: replacement, growth capex, top-up, payouts; and the price of new shares (docs/model.md 4.6, 4.7)."""
 
 from simulate.kernels.funding import draw_liquidity
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.rows import (
     ALIVE,
     ARRIVED,
@@ -105,7 +105,7 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
             s.entity[GOT, i, lane] += arrived[i, lane]
 
 
-@stage
+@part
 def mask_able(i, w, s, able):
     """able [W] = 1 where row i lives and did not fail in this step."""
     alive, failing = w.entity[ALIVE, i], s.entity[FAILING, i]
@@ -113,7 +113,7 @@ def mask_able(i, w, s, able):
         able[lane] = alive[lane] * (1.0 - failing[lane])
 
 
-@stage
+@part
 def replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement):
     """Replacement of what wore out before its book life, as far as it is still needed and affordable; the rest is lost capacity."""
     price = fleet.terms[REPLACE_PRICE, o]
@@ -126,7 +126,7 @@ def replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement):
         unreplaced[lane] = max(0.0, unreplaced[lane] + (wanted - replacement[lane]) * per_price)
 
 
-@stage
+@part
 def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arrived):
     """Discretionary capex reaches its receivers (`arrived` [n, W]) by the shares of the capex legs."""
     for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
@@ -146,7 +146,7 @@ def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arriv
                     to[lane] += amount[lane]
 
 
-@stage
+@part
 def grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement):
     """Built GW and chips in service at the beginning of the next step."""
     plan = entities.by_step[CAPEX_PLAN, i, t] / fleet.terms[COST_PER_GW, o]

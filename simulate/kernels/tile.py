@@ -5,7 +5,7 @@ from simulate.kernels.clearing import clear
 from simulate.kernels.earnings import deliver_capacity, earn_revenue, earn_scheduled
 from simulate.kernels.factors import draw_paths, move_factors
 from simulate.kernels.funding import find_liquidity, open_door, pay_commitments, settle
-from simulate.kernels.jit import kernel, stage
+from simulate.kernels.jit import kernel, part, stage
 from simulate.kernels.legs import fall_due, roll_balances, value_collateral, value_core
 from simulate.kernels.maths import copy_row, copy_rows
 from simulate.kernels.outputs import keep_tile
@@ -153,7 +153,7 @@ def advance_claims(layout, w, s):
                     w.leg[COVERED, l, lane] = 0.0
 
 
-@stage
+@part
 def open_world(grid, entities, fleet, legs, holdings, w):
     """Opening state of a world."""
     lanes = w.lane.shape[1]

@@ -1,6 +1,6 @@
 """Equity of all entities at once, debt and holdings (docs/model.md 4.9; Elliott, Golub and Jackson 2014 with limited liability). USD bn."""
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.resolution import multiple
 from simulate.kernels.rows import (
     ACTIVE,
@@ -50,7 +50,7 @@ from simulate.kernels.rows import (
 )
 
 
-@stage
+@part
 def correct_receipts(legs, layout, insured, s):
     """Where somebody was cleared: what was paid instead of what was due."""
     for lane in range(s.lane.shape[1]):
@@ -116,7 +116,7 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
             w.entity[BURN, i, lane] = max(0.0, -(earned - interest[i, lane] - s.entity[CAPEX_PAID, i, lane])) * alive
 
 
-@stage
+@part
 def add_marks(i, entities, layout, holdings, marks, factors, w, total):
     """Add the marked value of what row i holds to total [W]; with marks off, the opening value at the common index."""
     for b in range(layout.hold_start[i], layout.hold_start[i + 1]):
