@@ -79,9 +79,9 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
             net = rows["received"] - rows["paid"]
             check(f"world {k}, step {t}, insurer", net[grid.insurer], step["received"][grid.insurer] - step["paid"][grid.insurer])
             check(f"world {k}, step {t}, delivered share", rows["share"][model.fleet.entity], step["share"])
-        # outputs keep the losses of the first world alone: here those of all worlds are read where they are made
-        check(f"world {k}, losses", workspace.worlds[k].loss[:, :, lane], world["loss"])
-        check(f"world {k}, losses by deal", workspace.worlds[k].deal_loss[:, lane], world["deal_loss"])
+        # outputs keep the losses of the first world; of others its system loss, which is made of credit and equity
+        for channel in (0, 2):
+            check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
     network, alone = oracle["worlds"][NETWORK], oracle["worlds"][ALONE]
     expected = {
         "loss": network["loss"],

@@ -1,12 +1,12 @@
 """Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn. Channels: 0 credit, 1 contract, 2 equity, 3 collateral, 4 stranded."""
 
+from simulate.kernels.earnings import fill_carrying
 from simulate.kernels.jit import part, stage
 from simulate.kernels.resolution import LIQUIDATED
 from simulate.kernels.rows import (
     ACTIVE,
     ALIVE,
     BOOK_LIFE,
-    CARRYING,
     CHIP_OF_CAPEX,
     CLAIM,
     CLAIM_CREDIT,
@@ -123,25 +123,38 @@ def book_contracts(legs, layout, t, factors, draws, w, s):
 
 
 @stage
-def book_fleets(grid, fleet, rules, life, factors, w, s):
+def book_fleets(grid, fleet, rules, life_values, t, life, factors, w, s):
     """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
+    lanes = s.lane.shape[1]
     for o in range(fleet.rows[OWNER_ENTITY].size):
         i, d = fleet.rows[OWNER_ENTITY, o], fleet.rows[STRANDED_DEAL, o]
         idle_cost = fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
         alive, gw, worn, total = w.entity[ALIVE, i], s.owner[GW_IDLE, o], s.owner[WORN, o], s.free[0]
         written_off, cut = w.owner[IDLE, o], s.entity[CUT, i]
-        for lane in range(s.lane.shape[1]):
+        sold_in = 0
+        for lane in range(lanes):
+            sold_in += 1 if cut[lane] == LIQUIDATED else 0
+        if sold_in > 0:
+            book_forced_sale(o, i, d, grid, fleet, rules, life_values, t, life, factors, w, s)
+        for lane in range(lanes):
             early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * worn[lane] * alive[lane]
             total[lane] = (gw[lane] * idle_cost + early) * factors.discount[lane]
-        for lane in range(s.lane.shape[1]):
+        for lane in range(lanes):
             written_off[lane] += gw[lane] * idle_cost
             w.lane[STRANDED, lane] += gw[lane] * grid.dt
-        for lane in range(s.lane.shape[1]):
+        for lane in range(lanes):
             w.loss[i, 4, lane] += total[lane]
             w.deal_loss[d, lane] += total[lane]
-        for lane in range(s.lane.shape[1]):
-            if cut[lane] == LIQUIDATED:
-                sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
-                forced = max(0.0, s.owner[CARRYING, o, lane] - sold) * factors.discount[lane]
-                w.loss[i, 3, lane] += forced
-                w.deal_loss[d, lane] += forced
+
+
+@part
+def book_forced_sale(o, i, d, grid, fleet, rules, life_values, t, life, factors, w, s):
+    """What the chips of owner o (entity i, pseudo-deal d) stood in the books for, less what their forced sale brings."""
+    carrying = s.free[1]
+    fill_carrying(o, t, grid.dt, fleet, life_values, life, w, s, carrying)
+    for lane in range(carrying.size):
+        if s.entity[CUT, i, lane] == LIQUIDATED:
+            sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
+            forced = max(0.0, carrying[lane] - sold) * factors.discount[lane]
+            w.loss[i, 3, lane] += forced
+            w.deal_loss[d, lane] += forced

@@ -6,7 +6,7 @@ bit changes. Sums and quotients round monotonically and so do the iterates, whic
 and firms much smaller than their neighbours are then exact too.
 """
 
-from simulate.kernels.clearing import clear_lane, find_active_estates, find_trouble, fix_claims, is_short, pay_by_waterfall, sum_full_payment
+from simulate.kernels.clearing import add_claims_on_estates, clear_lane, find_active_estates, find_trouble, fix_claims, is_short, pay_by_waterfall
 from simulate.kernels.jit import kernel, part
 from simulate.kernels.rows import (
     ACTIVE,
@@ -19,6 +19,7 @@ from simulate.kernels.rows import (
     PAYEE,
     PAYER,
     RECEIVED,
+    RECEIVED_FULL,
     ROWS_INSIDE,
     TROUBLED,
     UNCONVERGED,
@@ -30,8 +31,9 @@ from simulate.kernels.rows import (
 @kernel
 def clear_greatest(entities, legs, layout, rules, draws, w, s):
     """The greatest clearing vector of every lane: s PAY [L], RECEIVED [n], FAILING [n], WAVE [n]; given s DUE [L] and CASH_IN [n]."""
+    sum_dues(legs, s)
     find_active_estates(legs, layout, w, s)
-    sum_full_payment(legs, layout, False, w, s)
+    add_claims_on_estates(legs, layout, False, w, s)
     find_trouble(layout, w, s)
     s.lane[WORST, :] = 0.0
     for lane in range(s.lane.shape[1]):
@@ -51,10 +53,22 @@ def clear_least(entities, legs, layout, rules, draws, w, s):
     (Rogers and Veraart 2013, example 3.3): a defaulter loses what would have made it solvent. Every clearing vector lies above
     every point passed, so the first fixed one is the least.
     """
+    sum_dues(legs, s)
     find_active_estates(legs, layout, w, s)
-    sum_full_payment(legs, layout, False, w, s)
+    add_claims_on_estates(legs, layout, False, w, s)
     for lane in range(s.lane.shape[1]):
         ascend(lane, entities, legs, layout, rules, draws, w, s)
+
+
+@part
+def sum_dues(legs, s):
+    """DUES by payer and RECEIVED_FULL by payee of what is due on every leg."""
+    s.entity[DUES, :] = 0.0
+    s.entity[RECEIVED_FULL, :] = 0.0
+    for l in range(legs.rows.shape[1]):
+        for lane in range(s.lane.shape[1]):
+            s.entity[DUES, legs.rows[PAYER, l], lane] += s.leg[DUE, l, lane]
+            s.entity[RECEIVED_FULL, legs.rows[PAYEE, l], lane] += s.leg[DUE, l, lane]
 
 
 @part

@@ -42,7 +42,6 @@ from simulate.kernels.rows import (
     DELAY,
     DRAWN,
     DUE,
-    DUE_ON,
     DUES,
     EARNED,
     FAILING,
@@ -73,14 +72,19 @@ from simulate.kernels.rows import (
 
 SOLVENCY_TOLERANCE = 1e-10  # of dues, one side of the inequality everywhere
 CHANGE_TOLERANCE = 1e-12  # of everything due in the lane
+ROUNDING = 1e-15  # of a payment: less is no change, or what circulates among firms that owe each other drifts for ever
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
 
 
 @stage
 def clear(entities, legs, layout, rules, insured, t, draws, w, s):
-    """Fill s PAY [L], RECEIVED [n], FAILING [n], WAVE [n] (-1: did not enter in this clearing) and TROUBLED [lane]."""
+    """Fill s PAY [L], RECEIVED [n], FAILING [n], WAVE [n] (-1: did not enter in this clearing) and TROUBLED [lane].
+
+    Given DUES and RECEIVED_FULL [n]: what is due, and what everybody receives of it if all pay. FULL and PAY of a leg are written where
+    its payer is cleared (`fix_claims`); everywhere else a leg pays its DUE.
+    """
     find_active_estates(legs, layout, w, s)
-    sum_full_payment(legs, layout, insured, w, s)
+    add_claims_on_estates(legs, layout, insured, w, s)
     find_trouble(layout, w, s)
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] > 0.0:
@@ -92,14 +96,17 @@ def find_active_estates(legs, layout, w, s):
     """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute; s.flags marks rows that are dead in some lane."""
     lanes = s.lane.shape[1]
     s.flags[:] = 0
+    s.entity[FAILING, :] = 0.0
+    s.entity[ACTIVE, :] = 0.0
+    expected = s.entity[RECEIVED]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
-        living = 1.0
+        dead = 0
         for lane in range(lanes):
-            living = min(living, w.entity[ALIVE, i, lane])
-        s.flags[i] = 1 if living == 0.0 else 0
-    expected = s.entity[RECEIVED]
-    expected[:] = 0.0
+            dead += 1 if w.entity[ALIVE, i, lane] == 0.0 else 0
+        if dead > 0:
+            s.flags[i] = 1
+            expected[i, :] = 0.0
     for l in range(legs.rows.shape[1]):
         j = legs.rows[PAYEE, l]
         if s.flags[j] > 0:
@@ -113,50 +120,44 @@ def find_active_estates(legs, layout, w, s):
             expected[i, lane] += w.leg[SUBROGATED, g, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
-        for lane in range(lanes):
-            dead = 1.0 - w.entity[ALIVE, i, lane]
-            fresh = w.entity[FRESH, i, lane]
-            holds = max(s.entity[CASH_IN, i, lane] + expected[i, lane] - ACTIVE_ESTATE, fresh) > 0.0
-            s.entity[FAILING, i, lane] = dead
-            s.entity[ACTIVE, i, lane] = dead if holds else 0.0
+        if s.flags[i] > 0:
+            for lane in range(lanes):
+                dead = 1.0 - w.entity[ALIVE, i, lane]
+                fresh = w.entity[FRESH, i, lane]
+                holds = max(s.entity[CASH_IN, i, lane] + expected[i, lane] - ACTIVE_ESTATE, fresh) > 0.0
+                s.entity[FAILING, i, lane] = dead
+                s.entity[ACTIVE, i, lane] = dead if holds else 0.0
 
 
 @part
-def sum_full_payment(legs, layout, insured, w, s):
-    """Dues and what everybody would receive if all paid in full: the top from which the iteration descends.
-
-    FULL and PAY of a leg are written where its payer is cleared (`fix_claims`); everywhere else a leg pays its DUE.
-    """
+def add_claims_on_estates(legs, layout, insured, w, s):
+    """Full payment is the top from which the iteration descends: to what is due comes what estates owe. Sets RECEIVED and WORST."""
     lanes = s.lane.shape[1]
-    s.entity[DUES, :] = 0.0
-    s.entity[RECEIVED_FULL, :] = 0.0
     s.entity[WAVE, :] = -1.0
     for a in range(layout.count[ROWS_GUARANTEE]):
         s.leg[COVER_DUE, layout.rows[ROWS_GUARANTEE, a], :] = 0.0  # the rows of other legs are never written
     worst = s.lane[WORST]
     worst[:] = 0.0
     for l in range(legs.rows.shape[1]):
-        i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
-        due, full = s.leg[DUE, l], s.leg[DUE, l]
-        dues, receives = s.entity[DUES, i], s.entity[RECEIVED_FULL, j]
+        i = legs.rows[PAYER, l]
         if s.flags[i] > 0:
-            full = s.leg[FULL, l]
             claim, paid, covered, active = w.leg[CLAIM, l], w.leg[PAID_ON_CLAIM, l], w.leg[COVERED, l], s.entity[ACTIVE, i]
+            more, receives = s.leg[FULL, l], s.entity[RECEIVED_FULL, legs.rows[PAYEE, l]]
             for lane in range(lanes):
-                full[lane] = due[lane] + active[lane] * (claim[lane] - paid[lane]) + covered[lane]
-                worst[lane] += full[lane] - due[lane]
-        arrives = s.leg[DUE_ON, l] if insured else full
-        for lane in range(lanes):
-            dues[lane] += due[lane]
-            receives[lane] += arrives[lane]
+                more[lane] = active[lane] * (claim[lane] - paid[lane]) + covered[lane]
+                worst[lane] += more[lane]
+            if not insured:
+                for lane in range(lanes):
+                    receives[lane] += more[lane]
     for i in range(s.entity.shape[1]):
         for lane in range(lanes):
             worst[lane] += s.entity[DUES, i, lane]
     if insured:
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
-            for lane in range(lanes):
-                s.entity[RECEIVED_FULL, i, lane] *= w.entity[ALIVE, i, lane]
+            if s.flags[i] > 0:
+                for lane in range(lanes):
+                    s.entity[RECEIVED_FULL, i, lane] *= w.entity[ALIVE, i, lane]
     copy_rows(s.entity[RECEIVED_FULL], s.entity[RECEIVED])
 
 
@@ -297,7 +298,8 @@ def pay_by_waterfall(i, lane, legs, layout, rules, w, s):
         else:
             new = max(0.0, rho * w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane]) + w.leg[COVERED, l, lane]
         new = min(new, most)
-        change += abs(new - s.leg[PAY, l, lane])
+        moved = abs(new - s.leg[PAY, l, lane])
+        change += moved if moved > ROUNDING * s.leg[PAY, l, lane] else 0.0
         s.leg[PAY, l, lane] = new
     return change
 
@@ -350,7 +352,9 @@ def receive(lane, count, legs, layout, w, s):
         for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
             l = layout.leg_of_payer[b]
             if layout.rank[l] <= 3 and legs.rows[COVERS, l] < 0:
-                s.entity[RECEIVED, legs.rows[PAYEE, l], lane] -= s.leg[FULL, l, lane] - s.leg[PAY, l, lane]
+                # What is left of a sum of payments that all fail may round below nothing.
+                left = s.entity[RECEIVED, legs.rows[PAYEE, l], lane] - (s.leg[FULL, l, lane] - s.leg[PAY, l, lane])
+                s.entity[RECEIVED, legs.rows[PAYEE, l], lane] = max(0.0, left)
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]

@@ -10,7 +10,6 @@ from simulate.kernels.rows import (
     CAPACITY_SHARE,
     CAPEX_MAX,
     CAPEX_PLAN,
-    CARRYING,
     CASH,
     CHIPS,
     CHIPS_SUM,
@@ -77,30 +76,39 @@ from simulate.kernels.rows import (
 
 
 @part
-def fleet_before(history, integral, x, fleet0, span, dt, cost, total):
-    """Cumulative cost in service F(x) and its integral C(x), x steps after the start (negative: before it).
+def fill_cost(history, x, fleet0, span, dt, cost):
+    """Cumulative cost in service F(x), x steps after the start (negative: before it), into cost [W].
 
-    history, integral: [T+1, W]; cost, total: [W], filled. Piecewise linear between steps; linear over `span` years before 0.
+    history: [T+1, W]. Piecewise linear between steps; linear over `span` years before 0.
     """
-    lanes = cost.size
     if x < 0.0:
-        years = x * dt
-        inside = max(years, -span)
-        before = fleet0 * (1.0 + inside / span)
-        area = -fleet0 * (-inside - inside * inside / (2.0 * span))
-        for lane in range(lanes):
+        before = fleet0 * (1.0 + max(x * dt, -span) / span)
+        for lane in range(cost.size):
             cost[lane] = before
-            total[lane] = area
         return
     k = int(x)
     part = x - k
     low = history[k]
     high = history[k + 1] if part > 0.0 else history[k]
-    base = integral[k]
-    for lane in range(lanes):
-        step = part * (high[lane] - low[lane])
-        cost[lane] = low[lane] + step
-        total[lane] = base[lane] + part * dt * (low[lane] + 0.5 * step)
+    for lane in range(cost.size):
+        cost[lane] = low[lane] + part * (high[lane] - low[lane])
+
+
+@part
+def fill_cost_sum(history, integral, x, fleet0, span, dt, total):
+    """The integral C(x) of the same, C(0) = 0, into total [W]; integral: [T+1, W] at the steps."""
+    if x < 0.0:
+        inside = max(x * dt, -span)
+        area = -fleet0 * (-inside - inside * inside / (2.0 * span))
+        for lane in range(total.size):
+            total[lane] = area
+        return
+    k = int(x)
+    part = x - k
+    low, base = history[k], integral[k]
+    high = history[k + 1] if part > 0.0 else history[k]
+    for lane in range(total.size):
+        total[lane] = base[lane] + part * dt * (low[lane] + 0.5 * (part * (high[lane] - low[lane])))
 
 
 @stage
@@ -123,37 +131,50 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
             wear = min(worn_away / in_service, 1.0) if in_service > 0.0 else 0.0
             part = min((fleet.terms[GW0, o] + delivered[lane]) * (1.0 - wear) / full, 1.0) if full > 0.0 else 1.0
             share[lane] = part * (alive[lane] if follows_supply else 1.0)
-        book_now, book_sum, book_last, unused = s.free[0], s.free[1], s.free[2], s.free[3]
-        life_now, life_sum, life_last = s.free[4], s.free[5], s.free[6]
+        history, integral = w.chips[CHIPS, o], w.chips[CHIPS_SUM, o]
+        fleet0, span = fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o]
+        before, last, total = s.free[0], s.free[1], s.free[2]
+        worn, worn_book, value = s.owner[WORN, o], s.owner[WORN_BOOK, o], s.entity[FLEET_VALUE, i]
         age = fleet.terms[BOOK_LIFE, o] / dt
-        fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, book_now, book_sum)
-        fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - 1 - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, book_last, unused)
-        worn, worn_book, value, carrying = s.owner[WORN, o], s.owner[WORN_BOOK, o], s.entity[FLEET_VALUE, i], s.owner[CARRYING, o]
+        fill_cost(history, t - age, fleet0, span, dt, before)
+        fill_cost(history, t - 1 - age, fleet0, span, dt, last)
+        for lane in range(lanes):
+            worn_book[lane] = before[lane] - last[lane]
         for v in range(life_values.size):
             years = life_values[v]
             age = years / dt
-            fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, life_now, life_sum)
-            fleet_before(w.chips[CHIPS, o], w.chips[CHIPS_SUM, o], t - 1 - age, fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], dt, life_last, unused)
-            shorter = years < fleet.terms[BOOK_LIFE, o]
-            until = min(years, fleet.terms[BOOK_LIFE, o])
+            fill_cost(history, t - age, fleet0, span, dt, before)
+            fill_cost(history, t - 1 - age, fleet0, span, dt, last)
+            fill_cost_sum(history, integral, t - age, fleet0, span, dt, total)
             for lane in range(lanes):
-                mine = life[lane] == years
-                straight = max(0.0, now[lane] - (now_sum[lane] - life_sum[lane]) / years)
-                from_now = life_now[lane] if shorter else book_now[lane]
-                from_sum = life_sum[lane] if shorter else book_sum[lane]
-                carried = now[lane] - from_now - (now_sum[lane] - from_sum - until * from_now) / fleet.terms[BOOK_LIFE, o]
-                wears, sells = life_now[lane] - life_last[lane], straight * factors.rental[lane] * alive[lane]
-                other_worn, other_value, other_carrying = worn[lane], value[lane], carrying[lane]
-                worn[lane] = wears if mine else other_worn
-                value[lane] = sells if mine else other_value
-                carrying[lane] = carried if mine else other_carrying
-        for lane in range(lanes):
-            worn_book[lane] = book_now[lane] - book_last[lane]
-            carrying[lane] = max(0.0, carrying[lane] - w.owner[IDLE, o, lane])
+                straight = max(0.0, now[lane] - (now_sum[lane] - total[lane]) / years)
+                sells = straight * factors.rental[lane] * alive[lane]
+                other = value[lane]
+                value[lane] = sells if life[lane] == years else other
+            for lane in range(lanes):
+                wears, other = before[lane] - last[lane], worn[lane]
+                worn[lane] = wears if life[lane] == years else other
+
+
+@part
+def fill_carrying(o, t, dt, fleet, life_values, life, w, s, carrying):
+    """Book value of the chips of owner o at the beginning of step t into carrying [W], USD bn; what was written off as idle is gone."""
+    history, integral = w.chips[CHIPS, o], w.chips[CHIPS_SUM, o]
+    now, now_sum, idle = history[t], integral[t], w.owner[IDLE, o]
+    fleet0, span, book = fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], fleet.terms[BOOK_LIFE, o]
+    before, total = s.free[6], s.free[7]
+    for v in range(life_values.size):
+        until = min(life_values[v], book)
+        fill_cost(history, t - until / dt, fleet0, span, dt, before)
+        fill_cost_sum(history, integral, t - until / dt, fleet0, span, dt, total)
+        for lane in range(carrying.size):
+            carried = now[lane] - before[lane] - (now_sum[lane] - total[lane] - until * before[lane]) / book
+            other = carrying[lane]
+            carrying[lane] = max(0.0, carried - idle[lane]) if life[lane] == life_values[v] else other
 
 
 @stage
-def earn_scheduled(layout, legs, t, draws, w, s):
+def earn_scheduled(layout, legs, insured, t, draws, w, s):
     """What scheduled legs earn: contract volume x delivered share. Also the undisturbed amount (insured worlds)."""
     lanes = s.lane.shape[1]
     for a in range(layout.count[ROWS_SCHEDULED]):
@@ -163,10 +184,14 @@ def earn_scheduled(layout, legs, t, draws, w, s):
         share = s.entity[SHARE, max(legs.rows[HOST, l], 0)]
         amount = legs.by_step[SCHED, l, t]
         earned, due_on, volume = s.leg[EARNED, l], s.leg[DUE_ON, l], w.leg[VOLUME, l]
-        for lane in range(lanes):
-            full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
-            due_on[lane] = full
-            earned[lane] = full * volume[lane]
+        if insured:
+            for lane in range(lanes):
+                full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
+                due_on[lane] = full
+                earned[lane] = full * volume[lane]
+        else:
+            for lane in range(lanes):
+                earned[lane] = amount * scale[lane] * (1.0 - follow + follow * share[lane]) * volume[lane]
 
 
 @stage

@@ -146,10 +146,10 @@ def raise_money(i, entities, holdings, s, amount):
 def draw_liquidity(i, entities, holdings, w, s, need):
     """Cover need [W] of row i: the credit line first (counted down), then the market. Adds to cash."""
     lanes = s.lane.shape[1]
-    most = 0.0
+    short = 0  # counted, as the largest of floating-point numbers is not found by vectors
     for lane in range(lanes):
-        most = max(most, need[lane])
-    if most == 0.0:
+        short += 1 if need[lane] > 0.0 else 0
+    if short == 0:
         return
     market = s.free[1]
     l = entities.rows[NEW_DEBT_LEG, i]
@@ -195,35 +195,34 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
     """Cash after clearing: draws of the solvent, default costs, what estates keep; the insurer's account closes the sum."""
     lanes = s.lane.shape[1]
     need = s.free[0]
-    total = s.free[2]
-    total[:] = 0.0
     copy_rows(s.entity[DUES], s.entity[PAID])
     copy_rows(s.entity[RECEIVED], s.entity[GOT])
     sum_payments_of_failing(legs, layout, w, s)
-    for i in range(grid.entities):
-        for lane in range(lanes):
-            total[lane] += s.entity[PAID, i, lane] - s.entity[RECEIVED, i, lane]
     if insured:
-        for lane in range(lanes):
-            s.entity[GOT, grid.insurer, lane] += total[lane]
+        account = s.entity[GOT, grid.insurer]
+        for i in range(grid.entities):
+            for lane in range(lanes):
+                account[lane] += s.entity[PAID, i, lane] - s.entity[RECEIVED, i, lane]
     for i in range(grid.entities):
         if entities.terms[OUTSIDE, i] > 0.0:
             for lane in range(lanes):
                 w.entity[CASH, i, lane] += s.entity[GOT, i, lane] - s.entity[PAID, i, lane]
             continue
+        alive, sold, cash = w.entity[ALIVE, i], s.entity[COVER_SOLD, i], w.entity[CASH, i]
         for lane in range(lanes):
             had, got, failing = s.entity[CASH_IN, i, lane], s.entity[RECEIVED, i, lane], s.entity[FAILING, i, lane]
-            cost = ((1.0 - rules.terms[ALPHA]) * had + (1.0 - rules.terms[BETA]) * got) * failing * w.entity[ALIVE, i, lane]
-            s.entity[OUTSIDE_OUT, i, lane] += cost
+            cost = ((1.0 - rules.terms[ALPHA]) * had + (1.0 - rules.terms[BETA]) * got) * failing * alive[lane]
+            s.entity[OUTSIDE_OUT, i, lane] = cost
             rest = had + got - cost - s.entity[PAID, i, lane]
             need[lane] = max(0.0, -rest) * (1.0 - failing)
-            w.entity[CASH, i, lane] = rest + s.entity[COVER_SOLD, i, lane]
-        for lane in range(lanes):
-            # What covers secured claims on an estate was sold outside and is paid straight to its creditor.
-            s.entity[OUTSIDE_IN, i, lane] += s.entity[COVER_SOLD, i, lane]
+            cash[lane] = rest + sold[lane]
+        if s.flags[i] > 0:
+            for lane in range(lanes):
+                # What covers secured claims on an estate was sold outside and is paid straight to its creditor.
+                s.entity[OUTSIDE_IN, i, lane] += sold[lane]
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):
-            w.entity[CASH, i, lane] = max(0.0, w.entity[CASH, i, lane])
+            cash[lane] = max(0.0, cash[lane])
 
 
 @stage
@@ -233,6 +232,7 @@ def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w
     owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
     arrived = s.entity[RECEIVED_FULL]  # joins the cash after the loop: an investor cannot pass on what it gets, whatever the order of rows
     arrived[:] = 0.0
+    s.flags[:] = 0  # who gets anything
     for i in range(grid.entities):
         owed[:] = 0.0
         any_leg = False
@@ -259,9 +259,10 @@ def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w
             if legs.rows[SENIORITY, l] == 4:
                 transfer_tranche(grid, l, entities, legs, insured, w, s, share, arrived)
     for i in range(grid.entities):
-        for lane in range(lanes):
-            w.entity[CASH, i, lane] += arrived[i, lane]
-            s.entity[GOT, i, lane] += arrived[i, lane]
+        if s.flags[i] > 0:
+            for lane in range(lanes):
+                w.entity[CASH, i, lane] += arrived[i, lane]
+                s.entity[GOT, i, lane] += arrived[i, lane]
 
 
 @part
@@ -282,6 +283,7 @@ def fix_tranche(l, entities, legs, insured, t, draws, w, s):
 def transfer_tranche(grid, l, entities, legs, insured, w, s, share, arrived):
     """Pay a tranche from investor to investee (`arrived` [n, W]); insured worlds fill what the investor could not pay."""
     i, j, h = legs.rows[PAYER, l], legs.rows[PAYEE, l], legs.rows[BUYS_HOLDING, l]
+    s.flags[j], s.flags[grid.insurer] = 1, 1
     for lane in range(s.lane.shape[1]):
         paid = share[lane] * s.leg[EARNED, l, lane]
         lives = max(entities.terms[OUTSIDE, j], w.entity[ALIVE, j, lane] * (1.0 - s.entity[FAILING, j, lane]))

@@ -1,6 +1,6 @@
 """What falls due (docs/model.md 4.3). One leg is one line of obligation of one deal; all amounts USD bn."""
 
-from simulate.kernels.jit import stage
+from simulate.kernels.jit import part, stage
 from simulate.kernels.maths import copy_row, exp_of
 from simulate.kernels.rows import (
     ALIVE,
@@ -22,8 +22,10 @@ from simulate.kernels.rows import (
     DELAY,
     DRAW_PLAN,
     DRAWN,
+    DRIVER,
     DUE,
     DUE_ON,
+    DUES,
     EARNED,
     EQUITY,
     EQUITY0,
@@ -32,15 +34,19 @@ from simulate.kernels.rows import (
     ISSUER,
     LEG_GROUP,
     LTV,
+    OPERATING,
+    OPERATING_OUT,
     OUT,
     OUT0,
     OUT_DUE_ON,
+    PAYEE,
     PAYER,
     POWER_FOLLOW,
     PRINCIPAL,
     RATE_FIXED,
     RATE_FLOAT,
     RATE_SPREAD,
+    RECEIVED_FULL,
     RESTRUCTURED,
     REVENUE,
     ROWS_BALANCE,
@@ -54,6 +60,7 @@ from simulate.kernels.rows import (
     STAKE,
     VOLUME,
 )
+from simulate.model import CAPEX
 
 
 @stage
@@ -89,8 +96,14 @@ def value_collateral(entities, legs, layout, holdings, marks, factors, w, s):
 
 @stage
 def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spread_before, draws, w, s):
-    """Due of every leg of a living payer, and what the undisturbed deal would bring its payee (`due_on`)."""
+    """Due of every leg of a living payer, what the undisturbed deal would bring its payee (`due_on`), and their sums.
+
+    Sums while the amounts are at hand: OPERATING_OUT (operating legs but capex) and DUES by payer, RECEIVED_FULL by payee.
+    """
     lanes, dt = s.lane.shape[1], grid.dt
+    s.entity[OPERATING_OUT, :] = 0.0
+    s.entity[DUES, :] = 0.0
+    s.entity[RECEIVED_FULL, :] = 0.0
     for a in range(layout.count[ROWS_REVENUE_SHARE]):
         l = layout.rows[ROWS_REVENUE_SHARE, a]
         i = legs.rows[PAYER, l]
@@ -113,6 +126,7 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
                     later = legs.terms[DELAY, l] * due_on[lane]
                     due_on[lane] = now * due_on[lane] + out_on[lane]
                     out_on[lane] = later
+            add_dues(l, legs, insured, s)
     for a in range(layout.count[ROWS_CAPEX]):
         l = layout.rows[ROWS_CAPEX, a]
         i = legs.rows[PAYER, l]
@@ -125,10 +139,13 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
             for lane in range(lanes):
                 dead = plan * (1.0 - entities.terms[POWER_FOLLOW, i] * factors.gap[lane]) * (1.0 - w.entity[ALIVE, i, lane])
                 s.leg[DUE_ON, l, lane] = due[lane] + dead
+        add_dues(l, legs, insured, s)
     for a in range(layout.count[ROWS_OPEX]):
         l = layout.rows[ROWS_OPEX, a]
         copy_row(s.entity[COST, legs.rows[PAYER, l]], s.leg[DUE, l])
-        copy_row(s.leg[DUE, l], s.leg[DUE_ON, l])
+        if insured:
+            copy_row(s.leg[DUE, l], s.leg[DUE_ON, l])
+        add_dues(l, legs, insured, s)
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
@@ -156,6 +173,21 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
                 quiet = alive[lane] * (1.0 if restructured[lane] == 0.0 else 0.0)
                 now = due[lane]
                 full[lane] = now if quiet > 0.0 else on
+        add_dues(l, legs, insured, s)
+    for i in range(s.entity.shape[1]):
+        for lane in range(lanes):
+            s.entity[DUES, i, lane] += s.entity[OPERATING_OUT, i, lane]
+
+
+@part
+def add_dues(l, legs, insured, s):
+    """Add the due of leg l to what its payer owes and its payee receives (undisturbed in insured worlds)."""
+    operating = legs.terms[OPERATING, l] > 0.0 and legs.rows[DRIVER, l] != CAPEX
+    due, dues = s.leg[DUE, l], s.entity[OPERATING_OUT if operating else DUES, legs.rows[PAYER, l]]
+    arrives, receives = s.leg[DUE_ON if insured else DUE, l], s.entity[RECEIVED_FULL, legs.rows[PAYEE, l]]
+    for lane in range(due.size):
+        dues[lane] += due[lane]
+        receives[lane] += arrives[lane]
 
 
 @stage

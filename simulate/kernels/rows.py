@@ -153,10 +153,10 @@ STEP_ENTITY = (
 ) = range(len(STEP_ENTITY))
 
 STEP_OWNER = (
-    "worn", "worn_book", "carrying", "gw_idle",
+    "worn", "worn_book", "gw_idle",
 )
 (
-    WORN, WORN_BOOK, CARRYING, GW_IDLE,
+    WORN, WORN_BOOK, GW_IDLE,
 ) = range(len(STEP_OWNER))
 
 STEP_LEG = (

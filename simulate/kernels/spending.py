@@ -55,6 +55,7 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
     growth, replacement, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
     arrived = s.entity[ARRIVED]
     arrived[:] = 0.0
+    s.flags[:] = 0  # who gets anything
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         o = entities.rows[OWNER, i]
@@ -100,9 +101,10 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
         if o >= 0:
             grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement)
     for i in range(grid.entities):
-        for lane in range(lanes):
-            w.entity[CASH, i, lane] += arrived[i, lane]
-            s.entity[GOT, i, lane] += arrived[i, lane]
+        if s.flags[i] > 0:
+            for lane in range(lanes):
+                w.entity[CASH, i, lane] += arrived[i, lane]
+                s.entity[GOT, i, lane] += arrived[i, lane]
 
 
 @part
@@ -133,11 +135,13 @@ def pay_vendors(i, legs, layout, grid, insured, w, s, growth, replacement, arriv
         l = layout.leg_of_payer[b]
         if legs.terms[CAPEX_SHARE, l] > 0.0 or legs.terms[CHIP_SHARE, l] > 0.0:
             j = legs.rows[PAYEE, l]
+            s.flags[j] = 1
             more, chips = legs.terms[CAPEX_SHARE, l], legs.terms[CHIP_SHARE, l]
             amount, to, alive = s.leg[EARNED, l], arrived[j], w.entity[ALIVE, j]
             for lane in range(amount.size):
                 amount[lane] = more * growth[lane] + chips * replacement[lane]
             if insured:
+                s.flags[grid.insurer] = 1
                 for lane in range(amount.size):
                     to[lane] += amount[lane] * alive[lane]
                     arrived[grid.insurer, lane] += amount[lane] * (1.0 - alive[lane])
@@ -171,10 +175,10 @@ def issue_shares(layout, holdings, w, s):
             h = layout.holding_of_issuer[b]
             for lane in range(lanes):
                 total[lane] += s.new_money[h, lane]
-        most = 0.0
+        raised = 0
         for lane in range(lanes):
-            most = max(most, total[lane])
-        if most == 0.0:
+            raised += 1 if total[lane] > 0.0 else 0
+        if raised == 0:
             continue
         for b in range(layout.issue_start[i], layout.issue_start[i + 1]):
             h = layout.holding_of_issuer[b]

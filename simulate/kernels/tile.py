@@ -94,7 +94,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 marks, confidence = rules.world_switches[k, 3] > 0.0, rules.world_switches[k, 4] > 0.0
 
                 deliver_capacity(grid, fleet, entities, lives, t, supply, draws.life, now, w, s)
-                earn_scheduled(layout, legs, t, draws, w, s)
+                earn_scheduled(layout, legs, insured, t, draws, w, s)
                 earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
                 value_core(entities, layout, now, s)
                 value_collateral(entities, legs, layout, holdings, marks, now, w, s)
@@ -112,8 +112,9 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
 
                 decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
                 book_claims(legs, layout, now, w, s)
-                book_contracts(legs, layout, t, now, draws, w, s)
-                book_fleets(grid, fleet, rules, draws.life, now, w, s)
+                if k == 0:  # of other worlds only losses of credit and equity are kept
+                    book_contracts(legs, layout, t, now, draws, w, s)
+                    book_fleets(grid, fleet, rules, lives, t, draws.life, now, w, s)
                 advance_claims(layout, w, s)
                 roll_balances(legs, layout, insured, t, w, s)
                 resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)

@@ -78,7 +78,6 @@ def correct_receipts(legs, layout, insured, s):
 def smooth_receipts(entities, legs, layout, rules, insured, w, s):
     """Operating receipts and EBITDA of the step into z and ze; burn of the step."""
     lanes = s.lane.shape[1]
-    s.entity[OPERATING_OUT, :] = 0.0
     interest = s.entity[INTEREST_PAID]
     # What arrives is operating, but for the short list of other legs.
     for a in range(layout.count[ROWS_INSIDE]):
@@ -91,22 +90,18 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
         arrives = s.leg[DUE_ON, l] if insured else s.leg[DUE, l]
         for lane in range(lanes):
             s.entity[OPERATING_IN, j, lane] -= arrives[lane]
-    for a in range(layout.count[ROWS_OPERATING_OUT]):
-        l = layout.rows[ROWS_OPERATING_OUT, a]
-        paid, out = s.leg[DUE, l], s.entity[OPERATING_OUT, legs.rows[PAYER, l]]
-        for lane in range(lanes):
-            out[lane] += paid[lane]
     correct_receipts(legs, layout, insured, s)
     interest[:] = 0.0
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
         for lane in range(lanes):
-            paid = s.leg[INTEREST, l, lane] * (1.0 - s.entity[FAILING, i, lane])
-            interest[i, lane] += paid
-            w.lane[INTEREST_SUM, lane] += paid
+            interest[i, lane] += s.leg[INTEREST, l, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
+        for lane in range(lanes):
+            interest[i, lane] *= 1.0 - s.entity[FAILING, i, lane]
+            w.lane[INTEREST_SUM, lane] += interest[i, lane]
         for lane in range(lanes):
             alive = w.entity[ALIVE, i, lane]
             receipts = (s.entity[REVENUE, i, lane] + s.entity[RELET, i, lane] + s.entity[OPERATING_IN, i, lane]) * alive
