@@ -48,19 +48,22 @@ from simulate.kernels.rows import (
 
 
 @stage
-def book_claims(legs, layout, now, w, s):
-    """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change."""
+def book_claims(legs, layout, by_deal, now, w, s):
+    """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change.
+
+    by_deal: also by deal and contract, which only the first world keeps.
+    """
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] > 0.0:
             for a in range(layout.count[ROWS_INSIDE]):
                 i = layout.rows[ROWS_INSIDE, a]
                 if s.entity[ACTIVE, i, lane] > 0.0:
-                    book_claims_on(i, lane, legs, layout, now, w, s)
+                    book_claims_on(i, lane, legs, layout, by_deal, now, w, s)
             book_guarantees(lane, legs, layout, now, w, s)
 
 
 @part
-def book_claims_on(i, lane, legs, layout, now, w, s):
+def book_claims_on(i, lane, legs, layout, by_deal, now, w, s):
     """What the creditors of row i lose or recover. Every payment on a claim splits pro rata between its credit part and damages."""
     cut = s.entity[CUT, i, lane]
     living = w.entity[ALIVE, i, lane] > 0.0
@@ -87,8 +90,9 @@ def book_claims_on(i, lane, legs, layout, now, w, s):
             credit, contract = s.leg[DUE, l, lane] - paid + cut * later, 0.0
         j, d = legs.rows[PAYEE, l], legs.rows[LEG_DEAL, l]
         w.loss[j, 0, lane] += credit * on
-        w.loss[j, 1, lane] += contract * on
-        w.deal_loss[d, lane] += (credit + contract) * on
+        if by_deal:
+            w.loss[j, 1, lane] += contract * on
+            w.deal_loss[d, lane] += (credit + contract) * on
 
 
 @part

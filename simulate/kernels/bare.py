@@ -1,12 +1,12 @@
 """Clearing alone: the stages of a step's clearing with nothing before and nothing after, for one-period networks.
 
 The waterfall and the waves are those of kernels/clearing.py, so what is known of published examples is known of the step too.
-The one difference is when an iteration ends: a step stops at a change of 1e-12 of what is due in its lane, here it goes on until no
-bit changes. Sums and quotients round monotonically and so do the iterates, which therefore come to rest; a network that leaks little
-and firms much smaller than their neighbours are then exact too.
+Two differences: a step stops at a change of 1e-12 of what is due in its lane, here the iteration goes on until no payment changes by
+more than its rounding; and a step takes receipts as full payment less what is missing, here they are summed from nothing. So a network
+that leaks little, closed rings, and firms much smaller than their neighbours are exact too.
 """
 
-from simulate.kernels.clearing import add_claims_on_estates, clear_lane, find_active_estates, find_trouble, fix_claims, is_short, pay_by_waterfall
+from simulate.kernels.clearing import add_claims_on_estates, add_payments, clear_lane, find_active_estates, find_trouble, fix_claims, is_short, pay_by_waterfall
 from simulate.kernels.jit import kernel, part
 from simulate.kernels.rows import (
     ACTIVE,
@@ -32,16 +32,15 @@ from simulate.kernels.rows import (
 def clear_greatest(entities, legs, layout, rules, draws, w, s):
     """The greatest clearing vector of every lane: s PAY [L], RECEIVED [n], FAILING [n], WAVE [n]; given s DUE [L] and CASH_IN [n]."""
     sum_dues(legs, s)
-    find_active_estates(legs, layout, w, s)
+    find_active_estates(legs, layout, False, w, s)
     add_claims_on_estates(legs, layout, False, w, s)
     find_trouble(layout, w, s)
     s.lane[WORST, :] = 0.0
     for lane in range(s.lane.shape[1]):
-        if s.lane[TROUBLED, lane] > 0.0:
-            clear_lane(lane, entities, legs, layout, rules, False, 0, draws, w, s)
         for l in range(legs.rows.shape[1]):
-            if s.entity[ACTIVE, legs.rows[PAYER, l], lane] == 0.0:
-                s.leg[PAY, l, lane] = s.leg[DUE, l, lane]  # clearing writes the payments of those who fail
+            s.leg[PAY, l, lane] = s.leg[DUE, l, lane]  # clearing writes the payments of those who fail
+        if s.lane[TROUBLED, lane] > 0.0:
+            clear_lane(lane, True, entities, legs, layout, rules, False, 0, draws, w, s)
 
 
 @kernel
@@ -54,7 +53,7 @@ def clear_least(entities, legs, layout, rules, draws, w, s):
     every point passed, so the first fixed one is the least.
     """
     sum_dues(legs, s)
-    find_active_estates(legs, layout, w, s)
+    find_active_estates(legs, layout, False, w, s)
     add_claims_on_estates(legs, layout, False, w, s)
     for lane in range(s.lane.shape[1]):
         ascend(lane, entities, legs, layout, rules, draws, w, s)
@@ -109,12 +108,3 @@ def ascend(lane, entities, legs, layout, rules, draws, w, s):
             return
         add_payments(lane, legs, w, s)
     w.lane[UNCONVERGED, lane] += 1.0
-
-
-@part
-def add_payments(lane, legs, w, s):
-    """What everybody receives, summed from nothing: near zero a difference of large numbers would not do."""
-    for i in range(s.entity.shape[1]):
-        s.entity[RECEIVED, i, lane] = 0.0
-    for l in range(legs.rows.shape[1]):
-        s.entity[RECEIVED, legs.rows[PAYEE, l], lane] += s.leg[PAY, l, lane]

@@ -73,6 +73,7 @@ from simulate.kernels.rows import (
 SOLVENCY_TOLERANCE = 1e-10  # of dues, one side of the inequality everywhere
 CHANGE_TOLERANCE = 1e-12  # of everything due in the lane
 ROUNDING = 1e-15  # of a payment: less is no change, or what circulates among firms that owe each other drifts for ever
+NOTHING = 1e-20  # of a payment in full: less is no change, or what runs dry never is
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
 
 
@@ -83,17 +84,20 @@ def clear(entities, legs, layout, rules, insured, t, draws, w, s):
     Given DUES and RECEIVED_FULL [n]: what is due, and what everybody receives of it if all pay. FULL and PAY of a leg are written where
     its payer is cleared (`fix_claims`); everywhere else a leg pays its DUE.
     """
-    find_active_estates(legs, layout, w, s)
+    find_active_estates(legs, layout, insured, w, s)
     add_claims_on_estates(legs, layout, insured, w, s)
     find_trouble(layout, w, s)
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] > 0.0:
-            clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s)
+            clear_lane(lane, False, entities, legs, layout, rules, insured, t, draws, w, s)
 
 
 @part
-def find_active_estates(legs, layout, w, s):
-    """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute; s.flags marks rows that are dead in some lane."""
+def find_active_estates(legs, layout, insured, w, s):
+    """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute; s.flags marks rows that are dead in some lane.
+
+    An estate may distribute what is due to it and what other estates owe it; where deals are insured it receives nothing of them.
+    """
     lanes = s.lane.shape[1]
     s.flags[:] = 0
     s.entity[FAILING, :] = 0.0
@@ -106,12 +110,13 @@ def find_active_estates(legs, layout, w, s):
             dead += 1 if w.entity[ALIVE, i, lane] == 0.0 else 0
         if dead > 0:
             s.flags[i] = 1
-            expected[i, :] = 0.0
-    for l in range(legs.rows.shape[1]):
-        j = legs.rows[PAYEE, l]
-        if s.flags[j] > 0:
             for lane in range(lanes):
-                expected[j, lane] += s.leg[DUE, l, lane] + w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
+                expected[i, lane] = 0.0 if insured else s.entity[RECEIVED_FULL, i, lane]
+    for l in range(legs.rows.shape[1]):
+        i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
+        if s.flags[i] > 0 and s.flags[j] > 0 and not insured:
+            for lane in range(lanes):
+                expected[j, lane] += w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         i, j = legs.rows[PAYER, g], legs.rows[PAYEE, g]
@@ -132,26 +137,24 @@ def find_active_estates(legs, layout, w, s):
 @part
 def add_claims_on_estates(legs, layout, insured, w, s):
     """Full payment is the top from which the iteration descends: to what is due comes what estates owe. Sets RECEIVED and WORST."""
-    lanes = s.lane.shape[1]
     s.entity[WAVE, :] = -1.0
     for a in range(layout.count[ROWS_GUARANTEE]):
         s.leg[COVER_DUE, layout.rows[ROWS_GUARANTEE, a], :] = 0.0  # the rows of other legs are never written
     worst = s.lane[WORST]
     worst[:] = 0.0
-    for l in range(legs.rows.shape[1]):
-        i = legs.rows[PAYER, l]
-        if s.flags[i] > 0:
-            claim, paid, covered, active = w.leg[CLAIM, l], w.leg[PAID_ON_CLAIM, l], w.leg[COVERED, l], s.entity[ACTIVE, i]
-            more, receives = s.leg[FULL, l], s.entity[RECEIVED_FULL, legs.rows[PAYEE, l]]
-            for lane in range(lanes):
-                more[lane] = active[lane] * (claim[lane] - paid[lane]) + covered[lane]
-                worst[lane] += more[lane]
-            if not insured:
-                for lane in range(lanes):
-                    receives[lane] += more[lane]
+    lanes = worst.size
     for i in range(s.entity.shape[1]):
         for lane in range(lanes):
             worst[lane] += s.entity[DUES, i, lane]
+        if s.flags[i] > 0:
+            for lane in range(lanes):
+                if s.entity[ACTIVE, i, lane] > 0.0:
+                    for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+                        l = layout.leg_of_payer[b]
+                        more = w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
+                        worst[lane] += more
+                        if not insured:
+                            s.entity[RECEIVED_FULL, legs.rows[PAYEE, l], lane] += more
     if insured:
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
@@ -183,8 +186,11 @@ def find_trouble(layout, w, s):
 
 
 @part
-def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
-    """Waves of fictitious defaults: descend with the default set fixed, then let all who fail at that point enter together."""
+def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w, s):
+    """Waves of fictitious defaults: descend with the default set fixed, then let all who fail at that point enter together.
+
+    afresh: receipts are summed from nothing (PAY of every leg is set, no leg is a guarantee), not as what is missing of full payment.
+    """
     tolerance = CHANGE_TOLERANCE * s.lane[WORST, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
@@ -206,8 +212,11 @@ def clear_lane(lane, entities, legs, layout, rules, insured, t, draws, w, s):
         for k in range(count):
             change += pay_by_waterfall(s.queue[k], lane, legs, layout, rules, w, s)
         if not insured:
-            change += call_guarantees(lane, legs, layout, rules, w, s)
-            receive(lane, count, legs, layout, w, s)
+            if afresh:
+                add_payments(lane, legs, w, s)
+            else:
+                change += call_guarantees(lane, legs, layout, rules, w, s)
+                receive(lane, count, legs, layout, w, s)
         if change > tolerance:
             continue
         entered = False
@@ -299,7 +308,7 @@ def pay_by_waterfall(i, lane, legs, layout, rules, w, s):
             new = max(0.0, rho * w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane]) + w.leg[COVERED, l, lane]
         new = min(new, most)
         moved = abs(new - s.leg[PAY, l, lane])
-        change += moved if moved > ROUNDING * s.leg[PAY, l, lane] else 0.0
+        change += moved if moved > ROUNDING * s.leg[PAY, l, lane] + NOTHING * most else 0.0
         s.leg[PAY, l, lane] = new
     return change
 
@@ -362,6 +371,15 @@ def receive(lane, count, legs, layout, w, s):
         s.leg[RETURNED, g, lane] = moved
         s.entity[RECEIVED, j, lane] += s.leg[PAY, g, lane] - s.leg[FULL, g, lane] - moved
         s.entity[RECEIVED, i, lane] += moved
+
+
+@part
+def add_payments(lane, legs, w, s):
+    """What everybody receives, summed from nothing: near zero a difference of large numbers would not do."""
+    for i in range(s.entity.shape[1]):
+        s.entity[RECEIVED, i, lane] = 0.0
+    for l in range(legs.rows.shape[1]):
+        s.entity[RECEIVED, legs.rows[PAYEE, l], lane] += s.leg[PAY, l, lane]
 
 
 @part

@@ -111,7 +111,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                     keep_flows(s, trace[k, t])
 
                 decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
-                book_claims(legs, layout, now, w, s)
+                book_claims(legs, layout, k == 0, now, w, s)
                 if k == 0:  # of other worlds only losses of credit and equity are kept
                     book_contracts(legs, layout, t, now, draws, w, s)
                     book_fleets(grid, fleet, rules, lives, t, draws.life, now, w, s)

@@ -88,10 +88,9 @@ def distance(network: Network, one, other) -> float:
     return largest(np.abs(np.asarray(one) - np.asarray(other))) / network.scale
 
 
-def same_defaults(network: Network, one, other) -> bool:
-    """Rounds agree. Firms that owe nothing are left out: see test_a_firm_that_owes_nothing_cannot_fail."""
-    owes = network.total > 0.0
-    return bool((np.asarray(one)[owes] == np.asarray(other)[owes]).all())
+def same_defaults(one, other) -> bool:
+    """Rounds agree."""
+    return bool((np.asarray(one) == np.asarray(other)).all())
 
 
 def unless(agreed: bool, residual: float) -> float:
@@ -106,7 +105,7 @@ def against_linear_equations(solved: Solved) -> float | None:
     if network.classes > 1:
         return None
     payment, default_round = clear_by_linear_equations(network)
-    return unless(same_defaults(network, default_round, solved.greatest.default_round), distance(network, payment, solved.greatest.payment))
+    return unless(same_defaults(default_round, solved.greatest.default_round), distance(network, payment, solved.greatest.payment))
 
 
 def least_against_linear_equations(solved: Solved) -> float | None:
@@ -114,7 +113,7 @@ def least_against_linear_equations(solved: Solved) -> float | None:
     if network.classes > 1:
         return None
     payment, default_round = least_by_linear_equations(network)
-    return unless(same_defaults(network, default_round, solved.least.default_round), distance(network, payment, solved.least.payment))
+    return unless(same_defaults(default_round, solved.least.default_round), distance(network, payment, solved.least.payment))
 
 
 def against_linear_programme(solved: Solved) -> float | None:
@@ -136,7 +135,7 @@ def against_oracle(solved: Solved) -> float | None:
         other = clear(network.owed.tolist(), network.cash.tolist(), network.alpha, network.beta, network.external.tolist(), solution)
         matrix = distance(network, np.sum(other["payments"], axis=0), found.payment_matrix)
         outside = distance(network, other["paid_outside"], found.paid_to_external)
-        worst = max(worst, unless(same_defaults(network, other["default_round"], found.default_round), max(matrix, outside)))
+        worst = max(worst, unless(same_defaults(other["default_round"], found.default_round), max(matrix, outside)))
     return worst
 
 
@@ -207,7 +206,7 @@ def unit_does_not_matter(solved: Solved) -> float:
     scaled, worst = network._replace(owed=network.owed * unit, cash=network.cash * unit, external=network.external * unit), 0.0
     for before, solution in ((solved.greatest, "greatest"), (solved.least, "least")):
         after = solve(scaled, solution)
-        worst = max(worst, unless(same_defaults(network, after.default_round, before.default_round), distance(network, after.payment / unit, before.payment)))
+        worst = max(worst, unless(same_defaults(after.default_round, before.default_round), distance(network, after.payment / unit, before.payment)))
     return worst
 
 
@@ -218,7 +217,7 @@ def order_does_not_matter(solved: Solved) -> float:
     for before, solution in ((solved.greatest, "greatest"), (solved.least, "least")):
         after = solve(moved, solution)
         worst = max(
-            worst, unless(same_defaults(moved, after.default_round, before.default_round[order]), distance(moved, after.payment, before.payment[order]))
+            worst, unless(same_defaults(after.default_round, before.default_round[order]), distance(moved, after.payment, before.payment[order]))
         )
     return worst
 
@@ -276,12 +275,15 @@ def cycle_without_cash(solved: Solved) -> float:
 
 
 def nobody_gains_in_a_closed_network_without_cash(solved: Solved) -> float | None:
-    """Nothing goes in and nothing comes out, so nobody has anything left. One class: see test_a_closed_ring_of_senior_claims_comes_to_rest."""
+    """Nothing goes in and nothing comes out, so nobody has anything left.
+
+    Of 2,500 networks one, of two classes, runs dry more slowly than a million rounds can follow, and says so.
+    """
     network = solved.network
-    if network.classes > 1:
-        return None
     closed = network._replace(cash=np.zeros(network.cash.size), external=np.zeros_like(network.external), alpha=1.0, beta=1.0)
     greatest, least = solve(closed), solve(closed, "least")
+    if not (greatest.converged and least.converged):
+        return None
     return max(largest(greatest.equity), largest(least.equity), largest(least.payment)) / closed.scale
 
 
