@@ -7,6 +7,8 @@ import pytest
 from small_network import SMALL
 from test_step import CASES, WOKEN, drawn_changes
 from tiny import tiny_model
+from validation.claims import refuse_false
+from validation.identities import findings
 
 from simulate.compile import compile_scenario
 from simulate.engine import CHECKED_LANES, Block, Workspace, run_blocks
@@ -39,6 +41,10 @@ def test_every_identity_holds_and_the_outputs_have_the_same_bits(name):
     plain = Workspace(model, 160).run(block)
     assert_same_bits(outputs, plain)
     assert plain["loss"].sum() > 0.0 and (plain["default_step_alone"] >= 0).any(), "nothing happens, so nothing was verified"
+
+
+def test_findings_of_the_validation_page():
+    refuse_false(findings())
 
 
 def test_the_largest_finding_does_not_depend_on_the_order():
