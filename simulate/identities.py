@@ -25,11 +25,10 @@ class Identity(NamedTuple):
     tolerance: float
 
 
-_TURNOVER = "1 + opening cash + turnover of all"
 _LANE = "1 + everything due"
 IDENTITIES = {
     "finite": Identity("Every number kept of a step is finite", "1 if one is not", 0.0),
-    "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", _TURNOVER, 1e-11),
+    "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", "1 + everything due + opening cash + turnover of all", 1e-11),
     "net_flows": Identity(
         "What is paid inside the network is received: flows net to zero, and the insurer is idle where nobody is insured", "1 + all receipts", 1e-12
     ),
@@ -136,8 +135,11 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
     book = certificate.sort_book(tile.model)
     for k in range(worlds):
         yield "finite", k, 1.0 - np.isfinite(tile.trace[k]).all(axis=1)
-        yield from _of_cash(tile, k)
-        yield from _of_clearing(tile, k, book)
+        cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], tile.alive_before(k))
+        in_all = 1.0 + tile.leg(k, "due").sum(axis=1, keepdims=True)  # [T, 1, W]; clearing stops at a share of it
+        in_all[steps, 0, lanes] = 1.0 + cases.due_in_all
+        yield from _of_cash(tile, k, in_all)
+        yield from _of_clearing(tile, k, book, cases, (steps, lanes), in_all)
         yield from _of_defaults(tile, k)
         yield from _of_stakes(tile, k)
     yield from _of_losses(tile)
@@ -147,13 +149,12 @@ def _is_insured(tile: Tile, world: int) -> bool:
     return bool(tile.model.rules.world_switches[world, 0] == 0.0)
 
 
-def _of_cash(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
+def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Array]]:
     insurer = tile.model.grid.insurer
     cash, received, paid, enters, leaves = (tile.of(k, name) for name in ("cash", "received", "paid", "outside_in", "outside_out"))
     opening = np.broadcast_to(tile.model.entities.cash0[None, :, None], cash[:1].shape)
     before = np.concatenate([opening, cash[:-1]])
-    # Clearing ends when payments change by less than 1e-12 of what is due in the whole network.
-    scale = 1.0 + np.abs(before) + (received + paid + enters + leaves).sum(axis=1, keepdims=True)
+    scale = in_all + np.abs(before) + (received + paid + enters + leaves).sum(axis=1, keepdims=True)
     yield "cash", k, np.abs(before + enters - leaves + received - paid - cash) / scale
     net = received - paid
     off = np.abs(net.sum(axis=1))
@@ -162,12 +163,13 @@ def _of_cash(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
     yield "net_flows", k, (off / (1.0 + np.abs(received).sum(axis=1)))[:, None]
 
 
-def _of_clearing(tile: Tile, k: int, book: certificate.Book) -> Iterator[tuple[str, int, Array]]:
-    """Dense where everybody can be asked at once; case by case where somebody fails or an estate distributes."""
+def _of_clearing(
+    tile: Tile, k: int, book: certificate.Book, cases: certificate.Cases, places: tuple[Array, Array], in_all: Array
+) -> Iterator[tuple[str, int, Array]]:
+    """Dense where everybody can be asked at once; case by case (at the steps and lanes of places) where somebody fails or an estate distributes."""
     model, insured = tile.model, _is_insured(tile, k)
     n, inside = model.grid.entities, (model.entities.outside == 0)[:, None]
-    alive = tile.alive_before(k)
-    cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], alive)
+    alive, (steps, lanes) = tile.alive_before(k), places
 
     def spread(values: Array) -> Array:
         """[B, n] of the cases as [T, n, W]."""
@@ -180,9 +182,7 @@ def _of_clearing(tile: Tile, k: int, book: certificate.Book) -> Iterator[tuple[s
     by_case = np.where(paying[:, book.payer] | (called != 0.0), cases.legs["pay"], cases.legs["due"])
     # Everybody pays what is due, but for the cases.
     owed = certificate.sum_of_payers(book, tile.leg(k, "due")[:, book.legs], n)
-    in_all = 1.0 + owed.sum(axis=1, keepdims=True)
     of_case = 1.0 + cases.due_in_all[:, None]
-    in_all[steps, 0, lanes] = of_case[:, 0]
     paid = owed.copy()
     paid[steps, :, lanes] = certificate.sum_of_payers(book, by_case, n)
     owed[steps, :, lanes] += certificate.sum_of_payers(book, called, n)

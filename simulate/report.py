@@ -212,7 +212,7 @@ def check_table(dataset: "xr.Dataset") -> Table | None:
     residuals = dataset["identity_residual"]
     worst = residuals.isel(identity=int(np.argmax(residuals.values)))
     table = new_table(
-        f"Checked: {dataset.sizes['path']:,} paths, {residuals.size} identities in every world and step (docs/model.md, section 7); "
+        f"Checked: {dataset.attrs['paths']:,} paths, {residuals.size} identities in every world and step (docs/model.md, section 7); "
         f"largest residual {float(worst):.1e} ({worst['identity'].item()}, tolerance {float(worst['identity_tolerance']):.0e})",
         "", "largest residual", "tolerance", "path", "world", "step", "entity",
     )  # fmt: skip
