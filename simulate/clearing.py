@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.certificate import class_shares
 from simulate.errors import InputError
 from simulate.kernels import rows
 from simulate.kernels.bare import clear_greatest, clear_least
@@ -275,9 +276,6 @@ def find_violation(network: Network, cash: Array, paid: Array, failed: Array) ->
     received = paid[:, :, :n].sum(axis=(0, 1))
     left = np.where(failed, network.alpha * cash + network.beta * received, owed)
     worst = np.where(failed, np.maximum(0.0, cash + received - owed), np.maximum(0.0, owed * (1.0 - SOLVENCY_TOLERANCE) - cash - received))
-    for claims, handed_out in zip(obligations, paid):
-        claimed = claims.sum(axis=1)
-        share = np.divide(np.clip(left, 0.0, claimed), claimed, out=np.ones(n), where=claimed > 0.0)
+    for claims, handed_out, share in zip(obligations, paid, class_shares(left, obligations.sum(axis=2))):
         worst = np.maximum(worst, np.abs(handed_out - share[:, None] * claims).sum(axis=1))
-        left = left - claimed
     return float(np.divide(worst, owed, out=np.zeros(n), where=owed > 0.0).max())

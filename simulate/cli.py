@@ -50,6 +50,7 @@ def run(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an existing store.")] = False,
     set_: SetOption = [],  # noqa: B006 - typer copies it
     block: Annotated[int | None, typer.Option(help="Paths of a block, the unit of work and storage. The result does not depend on it.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Verify the identities of the model on every path; the same result, several times slower.")] = False,
 ) -> None:
     """Simulate a scenario, write the result to a store and print the answer."""
     from simulate import results, simulation
@@ -66,7 +67,7 @@ def run(
     if out is None:
         out = default_store(f"{loaded.name}-seed{seed}-{paths}", overwrite)
     dataset = simulation.run(
-        loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True
+        loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
     )
     print_report(dataset, store=str(out))
 

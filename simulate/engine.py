@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.identities import Finding, Tile, check_tile, largest
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.state import TRACES, Layout, build_layout, new_outputs, new_step, new_world, pack_model
+from simulate.kernels.state import TRACES, Audit, Layout, build_layout, new_audit, new_outputs, new_step, new_world, pack_model
 from simulate.kernels.tile import simulate_tiles
 from simulate.model import Model
 
 BLOCK_PATHS = 4000
 TILE_LANES = 160  # not a power of two: rows of a power of two of bytes fall on the same lines of the cache
+CHECKED_LANES = 40  # what a check keeps of a tile grows with its lanes: 1 MB a lane on the real network
 
 
 class Block(NamedTuple):
@@ -43,23 +45,54 @@ class Workspace:
         self.before = np.zeros((2, lanes))
         self.summary = np.zeros((6, lanes))
         self.lanes = lanes
+        self.unchecked = new_audit(model, 0, 0)
+        self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Outputs of a block, a pure function of (model, block); the last axis is the path."""
-        return self._simulate(block, np.zeros((0, 0, 0, 0, 0)))
+        return self._simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
 
     def trace(self, first_path: int) -> np.ndarray:
         """What audits and tests read of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
-        grid = self.model.grid
-        trace = np.zeros((len(self.worlds), grid.steps, len(TRACES), grid.entities, self.lanes))
-        self._simulate(Block(first_path, self.lanes), trace)
+        trace = self._new_trace()
+        self._simulate(Block(first_path, self.lanes), trace, self.unchecked)
         return trace
 
-    def _simulate(self, block: Block, trace: np.ndarray) -> dict[str, np.ndarray]:
+    def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
+        """The same outputs, and for every identity the largest residual in the block."""
+        tiles, findings = [], []
+        for tile in split_paths(block.paths, self.lanes, block.first):
+            observed = self.observe(tile)
+            tiles.append(observed.outputs)
+            findings.append(check_tile(observed))
+        return {name: np.concatenate([outputs[name] for outputs in tiles], axis=-1) for name in tiles[0]}, largest(findings)
+
+    def observe(self, block: Block) -> Tile:
+        """All that a check reads of a block of at most one tile; its arrays are overwritten by the next."""
+        if self.kept is None:
+            self.kept = self._new_trace(), new_audit(self.model, self.model.grid.steps, self.lanes)
+        trace, audit = self.kept
+        outputs = self._simulate(block, trace, audit)
+        return Tile(
+            model=self.model,
+            first_path=block.first,
+            outputs=outputs,
+            trace=trace[..., : block.paths],
+            legs=audit.leg[..., : block.paths],
+            entities=audit.entity[..., : block.paths],
+            stakes=audit.stake[..., : block.paths],
+            losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
+        )
+
+    def _new_trace(self) -> np.ndarray:
+        grid = self.model.grid
+        return np.zeros((len(self.worlds), grid.steps, len(TRACES), grid.entities, self.lanes))
+
+    def _simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
         out = new_outputs(self.model, block.paths)
         simulate_tiles(
             self.packed, self.layout, self.worlds, self.step, self.state, self.draws, self.factors, self.before, self.summary,
-            np.int64(block.first), np.int64(block.paths), out, trace,
+            np.int64(block.first), np.int64(block.paths), out, trace, audit,
         )  # fmt: skip
         return out._asdict()
 
@@ -69,31 +102,39 @@ def run_blocks(
     *,
     paths: int,
     on_block: Callable[[int, dict[str, np.ndarray]], None],
+    on_check: Callable[[list[Finding]], None] | None = None,
     threads: int = 1,
     block_paths: int = BLOCK_PATHS,
-    tile_lanes: int = TILE_LANES,
+    tile_lanes: int | None = None,
     first_path: int = 0,
 ) -> None:
     """Run all blocks; `on_block(first, outputs)` is called in this thread, in order of completion.
 
-    The bits of a path depend on neither threads, block_paths nor tile_lanes. At most two blocks a thread are held at once,
-    so memory does not grow with the number of paths.
+    With on_check every identity is verified in every block, and `on_check(findings)` is called before `on_block`.
+    The bits of a path depend on neither threads, block_paths, tile_lanes nor on_check. At most two blocks a thread are held at
+    once, so memory does not grow with the number of paths.
     """
-    blocks = split_paths(paths, block_paths, first_path)
-    if threads == 1:
-        workspace = Workspace(model, tile_lanes)
-        for block in blocks:
-            on_block(block.first, workspace.run(block))
-        return
-    idle = [Workspace(model, tile_lanes) for _ in range(threads)]
+    lanes = tile_lanes or (TILE_LANES if on_check is None else CHECKED_LANES)
 
-    def work(block: Block) -> tuple[int, dict[str, np.ndarray]]:
+    def work(block: Block) -> tuple[int, dict[str, np.ndarray], list[Finding]]:
         workspace = idle.pop()
         try:
-            return block.first, workspace.run(block)
+            outputs, findings = (workspace.run(block), []) if on_check is None else workspace.run_checked(block)
+            return block.first, outputs, findings
         finally:
             idle.append(workspace)
 
+    def hand_over(first: int, outputs: dict[str, np.ndarray], findings: list[Finding]) -> None:
+        if on_check is not None:
+            on_check(findings)
+        on_block(first, outputs)
+
+    blocks = split_paths(paths, block_paths, first_path)
+    idle = [Workspace(model, lanes) for _ in range(threads)]
+    if threads == 1:
+        for block in blocks:
+            hand_over(*work(block))
+        return
     with ThreadPoolExecutor(threads) as pool:
         running = set()
         try:
@@ -102,11 +143,11 @@ def run_blocks(
                 if len(running) >= 2 * threads:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        on_block(*future.result())
+                        hand_over(*future.result())
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    on_block(*future.result())
+                    hand_over(*future.result())
         except BaseException:
             for future in running:
                 future.cancel()

@@ -36,6 +36,7 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
         deal_table(dataset),
         factor_table(dataset),
         door_table(dataset),
+        check_table(dataset),
     ):
         if table is not None:
             print_table(console, table)
@@ -201,6 +202,28 @@ def door_table(dataset: "xr.Dataset") -> Table | None:
         high = edges[row + 1] - 1 if row + 1 < len(edges) else None
         label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
         table.add_row(label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high"))))
+    return table
+
+
+def check_table(dataset: "xr.Dataset") -> Table | None:
+    """The identities that were verified on every path, with the largest residual of each and where it is; None for a run without --check."""
+    if "identity_residual" not in dataset:
+        return None
+    residuals = dataset["identity_residual"]
+    worst = residuals.isel(identity=int(np.argmax(residuals.values)))
+    table = new_table(
+        f"Checked: {dataset.attrs['paths']:,} paths, {residuals.size} identities in every world and step (docs/model.md, section 7); "
+        f"largest residual {float(worst):.1e} ({worst['identity'].item()}, tolerance {float(worst['identity_tolerance']):.0e})",
+        "", "largest residual", "tolerance", "path", "world", "step", "entity",
+    )  # fmt: skip
+    for column in (4, 6):
+        table.columns[column].justify = "left"
+    for k in range(residuals.size):
+        at = {name: dataset[f"identity_{name}"].values[k] for name in ("path", "world", "step", "entity", "tolerance")}
+        residual = float(residuals[k])
+        path, step = (f"{int(at[name])}" if at[name] >= 0 else "" for name in ("path", "step"))
+        numbers = (f"{residual:.1e}" if residual else "0", f"{at['tolerance']:.0e}" if at["tolerance"] else "0")
+        table.add_row(str(residuals["identity"].values[k]), *numbers, path, str(at["world"]), step, str(at["entity"]))
     return table
 
 

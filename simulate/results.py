@@ -1,6 +1,6 @@
 """Results: one schema of variables, blocks of arrays -> Dataset or Zarr store -> Dataset.
 
-`VARIABLES`, `COORDINATES`, `FACTORS` and `ATTRIBUTES` are the only list of what a result holds; datasets, stores and docs/results.md are made from them.
+`VARIABLES`, `COORDINATES`, `CHECKS`, `CHECK_COORDINATES`, `FACTORS` and `ATTRIBUTES` are the only list of what a result holds; datasets, stores and docs/results.md are made from them.
 A store is written block by block: the template under a temporary name, renamed when whole; then, a block at a time, whole chunks of every variable and
 last the mark `block_done[i] = 1`. So whoever opens a store sees either a finished run or a sentence that says what is missing.
 """
@@ -87,6 +87,21 @@ COORDINATES = {
     "factor_title": Variable(("factor",), "str", "1", "What the factor summary is, in words"),
 }
 
+# Only in the result of a run that verified the identities (`--check`).
+CHECKS = {
+    "identity_residual": Variable(("identity",), "f8", "1", "Largest residual of the identity on all paths, relative to its scale, before any rounding to f4"),
+    "identity_path": Variable(("identity",), "i8", "1", "Path of the largest residual; -1: it is 0 on all paths"),
+    "identity_world": Variable(("identity",), "str", "1", "World of the largest residual"),
+    "identity_step": Variable(("identity",), "i2", "step", "Step of the largest residual; -1: of the whole path"),
+    "identity_entity": Variable(("identity",), "str", "1", "Entity of the largest residual; empty: of no single one"),
+}
+CHECK_COORDINATES = {
+    "identity": Variable(("identity",), "str", "1", "Name of what was verified (docs/model.md, section 7)"),
+    "identity_title": Variable(("identity",), "str", "1", "What was verified, in words"),
+    "identity_scale": Variable(("identity",), "str", "1", "What the residual is relative to; amounts in USD bn"),
+    "identity_tolerance": Variable(("identity",), "f8", "1", "Largest residual that is rounding; a larger one ends the run"),
+}
+
 ATTRIBUTES = {
     "library": "`simulate`.",
     "version": "Version of the library that wrote the result.",
@@ -129,6 +144,18 @@ def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, s
         "factor_title": tuple(title for _, title in FACTORS.values()),
     }
     return {name: np.array(values, dtype=bool if COORDINATES[name].dtype == "bool" else object) for name, values in columns.items()}
+
+
+def check_coordinates(identities: Mapping[str, tuple[str, str, float]]) -> dict[str, np.ndarray]:
+    """The further coordinates of a checked run: title, scale and tolerance by name of the identity."""
+    titles, scales, tolerances = zip(*identities.values())
+    columns = {"identity": tuple(identities), "identity_title": titles, "identity_scale": scales, "identity_tolerance": tolerances}
+    return {name: np.array(values, dtype=object if CHECK_COORDINATES[name].dtype == "str" else np.float64) for name, values in columns.items()}
+
+
+def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
+    """The coordinates of a result: those of a check where it was one."""
+    return COORDINATES | (CHECK_COORDINATES if "identity" in coords else {})
 
 
 def attributes(*, scenario: str, compiled, seed: int, paths: int, block_paths: int) -> dict:
@@ -190,12 +217,13 @@ def create_store(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, path
     import zarr
 
     path = Path(path)
-    sizes = {variable.dims[0]: len(coords[name]) for name, variable in COORDINATES.items() if name in coords} | {"path": paths}
+    labels = coordinates_in(coords)
+    sizes = {variable.dims[0]: len(coords[name]) for name, variable in labels.items() if name in coords} | {"path": paths}
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        group = zarr.create_group(partial, attributes=dict(attrs) | {"coordinates": " ".join(COORDINATES)})
-        for name, variable in COORDINATES.items():
+        group = zarr.create_group(partial, attributes=dict(attrs) | {"coordinates": " ".join(labels)})
+        for name, variable in labels.items():
             values = np.arange(paths) if name == "path" else coords[name]
             dtype = str if variable.dtype == "str" else variable.dtype
             chunks = tuple(max(1, n) for n in values.shape)
@@ -208,6 +236,9 @@ def create_store(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, path
             group.create_array(
                 name, shape=shape, dtype=variable.dtype, chunks=chunks, fill_value=fill, dimension_names=variable.dims, attributes=variable.about
             )
+        for name, variable in CHECKS.items() if "identity" in coords else ():
+            shape, dtype = (sizes["identity"],), str if variable.dtype == "str" else variable.dtype
+            group.create_array(name, shape=shape, dtype=dtype, chunks=shape, dimension_names=variable.dims, attributes=variable.about)
         blocks = -(-paths // block_paths)
         # One chunk a mark, so that marks of two threads do not race.
         about = {"units": "1", "long_name": "1 when the block is whole"}
@@ -228,6 +259,12 @@ def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> N
     for name, array in in_schema(arrays, store.sizes | {"path": last - first}, first).items():
         store.group[name][first:last] = array
     store.group[_MARKS][number] = 1
+
+
+def write_check(store: Store, check: Mapping[str, np.ndarray]) -> None:
+    """Write what the identities came to so far (`CHECKS`). Before the block that it includes, so that a finished store has all of them."""
+    for name in CHECKS:
+        store.group[name][...] = check[name]
 
 
 def refuse_existing(path) -> None:
@@ -259,16 +296,19 @@ def writing(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, paths: in
         shutil.rmtree(aside)
 
 
-def to_dataset(coords: Mapping[str, np.ndarray], attrs: Mapping, blocks: Mapping[int, Mapping[str, np.ndarray]]) -> "xr.Dataset":
-    """A Dataset in memory from blocks by first path, each with the path axis last; the same as the store would give."""
+def to_dataset(
+    coords: Mapping[str, np.ndarray], attrs: Mapping, blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
+) -> "xr.Dataset":
+    """A Dataset in memory from blocks by first path, each with the path axis last, and `CHECKS`; the same as the store would give."""
     import xarray as xr
 
     sizes = {variable.dims[0]: len(coords[name]) for name, variable in COORDINATES.items() if name in coords}
     checked = [in_schema(arrays, sizes | {"path": arrays["log_weight"].shape[-1]}, first) for first, arrays in sorted(blocks.items())]
     joined = {name: np.concatenate([block[name] for block in checked]) for name in VARIABLES}
     data = {name: (variable.dims, joined[name], variable.about) for name, variable in VARIABLES.items()}
+    data |= {name: (variable.dims, check[name], variable.about) for name, variable in CHECKS.items()} if check is not None else {}
     labels = dict(coords) | {"path": np.arange(len(joined["log_weight"]))}
-    return xr.Dataset(data, coords={name: (COORDINATES[name].dims, labels[name], COORDINATES[name].about) for name in COORDINATES}, attrs=dict(attrs))
+    return xr.Dataset(data, coords={name: (about.dims, labels[name], about.about) for name, about in coordinates_in(coords).items()}, attrs=dict(attrs))
 
 
 def open_results(path) -> "xr.Dataset":
@@ -312,7 +352,8 @@ def reference() -> str:
         "What a store and a Dataset hold. Made from `simulate/results.py` by `python -m simulate.results > docs/results.md`; do not edit.",
         f"Schema version {SCHEMA_VERSION}. Money is not rounded; a path is weighted by exp(log_weight), normalised.",
     ]
-    for title, variables in (("Variables", VARIABLES), ("Coordinates", COORDINATES)):
+    checked = CHECKS | CHECK_COORDINATES
+    for title, variables in (("Variables", VARIABLES), ("Coordinates", COORDINATES), ("Only in a run with `--check`", checked)):
         lines += ["", f"## {title}", "| name | dims | type | unit | what it is |", "|---|---|---|---|---|"]
         lines += [f"| {name} | {', '.join(v.dims)} | {v.dtype} | {v.unit} | {v.long_name} |" for name, v in variables.items()]
     lines += ["", "## Rows of factor_summary", "| factor | unit | what it is |", "|---|---|---|"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate import results
+from simulate import identities, results
 from simulate.compile import compile_scenario
 from simulate.engine import BLOCK_PATHS, run_blocks
 from simulate.errors import refuse_if_any
@@ -29,12 +29,15 @@ def run(
     overwrite: bool = False,
     block_paths: int = BLOCK_PATHS,
     progress: bool = False,
+    check: bool = False,
 ) -> "xr.Dataset":
     """Simulate a scenario (loaded, a file, or the name of a shipped one) and return its result; the schema is docs/results.md.
 
     paths and seed are the scenario's unless given; threads are all cores. The bits of a path depend on neither threads nor block_paths.
     out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory.
     An existing store is refused unless overwrite is set, and nothing half-written stays after an error. progress: show it on stderr.
+    check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; IdentityError if one does not
+    hold. The bits of the result stay the same, the run takes several times as long.
     All that can be wrong with the input is raised as InputError before the first path is simulated.
     """
     refuse_if_any(faults(paths, seed, threads, block_paths))
@@ -49,11 +52,20 @@ def run(
     compiled = compile_scenario(scenario, seed)
     coords = results.coordinates(compiled.names, compiled.outside, compiled.deal_labels)
     attrs = results.attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
+    if check:
+        coords |= results.check_coordinates(identities.IDENTITIES)
+    findings: list[identities.Finding] = []
     blocks: dict[int, dict[str, np.ndarray]] = {}
     storage = nullcontext() if out is None else results.writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
     reporting = show_progress(paths, compiles=not kernels_are_cached()) if progress else nullcontext(lambda done: None)
     with storage as store, reporting as report:
         done = 0
+
+        def keep_check(found: list[identities.Finding]) -> None:
+            findings[:] = identities.largest([findings, found])
+            refuse_violated(findings, compiled.names)
+            if store is not None:
+                results.write_check(store, place_findings(findings, compiled.names))
 
         def keep(first: int, arrays: dict[str, np.ndarray]) -> None:
             nonlocal done
@@ -66,8 +78,35 @@ def run(
             done += arrays["log_weight"].shape[-1]
             report(done)
 
-        run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep)
-    return results.to_dataset(coords, attrs, blocks) if out is None else results.open_results(out)
+        run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep, on_check=keep_check if check else None)
+    if out is not None:
+        return results.open_results(out)
+    return results.to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
+
+
+def place_findings(findings: list[identities.Finding], names) -> dict[str, np.ndarray]:
+    """Findings as the variables `results.CHECKS`, with the names of worlds and entities."""
+    return {
+        "identity_residual": np.array([finding.residual for finding in findings]),
+        "identity_path": np.array([finding.path for finding in findings]),
+        "identity_world": np.array([names.worlds[finding.world] if finding.world >= 0 else "" for finding in findings], object),
+        "identity_step": np.array([finding.step for finding in findings], np.int16),
+        "identity_entity": np.array([names.entities[finding.entity] if finding.entity >= 0 else "" for finding in findings], object),
+    }
+
+
+def refuse_violated(findings: list[identities.Finding], names) -> None:
+    """Raise the first identity that does not hold, and where."""
+    for finding in findings:
+        if finding.violated:
+            identity = identities.IDENTITIES[finding.identity]
+            where = [f"path {finding.path}", f"world {names.worlds[finding.world]}"]
+            where += [f"step {finding.step}"] if finding.step >= 0 else []
+            where += [f"entity {names.entities[finding.entity]}"] if finding.entity >= 0 else []
+            raise identities.IdentityError(
+                f"the identity '{finding.identity}' does not hold on {', '.join(where)}: "
+                f"the residual is {finding.residual:.2g} of {identity.scale} and may be {identity.tolerance:.0e} ({identity.title})."
+            )
 
 
 def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:

@@ -5,17 +5,17 @@ import functools
 import numpy as np
 import pytest
 from small_network import SMALL
-from test_step import CASES, drawn_changes
+from test_step import CASES, WOKEN, drawn_changes
 from tiny import tiny_model
+from validation.claims import refuse_false
+from validation.identities import findings
 
 from simulate.compile import compile_scenario
-from simulate.engine import Block, Workspace, run_blocks
-from simulate.kernels.state import TRACES
-from simulate.model import CHANNELS
+from simulate.engine import CHECKED_LANES, Block, Workspace, run_blocks
+from simulate.identities import IDENTITIES, largest
 from simulate.scenario import load_scenario
 
 PATHS = 200
-CASH, RECEIVED, PAID, ENTERS, LEAVES, ALIVE, DUES = (TRACES.index(name) for name in ("cash", "received", "paid", "outside_in", "outside_out", "alive", "dues"))
 
 
 @functools.cache
@@ -28,95 +28,30 @@ def model_of(name):
     return tiny_model(seed=5, **(CASES[which][0] if kind == "tiny" else drawn_changes(int(which))))
 
 
-@functools.cache
-def simulated(name):
-    """Model, outputs and trace of paths 0 .. PATHS - 1 in one tile."""
+MODELS = ("real", "small", *(f"tiny: {name}" for name in CASES), *(f"drawn: {seed}" for seed in (*range(24), *WOKEN)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_identity_holds_and_the_outputs_have_the_same_bits(name):
     model = model_of(name)
-    workspace = Workspace(model, PATHS)
-    return model, workspace.run(Block(0, PATHS)), workspace.trace(0)
+    block = Block(0, PATHS + 7)  # the last tile is padded
+    outputs, findings = Workspace(model, CHECKED_LANES).run_checked(block)
+    assert [finding.identity for finding in findings] == list(IDENTITIES)
+    assert not [finding for finding in findings if finding.violated]
+    plain = Workspace(model, 160).run(block)
+    assert_same_bits(outputs, plain)
+    assert plain["loss"].sum() > 0.0 and (plain["default_step_alone"] >= 0).any(), "nothing happens, so nothing was verified"
 
 
-MODELS = (
-    "real",
-    "small",
-    "tiny: everybody is liquidated",
-    "tiny: restructured more than once",
-    "tiny: guarantor fails with the obligor",
-    "drawn: 7",
-    "drawn: 8",
-)
+def test_findings_of_the_validation_page():
+    refuse_false(findings())
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_cash_is_what_it_was_and_what_came_and_went(name):
-    """opening + from outside - to outside + received - paid = closing, by entity, path, step and world."""
-    model, _, trace = simulated(name)
-    cash = trace[:, :, CASH]
-    opening = np.broadcast_to(model.entities.cash0[None, None, :, None], cash[:, :1].shape)
-    before = np.concatenate([opening, cash[:, :-1]], axis=1)
-    turnover = trace[:, :, [ENTERS, LEAVES, RECEIVED, PAID]]
-    expected = before + turnover[:, :, 0] - turnover[:, :, 1] + turnover[:, :, 2] - turnover[:, :, 3]
-    # Clearing ends when payments change by less than 1e-12 of what is due in the whole network.
-    scale = 1.0 + np.abs(before) + turnover[:, :, [0, 1, 3]].sum(axis=(2, 3), keepdims=True)[:, :, 0]
-    inside = model.entities.outside == 0
-    assert np.abs((cash - expected) / scale)[:, :, inside].max() < 1e-11
-    assert np.isfinite(trace).all()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_nobody_inside_has_less_than_nothing(name):
-    """Limited liability: cash never falls below 0, in no world."""
-    model, _, trace = simulated(name)
-    assert trace[:, :, CASH][:, :, model.entities.outside == 0].min() >= 0.0
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_dollar_paid_on_a_leg_is_received(name):
-    """Received less paid sums to zero over all rows, the insurer's among them."""
-    _, _, trace = simulated(name)
-    received, paid = trace[:, :, RECEIVED], trace[:, :, PAID]
-    off = (received - paid).sum(axis=2) / (1.0 + np.abs(received).sum(axis=2))
-    assert np.abs(off).max() < 1e-12
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_insurer_is_idle_where_nobody_is_insured(name):
-    model, outputs, trace = simulated(name)
-    network, alone = trace[:, :, RECEIVED, model.grid.insurer]
-    assert not network.any()
-    assert alone.any(axis=0)[(outputs["default_step_alone"] >= 0).any(axis=0)].any()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_losses_by_entity_and_channel_are_losses_by_deal(name):
-    _, outputs, _ = simulated(name)
-    by_entity, by_deal = outputs["loss"].sum(axis=(0, 1)), outputs["deal_loss"].sum(axis=0)
-    scale = 1.0 + np.abs(outputs["loss"]).sum(axis=(0, 1))
-    assert (np.abs(by_entity - by_deal) / scale).max() < 1e-12
-    assert by_entity.max() > 0
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_system_loses_what_outsiders_lose_in_credit_and_equity(name):
-    model, outputs, _ = simulated(name)
-    credit, equity = CHANNELS.index("credit"), CHANNELS.index("equity")
-    expected = outputs["loss"][model.entities.outside > 0][:, [credit, equity]].sum(axis=(0, 1))
-    np.testing.assert_allclose(outputs["system_loss"], expected, rtol=1e-12, atol=1e-12)
-    assert np.isfinite(outputs["system_loss_alone"]).all()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_dead_stay_dead_owe_nothing_new_and_defaulted_before(name):
-    model, outputs, trace = simulated(name)
-    alive, dues = trace[:, :, ALIVE], trace[:, :, DUES]
-    assert (np.diff(alive, axis=1) <= 0).all()
-    assert not dues[:, 1:][alive[:, :-1] == 0].any()
-    for world, key in enumerate(("default_step", "default_step_alone")):
-        step = outputs[key]
-        dead_from = np.where((alive[world] == 0).any(axis=0), (alive[world] == 0).argmax(axis=0), model.grid.steps)
-        assert ((step >= 0) & (step <= dead_from))[dead_from < model.grid.steps].all()
-        assert not (step[model.entities.outside > 0] >= 0).any()
-    assert ((outputs["default_round"] >= 0) == (outputs["default_step"] >= 0)).all()
+def test_the_largest_finding_does_not_depend_on_the_order():
+    one, other = (Workspace(model_of("small"), 16).run_checked(Block(first, 48))[1] for first in (0, 48))
+    assert one != other
+    assert largest([one, other]) == largest([other, one])
+    assert [found.residual for found in largest([one, other])] == [max(a.residual, b.residual) for a, b in zip(one, other, strict=True)]
 
 
 # The bits of a path

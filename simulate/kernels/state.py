@@ -106,6 +106,16 @@ class Outputs(NamedTuple):
     mark_change: Array  # [n, B]
 
 
+class Audit(NamedTuple):
+    """What the checks of a tile read besides its trace; arrays of size 0 keep nothing."""
+
+    leg_rows: Array  # [K] int64, rows of KEPT_LEGS
+    leg: Array  # [worlds, T, K, L, W] right after clearing
+    entity_rows: Array  # [K] int64, rows of KEPT_ENTITIES
+    entity: Array  # [worlds, T, K, n, W] right after clearing
+    stake: Array  # [worlds, T, H, W] at the end of the step
+
+
 FACTOR_SUMMARIES = (
     ("demand_final", "share of plan"),
     ("confidence_min", "share of plan"),
@@ -123,6 +133,17 @@ FACTOR_SUMMARIES = (
 )
 
 TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "alive", "dues", "revenue", "share", "free_cash_flow")
+
+# Rows that checks read right after clearing: those of the step, and counted on after them those of the world.
+KEPT_LEGS = {
+    "due": rows.DUE, "due_on": rows.DUE_ON, "pay": rows.PAY, "claim_now": rows.CLAIM_NOW, "uncovered": rows.UNCOVERED, "called": rows.COVER_DUE,
+    "claim": len(rows.STEP_LEG) + rows.CLAIM, "paid_before": len(rows.STEP_LEG) + rows.PAID_ON_CLAIM, "covered": len(rows.STEP_LEG) + rows.COVERED,
+    "subrogated": len(rows.STEP_LEG) + rows.SUBROGATED, "cover_left": len(rows.STEP_LEG) + rows.COVER_LEFT,
+}  # fmt: skip
+KEPT_ENTITIES = {
+    "cash": rows.CASH_IN, "capacity": rows.CAPACITY, "dues": rows.DUES, "received": rows.RECEIVED, "failing": rows.FAILING, "active": rows.ACTIVE,
+    "wave": rows.WAVE,
+}  # fmt: skip
 
 
 def freeze(array: Array) -> Array:
@@ -228,6 +249,18 @@ def new_step(model: Model, lanes: int) -> Step:
         np.zeros((8, lanes)),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
+    )
+
+
+def new_audit(model: Model, steps: int, lanes: int) -> Audit:
+    """Arrays of a tile that is checked, zero; with 0 steps and lanes those of a tile that is not."""
+    worlds = model.rules.world_switches.shape[0]
+    return Audit(
+        np.array(list(KEPT_LEGS.values()), np.int64),
+        np.zeros((worlds, steps, len(KEPT_LEGS), model.legs.payer.size, lanes)),
+        np.array(list(KEPT_ENTITIES.values()), np.int64),
+        np.zeros((worlds, steps, len(KEPT_ENTITIES), model.grid.entities, lanes)),
+        np.zeros((worlds, steps, model.holdings.holder.size, lanes)),
     )
 
 

@@ -72,11 +72,11 @@ from simulate.kernels.valuation import smooth_receipts, value_equity
 
 
 @kernel
-def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary, first_path, paths, out, trace):
+def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary, first_path, paths, out, trace, audit):
     """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile.
 
     The last tile is padded and its surplus lanes are dropped. before: [2, W] short rate and spread of the step before; summary:
-    [6, W]; trace: [worlds, T, kinds, n, W] of the last tile, or of size 0. One function, because a caller of compiled kernels
+    [6, W]; trace: [worlds, T, kinds, n, W] of the last tile, or of size 0, and so audit (state.Audit). One function, because a caller of compiled kernels
     compiles them all again: three levels of callers cost three times the seconds.
     """
     grid, entities, fleet, legs, holdings, rules = model.grid, model.entities, model.fleet, model.legs, model.holdings, model.rules
@@ -103,6 +103,9 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 open_door(rules, confidence, now, w, s)
                 find_liquidity(entities, legs, layout, holdings, t, w, s)
                 clear(entities, legs, layout, rules, insured, t, draws, w, s)
+                if audit.entity.size > 0:
+                    keep_rows(s.leg, w.leg, audit.leg_rows, audit.leg[k, t])
+                    keep_rows(s.entity, w.entity, audit.entity_rows, audit.entity[k, t])
                 settle(grid, entities, legs, layout, holdings, rules, insured, w, s)
                 pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s)
                 spend(grid, entities, fleet, legs, layout, holdings, insured, supply, t, w, s)
@@ -124,6 +127,8 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
                 if trace.size > 0:
                     keep_state(w, trace[k, t])
+                if audit.entity.size > 0:
+                    copy_rows(w.holding[STAKE], audit.stake[k, t])
             copy_row(now.rate, before[0])
             copy_row(now.spread, before[1])
         keep_tile(grid, entities, holdings, model.factors, worlds, draws, now, summary, start, min(lanes, paths - start), out)
@@ -239,3 +244,14 @@ def keep_state(w, trace):
     copy_rows(w.entity[CASH], trace[0])
     copy_rows(w.entity[EQUITY], trace[5])
     copy_rows(w.entity[ALIVE], trace[6])
+
+
+@stage
+def keep_rows(step, now, chosen, kept):
+    """Chosen rows of `step` and, counted on after them, of `now` (each [rows, m, W]) into kept [K, m, W], for checks."""
+    for k in range(chosen.size):
+        row = chosen[k]
+        if row < step.shape[0]:
+            copy_rows(step[row], kept[k])
+        else:
+            copy_rows(now[row - step.shape[0]], kept[k])
