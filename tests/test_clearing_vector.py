@@ -36,6 +36,7 @@ def assert_expected(found, expected, tolerance):
     assert found.converged
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", PARI_PASSU)
 def test_published_networks(name):
     answer = ANSWERS[name]
@@ -46,6 +47,7 @@ def test_all_published_networks_are_here():
     assert len(PARI_PASSU) == 11
 
 
+@pytest.mark.nojit
 def test_where_two_vectors_clear_both_are_found():
     answer = ANSWERS["rv2013_ex3_3_v2"]
     least = solve(answer["inputs"], solution="least")
@@ -53,6 +55,7 @@ def test_where_two_vectors_clear_both_are_found():
     assert least.default_round.tolist() == [0, 0]
 
 
+@pytest.mark.nojit
 def test_the_ascent_goes_on_where_its_limit_does_not_clear():
     """Rogers and Veraart, example 3.3: iterating from nothing stops at (1, 1), where the first firm could pay."""
     answer = ANSWERS["rv2013_ex3_3"]
@@ -61,6 +64,7 @@ def test_the_ascent_goes_on_where_its_limit_does_not_clear():
     assert least.payment.tolist() == [2.0, 2.2] and least.default_round.tolist() == [-1, -1]
 
 
+@pytest.mark.nojit
 def test_priority_of_external_creditors_moves_the_loss_inside():
     answer = ANSWERS["seniority_matters_ring3"]
     inputs, expected = answer["inputs"], answer["expected"]
@@ -72,6 +76,7 @@ def test_priority_of_external_creditors_moves_the_loss_inside():
     np.testing.assert_allclose(senior.equity, expected["external_senior"]["equity"], rtol=0, atol=1e-9)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("solution", ["greatest", "least"])
 def test_cycle_without_cash_pays_in_full_or_not_at_all(solution):
     answer = ANSWERS["en_cycle_zero_cash"]
@@ -80,6 +85,7 @@ def test_cycle_without_cash_pays_in_full_or_not_at_all(solution):
     assert found.converged and found.residual == 0.0
 
 
+@pytest.mark.nojit
 def test_waterfall_of_two_classes():
     answer = ANSWERS["waterfall_two_class"]
     amounts = {claim["name"]: claim["amount"] for claim in answer["inputs"]["claims"]}
@@ -92,6 +98,7 @@ def test_waterfall_of_two_classes():
     assert mixed.payment_matrix[0, 1:].tolist() == [answer["expected"]["pari_passu_alternative"][name] for name in ("senior", "junior")]
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", ["waterfall_secured_deficiency", "waterfall_secured_excess"])
 def test_collateral_first_and_the_deficiency_beside_the_unsecured(name):
     inputs, expected = ANSWERS[name]["inputs"], ANSWERS[name]["expected"]
@@ -125,6 +132,7 @@ def compute(network, solution="greatest"):
     return simulate.clearing_vector(owed, cash, external, alpha=alpha, beta=beta, solution=solution)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("solution", ["greatest", "least"])
 @given(network=networks())
 @settings(max_examples=250, deadline=None)
@@ -141,6 +149,7 @@ def test_agrees_with_linear_solves_of_fictitious_defaults(solution, network):
     assert found.converged
 
 
+@pytest.mark.nojit
 @given(network=networks(), solution=st.sampled_from(["greatest", "least"]))
 @settings(max_examples=250, deadline=None)
 def test_what_every_clearing_vector_obeys(network, solution):
@@ -167,6 +176,7 @@ def test_what_every_clearing_vector_obeys(network, solution):
     assert ((cash + received < total * (1 - 1e-10) - small) <= failed).all() and (cash[failed] + received[failed] < total[failed] + small).all()
 
 
+@pytest.mark.nojit
 @given(network=networks())
 @settings(max_examples=150, deadline=None)
 def test_least_lies_below_greatest_and_both_clear(network):
@@ -249,6 +259,7 @@ def test_a_seniority_matrix_is_an_array_of_classes(network, seed):
 # Cases with a name
 
 
+@pytest.mark.nojit
 def test_exactly_enough_is_solvent_and_a_little_less_is_not():
     chain = [[0, 3, 0], [0, 0, 3], [0, 0, 0]]
     assert simulate.clearing_vector(chain, [3, 0, 0], alpha=0.5, beta=0.5).default_round.tolist() == [-1, -1, -1]
@@ -257,17 +268,20 @@ def test_exactly_enough_is_solvent_and_a_little_less_is_not():
     np.testing.assert_allclose(less.payment, [1.5, 0.75, 0.0], atol=1e-6)
 
 
+@pytest.mark.nojit
 def test_tenths_that_do_not_add_up_in_binary_are_a_tie():
     found = simulate.clearing_vector([[0, 0.1, 0.2], [0, 0, 0.1], [0, 0, 0]], [0.3, 0, 0], alpha=0, beta=0)
     assert 0.1 + 0.2 > 0.3 and found.default_round.tolist() == [-1, -1, -1]
     assert (found.equity >= 0).all()
 
 
+@pytest.mark.nojit
 def test_nobody_owes_anything():
     found = simulate.clearing_vector(np.zeros((3, 3)), [1, 0, 2])
     assert found.payment.tolist() == [0, 0, 0] and found.equity.tolist() == [1, 0, 2] and found.recovery.tolist() == [1, 1, 1]
 
 
+@pytest.mark.nojit
 def test_one_firm_with_external_creditors_only():
     found = simulate.clearing_vector([[0]], [6], [10], alpha=0.5)
     assert found.paid_to_external.tolist() == [3] and found.default_cost == 3 and found.recovery.tolist() == [0.3]
@@ -281,6 +295,7 @@ def test_a_cycle_without_cash_that_leaks_runs_dry(leak):
     np.testing.assert_allclose(found.payment, 0, atol=1e-11)
 
 
+@pytest.mark.nojit
 def test_a_small_network_beside_a_large_one_is_cleared_as_if_alone():
     small = np.array([[0, 1, 0], [0, 0, 1], [0.5, 0, 0]]) * 1e-9
     alone = simulate.clearing_vector(small, [1e-10, 0, 0], [1e-10, 0, 0], alpha=0.5, beta=0.5)
@@ -291,6 +306,7 @@ def test_a_small_network_beside_a_large_one_is_cleared_as_if_alone():
     np.testing.assert_allclose(beside.payment[:3], alone.payment, rtol=1e-12)
 
 
+@pytest.mark.nojit
 def test_what_has_no_class_ranks_last():
     owed = [[0, 4], [0, 0]]
     assert simulate.clearing_vector([owed, np.zeros((2, 2))], [4, 0], [4, 0]).paid_to_external.tolist() == [0, 0]
@@ -298,6 +314,7 @@ def test_what_has_no_class_ranks_last():
     assert simulate.clearing_vector(owed, [4, 0], [4, 0]).paid_to_external.tolist() == [2, 0]
 
 
+@pytest.mark.nojit
 def test_an_iteration_that_does_not_come_to_rest_says_so(monkeypatch):
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 20)
     found = simulate.clearing_vector(RING, [0, 0], [0.01, 0])
@@ -324,6 +341,7 @@ def test_a_closed_ring_of_senior_claims_comes_to_rest():
     assert found.converged and found.default_round.tolist() == other["default_round"] == [0, 1, -1, 2, 0]
 
 
+@pytest.mark.nojit
 def test_the_certificate_sees_a_wrong_payment_and_a_wrong_default():
     network = read_network([RING], [0.5, 0.5], [[1.0, 0.0]], 1.0, 1.0, None)
     problem = build_problem(network, network.cash[:, None])
@@ -368,6 +386,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(("change", "sentence"), WRONG, ids=[str(k) for k in range(len(WRONG))])
 def test_bad_input_is_a_sentence(change, sentence):
     given_input = dict(liabilities=RING, external_assets=[1, 1]) | change
@@ -375,6 +394,7 @@ def test_bad_input_is_a_sentence(change, sentence):
         simulate.clearing_vector(given_input.pop("liabilities"), given_input.pop("external_assets"), **given_input)
 
 
+@pytest.mark.nojit
 def test_all_faults_are_told_at_once():
     with pytest.raises(ValueError) as error:
         simulate.clearing_vector([[1, 2], [3, 4]], [1, -1], alpha=2, beta=2)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from simulate.kernels.maths import exp_lanes, log_lanes
 
+pytestmark = pytest.mark.nojit
+
 GENERATOR = np.random.default_rng(20251231)
 
 

@@ -58,6 +58,7 @@ def normals_of(u):
     return out
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("counter", "key", "words"),
     [
@@ -77,6 +78,7 @@ def test_known_answers_of_random123(counter, key, words):
     assert philox_twin(counter, key) == words
 
 
+@pytest.mark.nojit
 @settings(deadline=None, derandomize=True)  # the first call compiles
 @given(st.integers(0, M32), st.integers(0, M32), st.integers(0, 2**63 - 64), st.integers(0, 2**64 - 1))
 def test_uniform_is_the_twin(step, draw, first, key):
@@ -85,6 +87,7 @@ def test_uniform_is_the_twin(step, draw, first, key):
     assert [float(u) for u in got] == [uniform_twin(words, step, draw, first + lane) for lane in range(9)]
 
 
+@pytest.mark.nojit
 def test_path_number_carries_into_the_high_word():
     key = key_of(7, "carry")
     assert list(uniforms(key, 3, 1, 2**32 - 4, 8)) == [uniform_twin(key, 3, 1, 2**32 - 4 + lane) for lane in range(8)]
@@ -97,6 +100,7 @@ def test_key_is_the_hash_of_seed_and_name():
     assert len(keys) == 12
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("fill", [uniforms, normals])
 def test_a_draw_depends_on_its_counter_alone(fill):
     key = key_of(1, "order")
@@ -146,6 +150,7 @@ def test_normals_have_the_moments_of_normals():
     assert abs(np.mean(z**4) - 3.0) * root < 4.0 * np.sqrt(96.0)
 
 
+@pytest.mark.nojit
 def test_rows_turned_together_are_rows_turned_alone():
     key = key_of(4, "rows")
     block = np.stack([uniforms(key, step, 0, 0, 64) for step in range(9)])

@@ -241,6 +241,7 @@ CASES = {
 }
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", CASES)
 def test_tiny_networks(name):
     changes, happens = CASES[name]
@@ -252,6 +253,7 @@ def test_tiny_networks(name):
 SWITCHED = [[1.0 if j != k else 0.0 for j in range(5)] for k in range(5)] + [[0.0 if j != k else 1.0 for j in range(5)] for k in range(5)]
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("switches", SWITCHED, ids=lambda row: "".join(str(int(x)) for x in row))
 def test_every_switch_alone_on_and_alone_off(switches):
     for name in ("everybody is liquidated", "restructured more than once", "guarantor fails with the obligor"):
@@ -328,6 +330,7 @@ def drawn_changes(seed):
 WOKEN = (304, 355, 377, 846)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("seed", [*range(24), *WOKEN])
 def test_networks_drawn_at_random(seed):
     """What these do together is asked below."""
