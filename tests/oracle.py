@@ -8,6 +8,7 @@ to clearing change nothing, the later ones change the `World` they are given and
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oracle_clearing import clear
 from oracle_factors import clip, factor_path, path_draws, plain
@@ -18,8 +19,25 @@ __all__ = ["clear", "factor_path", "path_draws", "run_path"]
 
 CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
 SECURED, UNSECURED = 1, 2  # classes of a leg
-TOLERANCE = 1e-10  # of dues, on the side of solvency
+TOLERANCE = 1e-10  # of dues, on the side of solvency; of receipts, of claims: less is rounding
 SMALLEST = 1e-12
+WAITS = 1e-9  # USD bn: an estate with less to distribute waits
+SHARE_OF_ALL = 1e-3  # of all dues, the least a margin is measured by: whoever is paid by firms a thousand times its size gets their rounding
+
+
+class Nudge(NamedTuple):
+    """Moves the edge of each yes-or-no question of a step, as a share of what is asked about; above 0: towards yes."""
+
+    solvency: float = 0.0  # solvent?
+    gate: float = 0.0  # open?
+    choice: float = 0.0  # restructure?
+    door: float = 0.0  # quarter open?
+    runway: float = 0.0  # does it burn cash?
+    call: float = 0.0  # was a guarantor that is restructured called?
+    issue: float = 0.0  # did a worthless firm sell shares?
+
+
+EXACT = Nudge()
 
 
 def ratio(above, below, otherwise=1.0):
@@ -53,6 +71,7 @@ class World:
     burn: list  # before
     restructured: list
     proceeds: list  # of the sale of an estate, reach it next step
+    fresh: list  # 1: liquidated in the step before
     # owners
     built: list
     delivered: list
@@ -128,6 +147,7 @@ def open_world(model, switches) -> World:
         burn=[0.0] * n,
         restructured=[0] * n,
         proceeds=[0.0] * n,
+        fresh=[0] * n,
         built=[0.0] * owners,
         delivered=[0.0] * owners,
         fleet=[[cost] for cost in fleet.fleet0],
@@ -389,7 +409,7 @@ def dues(model, t, now, scale, world, cap, earn):
 
 
 def sigma(x):
-    return 1 / (1 + math.exp(-x))
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0  # exp would overflow
 
 
 def door(model, now, world):
@@ -432,27 +452,38 @@ def raise_market_money(model, world, i, amount, balances):
 
 def add_debt(model, i, amount, balances):
     leg = model.entities.new_debt_leg[i]
-    for balance in balances:
-        balance[leg] += amount
+    if leg >= 0:
+        for balance in balances:
+            balance[leg] += amount
 
 
-def issue_shares(model, world):
-    """4.6: all new money x of the step at E-: stakes x E-/(E- + x), each buyer its part of x/(E- + x). Changes the world."""
-    h = model.holdings
+def issue_shares(model, world, nudge=0.0):
+    """4.6: all new money x of the step at E-: stakes x E-/(E- + x), each buyer its part of x/(E- + x). Changes the world.
+
+    Returns a margin: money that is only rounding buys the whole of a firm with E- = 0."""
+    h, margin = model.holdings, math.inf
     for issuer, value in enumerate(world.equity):
         mine = [x for x in range(len(h.issuer)) if h.issuer[x] == issuer]
         total = sum(world.new_money[x] for x in mine)
+        outside = h.outside_of[issuer]
+        if value == 0 and model.entities.fund_equity[issuer] and outside >= 0:
+            size = max(world.paid[issuer], SMALLEST)
+            margin = min(margin, total / size)
+            if total < nudge * size:
+                for x in mine:
+                    world.stake[x] = 1.0 * (x == outside)
         if total > 0 and model.entities.equity0[issuer] > 0:
             for x in mine:
                 world.stake[x] = (world.stake[x] * value + world.new_money[x]) / (value + total)
                 world.cost[x] += world.new_money[x]
                 world.bought[x] += world.new_money[x]
+    return margin
 
 
 def collect(model, world, earn, due, room):
     """Opening cash becomes e (changes the world): R, re-letting, draws, prefunding, and what estates sold beyond collateral."""
     for i in range(model.grid.entities):
-        if world.alive[i]:
+        if world.alive[i] and not model.entities.outside[i]:  # what an outside provider lets again was outside before
             world.enter(i, earn["revenue"][i] + earn["relet"][i])
             if room["prefund"][i] > 0:
                 raise_market_money(model, world, i, room["prefund"][i], (due["balance_next"], due["balance_next_undisturbed"]))
@@ -499,19 +530,22 @@ def subrogated(model, world, position, pay):
     return result
 
 
-def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None, limit=100000):
+def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None, limit=100000, nudge=0.0):
     """4.5 for one path: payments [L], received, dues, cost of default [n], failed [n], round [n] and the margin.
 
-    cash is e [n], capacity_k is K [n]. In insured worlds (due_undisturbed given) received is what is undisturbed."""
+    cash is e [n], capacity_k is K [n]. In insured worlds (due_undisturbed given) received is what is undisturbed. The margin is the
+    least distance from the edge of solvency over dues; `rounds` says how often the map was applied."""
     e, legs, rules, n = model.entities, model.legs, model.rules, model.grid.entities
     every = range(len(legs.payer))
     insured = due_undisturbed is not None
     rank = [UNSECURED if legs.seniority[leg] == SECURED else legs.seniority[leg] for leg in every]
     covers = [leg for leg in every if legs.driver[leg] == GUARANTEE and world.alive[legs.payer[leg]]]
-    called = dict.fromkeys(covers, 0.0)
+    called, call_edge = dict.fromkeys(covers, 0.0), {}
     full, base, claim = list(position["full"]), list(position["base"]), list(position["claim"])
     estate = [not world.alive[i] for i in range(n)]
-    failed, default_round, margin, converged = [False] * n, [-1] * n, math.inf, True
+    failed, default_round, margin, converged, rounds = [False] * n, [-1] * n, math.inf, True, 0
+    for leg in waiting_legs(model, world, cash, position, insured):
+        full[leg] = base[leg] = 0.0
     pay = list(full)
 
     def received_of(pay):
@@ -532,7 +566,10 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
             if failed[legs.payer[of]] or estate[legs.payer[of]]:
                 paid = pay[of] - (position["covered"][of] if estate[legs.payer[of]] else 0.0)
                 short = max(0.0, base[of] - position["offset"][of] - paid)
-                owed = min(world.cover_left[leg], max(0.0, legs.cover_share[leg] * short - world.guaranteed[leg]))
+                open_part = legs.cover_share[leg] * short - world.guaranteed[leg]
+                owed = min(world.cover_left[leg], max(0.0, open_part))
+                if world.cover_left[leg] > 0 and (short > 0 or estate[legs.payer[of]]):  # who pays a class in full leaves exactly nothing
+                    call_edge[leg] = abs(open_part) / max(base[of], SMALLEST)
                 called[leg] = max(called[leg], owed)
                 full[leg] = base[leg] = claim[leg] = called[leg]
 
@@ -566,6 +603,7 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
     wave = 0
     while True:
         for _ in range(limit):
+            rounds += 1
             received = received_of(pay)
             following = pay_next(received)
             if not insured:
@@ -583,9 +621,10 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
         for i in range(n):
             if estate[i] or failed[i] or e.outside[i]:
                 continue
-            spare = cash[i] + capacity_k[i] + received[i] - owed[i]
-            margin = min(margin, abs(spare) / max(owed[i], SMALLEST))
-            if spare < -TOLERANCE * owed[i]:
+            edge = cash[i] + capacity_k[i] + received[i] - owed[i] * (1 - TOLERANCE)
+            if owed[i] > 0:
+                margin = min(margin, abs(edge) / max(owed[i], SHARE_OF_ALL * sum(owed)))
+            if edge < -nudge * owed[i]:
                 new.append(i)
         if not new:
             break
@@ -602,8 +641,26 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
         "round": default_round,
         "margin": margin,
         "converged": converged,
+        "rounds": rounds,
         "called": called,
+        "call_edge": call_edge,
     }
+
+
+def waiting_legs(model, world, cash, position, insured):
+    """Legs of estates that hold, and would receive if everybody paid in full, less than `WAITS`: nothing is distributed yet."""
+    legs, waits = model.legs, set()
+    for i in range(model.grid.entities):
+        if not world.alive[i] and not world.fresh[i]:
+            most = cash[i]
+            for leg in range(len(legs.payer)):
+                if legs.payee[leg] == i:
+                    most += (0.0 if insured else position["full"][leg]) + max(0.0, world.cover_left[leg])
+                if legs.payer[leg] == i:
+                    most += world.guaranteed[leg]
+            if most <= WAITS:
+                waits.update(leg for leg in range(len(legs.payer)) if legs.payer[leg] == i)
+    return waits
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -697,7 +754,7 @@ def able_to_act(model, world, clearing):
     return [bool(world.alive[i]) and not clearing["failed"][i] for i in range(model.grid.entities)]
 
 
-def commitments(model, t, scale, world, cap, clearing, purse):
+def commitments(model, t, scale, world, cap, clearing, purse, nudge=0.0):
     """Class 4: tranches with an open gate, paid as far as cash and K reach; the rest is lost. Changes the world.
 
     Investors pay at once: nobody can pass on what it gets here. Returns the margin of the gates."""
@@ -710,7 +767,7 @@ def commitments(model, t, scale, world, cap, clearing, purse):
         gate = legs.gate_owner[leg]
         if gate >= 0:
             margin = min(margin, abs(cap["delivered"][gate] - legs.gate_gw[leg]) / max(legs.gate_gw[leg], SMALLEST))
-        if (gate < 0 or cap["delivered"][gate] >= legs.gate_gw[leg]) and (insured or able[legs.payee[leg]]):
+        if (gate < 0 or cap["delivered"][gate] >= legs.gate_gw[leg] * (1 - nudge)) and (insured or able[legs.payee[leg]]):
             tranche[leg] = legs.sched[leg][t] * scale[legs.group[leg]]
             total[payer] += tranche[leg]
     share = [1.0 if e.outside[i] else able[i] * clip(ratio(world.cash[i] + purse.left(i), total[i]), 0.0, 1.0) for i in range(n)]
@@ -793,10 +850,11 @@ def going_concern(model, t, now, world, i):
     return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
 
 
-def smooth(model, world, earn, due, clearing, spent, alive_before):
-    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns the interest paid."""
+def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
+    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns interest paid and free cash flow [n], and a margin:
+    who neither holds cash nor earns or burns any has a runway of 0/0, which is decided by rounding."""
     legs, n = model.legs, model.grid.entities
-    interest = [0.0] * n
+    interest, free, margin = [0.0] * n, [0.0] * n, math.inf
     for leg, payer in enumerate(legs.payer):
         if alive_before[payer] and not clearing["failed"][payer]:
             interest[payer] += due["interest"][leg]
@@ -805,27 +863,34 @@ def smooth(model, world, earn, due, clearing, spent, alive_before):
         ebitda = receipts - world.operating_out[i] * world.alive[i]
         world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
         world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
-        world.burn[i] = max(0.0, interest[i] + spent["capex_paid"][i] - ebitda) * world.alive[i]
-    return sum(interest)
+        free[i] = (ebitda - interest[i] - spent["capex_paid"][i]) * world.alive[i]
+        world.burn[i] = -free[i] if -free[i] > TOLERANCE * receipts else 0.0
+        if world.alive[i] and model.entities.flex[i] > 0 and receipts > 0:
+            margin = min(margin, max(abs(free[i]), world.cash[i]) / receipts)
+            if abs(free[i]) < abs(nudge) * receipts:
+                world.burn[i] = max(0.0, nudge * receipts)
+    return interest, free, margin
 
 
-def resolve(model, t, now, scale, world, cap, due, position, clearing):
+def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXACT):
     """Restructure or liquidate this step's defaulters, felt by others from t+1. Changes the world.
 
     Returns for each defaulter i: ("restructured", h) or ("liquidated", fleet proceeds); written_off [H], the cost of
-    stakes in defaulters; and the margin of the choice."""
+    stakes in defaulters; and the margins of the choice and of the calls on guarantors that are restructured."""
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
-    every, outcome, written_off, margin = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf
+    every, outcome, written_off, margin, calls = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf, math.inf
+    world.fresh = [0] * n
     for i in (j for j in range(n) if clearing["failed"][j]):
         core = (1 - e.core_haircut[i]) * core_value(model, now, i)
         fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
         stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i)
-        broken = world.cash[i] + fleet_proceeds + (1 - rules.d0) * stakes + core
+        broken = max(0.0, world.cash[i]) + fleet_proceeds + (1 - rules.d0) * stakes + core
         value = going_concern(model, t, now, world, i)
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
-            margin = min(margin, abs(value - broken) / max(abs(value), abs(broken), SMALLEST))
-            if value > broken:
+            size = max(value, broken, clearing["dues"][i])
+            margin = min(margin, abs(value - broken) / size)
+            if value - broken > (TOLERANCE - nudge.choice) * size:
                 owed = sum(
                     position["credit"][leg] + position["covered"][leg] + clearing["called"].get(leg, 0.0)
                     + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
@@ -836,7 +901,10 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing):
     for i, (what, amount) in outcome.items():
         for leg in every:
             if legs.payer[leg] == i and what == "restructured":
-                restructure_leg(legs, world, leg, amount, due, clearing)
+                edge = clearing["call_edge"].get(leg, math.inf)
+                called = clearing["called"].get(leg, 0.0) > 0 if edge > abs(nudge.call) else nudge.call > 0
+                calls = min(calls, edge)
+                restructure_leg(legs, world, leg, amount, due, clearing, called)
             elif legs.payer[leg] == i:
                 called = clearing["called"].get(leg, 0.0)
                 world.claim[leg] = position["claim"][leg] + called
@@ -864,10 +932,11 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing):
             collateral = sum(world.covered[leg] for leg in every if legs.payer[leg] == i)
             world.proceeds[i] = max(0.0, amount + core + sell_stakes(model, now, world, i) - collateral)
             world.alive[i] = 0.0
-    return outcome, written_off, margin
+            world.fresh[i] = 1
+    return outcome, written_off, margin, calls
 
 
-def restructure_leg(legs, world, leg, cut, due, clearing):
+def restructure_leg(legs, world, leg, cut, due, clearing, called):
     """Balances, receivables and volume after a restructuring of the payer; arrears on collateral are added to the balance."""
     arrears = due["due"][leg] - clearing["pay"][leg]
     for guarantee, of in enumerate(legs.covers):
@@ -880,7 +949,7 @@ def restructure_leg(legs, world, leg, cut, due, clearing):
         world.balance[leg] *= 1 - cut
         world.out[leg] *= 1 - cut
         world.volume[leg] *= 1 - cut * legs.haircut[leg]
-        if clearing["called"].get(leg, 0.0) > 0:  # what is called on a guarantor that is restructured is settled with it
+        if called:  # what is called on a guarantor that is restructured is settled with it
             world.cover_left[leg] = 0.0
 
 
@@ -909,7 +978,6 @@ def equity_values(model, t, now, world, fleet_value):
     """E [n] and the price [n] stakes are marked at (E, or opening value x V where marks is off). Pure."""
     e, legs, h, n = model.entities, model.legs, model.holdings, model.grid.entities
     insured = not world.nonpayment
-    equity = list(world.equity)
     frozen = [e.equity0[i] * now["valuation"] for i in range(n)]
     base = [0.0] * n
     for i in range(n):
@@ -921,11 +989,15 @@ def equity_values(model, t, now, world, fleet_value):
             base[legs.payee[leg]] += world.balance_undisturbed[leg]
         elif world.alive[payer]:
             base[legs.payee[leg]] += world.balance[leg]
+    valued = [e.equity0[i] > 0 and world.alive[i] for i in range(n)]
+    equity = [max(0.0, base[i]) if valued[i] else 0.0 for i in range(n)]  # where the sweeps start
     for _ in range(model.rules.equity_sweeps):
+        before = list(equity)
         for i in range(n):
             stakes = sum(world.stake[x] * (equity if world.marks else frozen)[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
-            valued = e.equity0[i] > 0 and world.alive[i]
-            equity[i] = max(0.0, base[i] + stakes) if valued else 0.0
+            equity[i] = max(0.0, base[i] + stakes) if valued[i] else 0.0
+        if equity == before:
+            break
     return equity, equity if world.marks else frozen
 
 
@@ -999,7 +1071,7 @@ class Before:
     volume: list
 
 
-def step(model, t, now, draws, world):
+def step(model, t, now, draws, world, nudge=EXACT):
     """All of section 4 in one world. Changes the world; returns what the stages said."""
     scale, life, fleet = draws["scale"], draws["life"], model.fleet
     world.clear_flows()
@@ -1012,16 +1084,16 @@ def step(model, t, now, draws, world):
     collect(model, world, earn, due, funds)
     position = positions(model, t, scale, world, due)
     undisturbed = None if world.nonpayment else due["due_undisturbed"]
-    clearing = clear_network(model, world, world.cash, funds["capacity"], position, undisturbed)
+    clearing = clear_network(model, world, world.cash, funds["capacity"], position, undisturbed, nudge=nudge.solvency)
     before = Before(list(world.alive), list(world.volume))
 
     purse = Purse(model, world, funds)
     returned = settle(model, world, due, position, clearing, purse)
-    gates = commitments(model, t, scale, world, cap, clearing, purse)
+    gates = commitments(model, t, scale, world, cap, clearing, purse, nudge.gate)
     spent = spending(model, t, world, cap, due, clearing, purse)
-    issue_shares(model, world)
-    outcome, written_off, choice = resolve(model, t, now, scale, world, cap, due, position, clearing)
-    interest = smooth(model, world, earn, due, clearing, spent, before.alive)
+    issued = issue_shares(model, world, nudge.issue)
+    outcome, written_off, choice, calls = resolve(model, t, now, scale, world, cap, due, position, clearing, nudge)
+    interest, free, runway = smooth(model, world, earn, due, clearing, spent, before.alive, nudge.runway)
     world.equity, world.price = equity_values(model, t, now, world, cap["fleet_value"])
     postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned)
 
@@ -1046,20 +1118,23 @@ def step(model, t, now, draws, world):
         "spending": spent,
         "outcome": outcome,
         "postings": postings,
-        "interest": interest,
-        "margin": min(clearing["margin"], gates, choice, abs(funds["open"] - 0.5)),
+        "interest": sum(interest),
+        "free_cash_flow": free,
+        "margin": Nudge(clearing["margin"], gates, choice, abs(funds["open"] - 0.5), runway, calls, issued),
     }
 
 
-def run_path(model: Model, path, keep_stages=False):
-    """One path in every world of the model, and the summaries of its factors.
+def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
+    """One path in every world of the model, and the summaries of its factors. Its close decisions can be nudged to the other side.
 
     Returns {"worlds": [one dict a world], "factor": {name: value}, "delivery": [R], "revenue_final": [R]}. A world has
-    loss [n][5], deal_loss [D], system_loss, default_step [n], default_round [n], mark_change [n], margin, unconverged
-    and trace, one dict a step; with keep_stages also what each stage of each step said."""
+    loss [n][5], deal_loss [D], system_loss, default_step [n], default_round [n], mark_change [n], margins (the least distance of
+    each kind of question from its edge), margin (the least of the first four kinds: the others are close where nothing is compared
+    with nothing), unconverged, rounds (the most of a clearing), world (its final state) and trace, one dict a step; with keep_stages
+    also what each stage of each step said."""
     model = plain(model)
     factors, draws = factor_path(model, path), path_draws(model, path)
-    worlds = [run_world(model, factors, draws, switches, keep_stages) for switches in model.rules.world_switches]
+    worlds = [run_world(model, factors, draws, switches, keep_stages, nudge) for switches in model.rules.world_switches]
     last, f = factors[-1], model.factors
     summary = {
         "demand_final": last["demand"],
@@ -1084,7 +1159,7 @@ def run_path(model: Model, path, keep_stages=False):
     }
 
 
-def run_world(model, factors, draws, switches, keep_stages=False):
+def run_world(model, factors, draws, switches, keep_stages=False, nudge=EXACT):
     grid, e, h = model.grid, model.entities, model.holdings
     n, world = grid.entities, open_world(model, switches)
     result = {
@@ -1094,8 +1169,10 @@ def run_world(model, factors, draws, switches, keep_stages=False):
         "default_step": [-1] * n,
         "default_round": [-1] * n,
         "mark_change": [0.0] * n,
-        "margin": math.inf,
+        "margins": Nudge(*[math.inf] * len(Nudge._fields)),
         "unconverged": 0,
+        "rounds": 0,
+        "world": world,
         "quarters_shut": 0,
         "interest_paid": 0.0,
         "stranded_gw_years": 0.0,
@@ -1104,7 +1181,7 @@ def run_world(model, factors, draws, switches, keep_stages=False):
     }
     for t in range(grid.steps):
         now = factors[t]
-        stages = step(model, t, now, draws, world)
+        stages = step(model, t, now, draws, world, nudge)
         clearing = stages["clearing"]
         for entity, channel, deal, amount in stages["postings"]:
             result["loss"][entity][channel] += amount
@@ -1118,9 +1195,10 @@ def run_world(model, factors, draws, switches, keep_stages=False):
             marked = world.stake[x] * world.price[h.issuer[x]]
             opening = stages["opening"]["stake"][x] * stages["opening"]["price"][h.issuer[x]]
             result["mark_change"][holder] += marked - opening - world.bought[x]
-        result["margin"] = min(result["margin"], stages["margin"])
+        result["margins"] = Nudge(*map(min, result["margins"], stages["margin"]))
+        result["rounds"] = max(result["rounds"], clearing["rounds"])
         result["unconverged"] += not clearing["converged"]
-        result["quarters_shut"] += stages["funding"]["open"] < 0.5
+        result["quarters_shut"] += stages["funding"]["open"] < 0.5 - nudge.door
         result["interest_paid"] += stages["interest"]
         result["stranded_gw_years"] += sum(stages["capacity"]["stranded"]) * grid.dt
         result["trace"].append(
@@ -1131,6 +1209,7 @@ def run_world(model, factors, draws, switches, keep_stages=False):
                 "paid": world.paid,
                 "external_in": world.external_in,
                 "external_out": world.external_out,
+                "free_cash_flow": stages["free_cash_flow"],
                 "equity": list(world.equity),
                 "alive": list(world.alive),
                 "restructured": list(world.restructured),
@@ -1143,4 +1222,5 @@ def run_world(model, factors, draws, switches, keep_stages=False):
         )
         if keep_stages:
             result["stages"].append(stages)
+    result["margin"] = min(result["margins"][:4])
     return result

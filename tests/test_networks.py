@@ -1,0 +1,128 @@
+"""The oracle against the kernels on networks drawn by Hypothesis (tests/networks.py; how they are compared: validation/networks.py).
+
+Below the runs stand, by name, what such runs and their review have found.
+"""
+
+import pytest
+from networks import scale
+from small_network import copy_small
+from tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, PURCHASE, VENDOR, tiny_model
+from validation.claims import refuse_false
+from validation.networks import MOST_EDGES, check_network, findings, run_networks
+
+from simulate.compile import compile_scenario
+from simulate.model import SWITCHES
+from simulate.scenario import load_scenario
+
+HAPPENS = (
+    *(f"driver {driver} paid" for driver in range(7)), *(f"switches {switch}{on}" for switch in SWITCHES for on in (0, 1)),
+    "liquidated", "restructured", "called", "guarantor owes the obligor", "guarantor failed", "no cash",
+)  # fmt: skip
+
+
+def demand(tally):
+    assert not tally.wrong
+    assert tally.unconverged == 0
+    assert tally.edges <= MOST_EDGES * tally.paths
+    missing = [what for what in HAPPENS if not tally.seen[what]]
+    assert not missing
+
+
+def test_networks():
+    """Up to 12 entities: every step, state and output agrees to 1e-10, and everything happens."""
+    demand(run_networks(150, 4))
+
+
+def test_edges():
+    """Tenths without randomness: many paths are decided by an exact tie, and each is one of the two branches."""
+    tally = run_networks(80, 2, edges=True)
+    assert not tally.wrong
+    assert tally.edges > 0.02 * tally.paths
+
+
+@pytest.mark.slow
+def test_many_networks():
+    tally = run_networks(600, 5)
+    demand(tally)
+    assert tally.seen["many rounds"] > 0
+
+
+@pytest.mark.slow
+def test_many_edges():
+    tally = run_networks(200, 3, edges=True)
+    assert not tally.wrong
+    assert tally.edges > 0.02 * tally.paths
+
+
+@pytest.mark.slow
+def test_findings():
+    refuse_false(findings())
+
+
+def agrees(model, paths=12):
+    tally = check_network(model, paths)
+    assert not tally.wrong, tally.wrong[0]
+    return tally
+
+
+# What was found, shrunk.
+
+LIQUID = {i: 0.0 for i in (LAB, CLOUD, HOLDING, VENDOR)}
+
+
+def test_an_outside_provider_lets_again_outside():
+    """Volume of a customer that failed: the loss is booked on the outside provider, its cash stays what the network pays it."""
+    tally = agrees(tiny_model(entities={"cash0": LIQUID, "restructures": {LAB: 0}}, legs={COMPUTE: {"payee": LENDER, "host": -1, "follow": 0.0}}))
+    assert tally.seen["liquidated"] > 0
+
+
+def test_estates_with_less_than_a_dollar_wait():
+    """Amounts of a few dollars: what an estate holds is distributed from 1e-9 bn on."""
+    model = tiny_model(entities={"cash0": LIQUID, "restructures": {LAB: 0}, "cost_fixed": {LAB: 9.0, CLOUD: 6.0}})
+    for unit in (1e-8, 1e-9, 1e-10):
+        assert agrees(scale(model, unit)).seen["liquidated"] > 0
+
+
+def test_equity_sweeps_begin_at_the_worth_without_stakes():
+    """Two firms that hold each other and so few sweeps that the beginning shows."""
+    holdings = {0: (HOLDING, LAB, 0.6, 6.0, 10), 1: (LENDER, LAB, 0.4, 20.0, 15), 4: (LAB, CLOUD, 0.5, 1.0, 18), 2: (CLOUD, HOLDING, 0.7, 1.0, 16)}
+    for sweeps in (1, 2, 5):
+        agrees(tiny_model(holdings=holdings, rules={"equity_sweeps": sweeps}))
+
+
+def test_a_door_as_sharp_as_a_step():
+    agrees(tiny_model(rules={"k_width": 1e-5, "v_width": 1e-5}))
+
+
+def test_a_guarantor_who_is_restructured_while_it_pays():
+    """Its guarantee ends; one that was not called goes on."""
+    owed = {BOND: {"bal0": 20.0, "amort": 0.2}, COVER: {"cover_share": 0.8, "cover_cap": 12.0}}
+    poor = {"cash0": {LAB: 1.0, HOLDING: 0.5}, "fund_phi": {LAB: 0.0, HOLDING: 0.0}, "fund_ltv": {HOLDING: 0.0}, "restructures": {LAB: 0, HOLDING: 1}}
+    tally = agrees(tiny_model(entities=poor | {"mult0": {HOLDING: 20.0}, "mult_mature": {HOLDING: 20.0}, "core0": {HOLDING: 0.0}}, legs=owed))
+    assert tally.seen["restructured"] > 0 and tally.seen["called"] > 0
+
+
+@pytest.mark.xfail(reason="the kernel leaves the executed share at 0 where nothing is planned any more, and rivals race to it", strict=True)
+def test_who_plans_no_capex_has_executed_all_of_it():
+    """A lab in the race fails in the first step, is restructured and plans nothing more: its share is 1 again (docs/model.md 4.7)."""
+    lab = {"in_race": 1, "capex_plan": [2.0, 0, 0, 0, 0, 0], "committed": 0.2, "cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 8.0}
+    lab |= {"mult0": 8.0, "mult_mature": 8.0}
+    own_capex = {PURCHASE: {"driver": 2, "sched": 0.0, "group": 0, "capex_share": 1.0, "chip_share": 1.0}}
+    agrees(tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
+
+
+@pytest.mark.xfail(reason="compile gives an owner without planned capex no leg for what replaces worn chips: its cash goes to nobody", strict=True)
+def test_an_owner_without_planned_capex_pays_for_replacements(tmp_path):
+    path = copy_small(tmp_path)
+    figures = path.parent / "figures.csv"
+    figures.write_text("".join(line for line in figures.read_text().splitlines(True) if not line.startswith("cloud,plan_capex")))
+    agrees(compile_scenario(load_scenario(path)).model, 8)
+
+
+@pytest.mark.xfail(reason="burn that is only rounding bends the cost of a lab without cash in full", strict=True)
+def test_who_pays_out_all_it_has_burns_nothing():
+    """A restructured lab without cash and with no default cost: what it earned is what it paid, so its runway is no question of rounding."""
+    lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "core0": 0.0, "mult0": 8.0, "mult_mature": 8.0}
+    model = tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, rules={"alpha": 1.0, "beta": 1.0, "max_restructurings": 9})
+    tally = check_network(model, 12, either=False)
+    assert not tally.wrong, tally.wrong[0]
