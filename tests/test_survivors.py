@@ -59,6 +59,13 @@ def test_chips_bought_in_the_run_wear_out_in_the_run(book_life, lives):
     happens(results, loses(CLOUD, STRANDED))
 
 
+def test_demand_that_a_dead_lab_leaves_is_shared_by_the_plans_of_the_living():
+    """Old chips leave something in the scratch that the sum of plans is made in."""
+    entities = STARVED_LAB | {"is_lab": {VENDOR: 1}, "cash0": {LAB: 1.0}}
+    model = tiny_model(seed=12, steps=8, entities=entities, factors={"life_values": np.array([3.0, 1.0])})
+    happens(compare(model, 12), dies(LAB))
+
+
 def test_a_stake_in_an_issuer_without_price_is_not_sold():
     model = tiny_model(
         seed=3, entities={"cash0": {CLOUD: 0.0}, "equity0": {VENDOR: 0.0}, "core0": {CLOUD: 0.0}}, holdings={3: (HOLDING, VENDOR, 0.9, 30.0, 17)}

@@ -1,7 +1,8 @@
 """Mutants that no test can kill, and why: (file, function, line before, line after, reason)."""
 
 RESOLUTION, ACCOUNTING, FACTORS, LEGS = (f"simulate/kernels/{name}.py" for name in ("resolution", "accounting", "factors", "legs"))
-FUNDING, SPENDING, CLEARING = "simulate/kernels/funding.py", "simulate/kernels/spending.py", "simulate/clearing.py"
+EARNINGS, FUNDING, SPENDING = (f"simulate/kernels/{name}.py" for name in ("earnings", "funding", "spending"))
+CLEARING = "simulate/clearing.py"
 
 EDGE = "differs only where a draw equals a number of the model to the last of its 52 bits: once in 10^15 draws"
 
@@ -36,6 +37,7 @@ EXPLAINED: tuple[tuple[str, str, str, str, str], ...] = (
         EDGE,
     ),
     (FACTORS, "advance_power", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
+    (EARNINGS, "plan_capex", "continue", "pass", "skips rows without a plan, of which nothing is desired: a plan of 0 times whatever"),
     (
         LEGS,
         "value_collateral",
@@ -64,6 +66,7 @@ EXPLAINED: tuple[tuple[str, str, str, str, str], ...] = (
         "owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[1, 2] # free after clearing",
         "another row of the same scratch",
     ),
+    (SPENDING, "spend", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
     (
         CLEARING,
         "build_problem",
