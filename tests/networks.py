@@ -239,7 +239,7 @@ def draw_rules(dice, sweeps) -> Rules:
             k_width=dice.pick(0.05, 0.001),
             v_shut=math.log(dice.pick(0.75, 1.2)),
             v_width=dice.pick(0.1, 0.001),
-            shock_size=dice.pick(0.0, 0.1, 3.0),
+            shock_size=dice.pick(0.0, 0.13, 3.0),
             shock_decay=dice.pick(0.7, 0.999),
             race_theta=dice.pick(0.0, 0.3, 1.0),  # above 1 desired capex can be negative
             capex_max=dice.pick(1.5, 1.0),

@@ -612,7 +612,7 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
                 following = pay_next(received)
             change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
             pay = following
-            if change <= 1e-14 * max(1.0, sum(full)):
+            if change <= 1e-14 * sum(full):
                 break
         else:
             converged = False
