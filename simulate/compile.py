@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.bridge import Plan, plan_entities
 from simulate.deals import KINDS
-from simulate.deals.drafts import HoldingDraft, LegDraft
+from simulate.deals.drafts import DAYS_OF_TERMS, HoldingDraft, LegDraft
 from simulate.entity_legs import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
 from simulate.errors import InputError, refuse_if_any
 from simulate.factors import Group, Process, Timeline, build_factors, short_rate
@@ -61,6 +61,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         raise InputError([f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1."])
 
     deal_legs, deal_holdings, labels = draft_deals(scenario, calendar)
+    problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names["terms"]))
     debts, debt_table = outside_debt(network, deal_legs, problems)
     own_legs, own_labels = standing_legs(network, debts, calendar)
     rest_holdings, rest_labels, equity_table = outside_holdings(network, deal_holdings)
@@ -130,6 +131,16 @@ def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft],
         obligor, creditor = (deal.payee, deal.payer) if deal.kind in ("equity_stake", "equity_commitment") else (deal.payer, deal.payee)
         labels[deal.id] = Label(deal.kind, obligor, creditor, deal.note)
     return legs, holdings, labels
+
+
+def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> list[str]:
+    """What is earned in a step is paid in it or in the next."""
+    most = DAYS_OF_TERMS * calendar.dt
+    return [
+        f"{file}: deal {leg.deal}: payment terms of {leg.days:g} days reach beyond a step of {most:.1f} days; use shorter terms or a longer step (run.step)."
+        for leg in legs
+        if leg.days > most
+    ]
 
 
 def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:

@@ -145,10 +145,11 @@ def next_year(amounts: Array, calendar: Calendar) -> Array:
 def cash_target(entity: Entity, fcf: Array, calendar: Calendar) -> Array:
     """[T] minimum cash plus the buffer, or plus the planned burn of the next `prefund_years` when that is more. USD bn."""
     figures = entity.figures
-    ahead = round(figures["prefund_years"] / calendar.dt)
+    ahead = figures["prefund_years"] / calendar.dt
+    whole = int(ahead)
     burn = np.maximum(0.0, -fcf)
-    padded = np.concatenate([burn, np.full(ahead, burn[-1])])
-    need = np.array([padded[t : t + ahead].sum() for t in range(len(fcf))])
+    padded = np.concatenate([burn, np.full(whole + 1, burn[-1])])
+    need = np.array([padded[t : t + whole].sum() + (ahead - whole) * padded[t + whole] for t in range(len(fcf))])
     return figures["min_cash"] + np.maximum(figures["cash_buffer"], need)
 
 

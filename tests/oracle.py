@@ -810,7 +810,8 @@ def spending(model, t, world, cap, due, clearing, purse):
                 executed_plan = min(1.0, ratio(desired, e.capex_plan[i][t]))
                 need = fleet.replace_price[o] * max(0.0, cap["worn"][o] - cap["worn_book"][o]) * executed_plan
             own = max(0.0, world.cash[i] - e.min_cash[i])
-            affordable = own + e.kappa[i] * purse.left(i)
+            of_line = 1.0 - (1.0 - e.kappa[i]) ** (4.0 * model.grid.dt)
+            affordable = own + e.kappa[i] * purse.market[i] + of_line * world.line[i]
             replacement[i] = min(need, affordable)
             extra = min(desired - committed, affordable - replacement[i])
             growth[i] = committed + extra

@@ -234,6 +234,11 @@ def test_receivables_are_outstanding_at_the_opening(small):
     assert legs.out0[leg(small, "more_compute")] == 0.0
 
 
+def test_terms_longer_than_a_step_are_refused(copied):
+    with pytest.raises(InputError, match="deal compute: payment terms of 45 days reach beyond a step of 30.4 days"):
+        compile_scenario(load_scenario(copied, ["run.step=month", "run.steps=60"]), 7)
+
+
 # Rows of the step
 
 

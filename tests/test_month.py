@@ -75,7 +75,6 @@ def test_a_fifth_of_the_line_is_spent_a_quarter():
     assert spent_from_a_line(4) == pytest.approx(10 * (1 - 0.8**4))
 
 
-@pytest.mark.xfail(strict=True, reason="kappa applies once a step to a line, which is a stock: in months a line is spent three times as fast (docs/step.md)")
 def test_a_line_is_spent_as_fast_by_month():
     assert spent_from_a_line(12) == pytest.approx(10 * (1 - 0.8**4))
 
@@ -109,7 +108,6 @@ def test_what_the_page_names_explains_more_than_half_of_openai(runs):
     ("equity a month older in the funding room", "openai", 1),
     ("reserves refilled once a quarter", "openai", 1),
     ("confidence that falls two months sooner", "coreweave", 1),
-    ("kappa as a share a quarter", "coreweave", -1),
     ("bullets due over a quarter", "coreweave", -1),
 ])  # fmt: skip
 def test_each_explanation_has_the_sign_of_the_page(runs, change, entity, sign):

@@ -150,8 +150,8 @@ def is_running(deal: Deal, calendar: Calendar) -> bool:
 
 
 def delay_share(days: float, dt: float) -> float:
-    """Share of what is earned in a step that is paid one step later, at most 1."""
-    return min(1.0, days / (DAYS_OF_TERMS * dt))
+    """Share of what is earned in a step that is paid one step later; terms longer than a step are refused before (compile.py)."""
+    return days / (DAYS_OF_TERMS * dt)
 
 
 def needs_schedule(deal: Deal, item: str) -> list[str]:

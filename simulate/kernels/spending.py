@@ -63,14 +63,15 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
         growth[:] = 0.0
         replacement[:] = 0.0
         able, cash = s.free[2], w.entity[CASH, i]
-        least, kappa = entities.terms[MIN_CASH, i], entities.terms[KAPPA, i]
+        least, of_room = entities.terms[MIN_CASH, i], entities.terms[KAPPA, i]
+        of_line = 1.0 - (1.0 - of_room) ** (4.0 * grid.dt)  # a line is a stock: a share a quarter, whatever the step
         desired, committed = s.entity[DESIRED, i], s.entity[COMMITTED, i]
         mask_able(i, w, s, able)
         if plan > 0.0 or o >= 0:
             afford = s.free[3]
             for lane in range(lanes):
-                reach = s.entity[ROOM, i, lane] + w.entity[LINE, i, lane]
-                afford[lane] = (max(0.0, cash[lane] - least) + kappa * reach) * able[lane]
+                reach = of_room * s.entity[ROOM, i, lane] + of_line * w.entity[LINE, i, lane]
+                afford[lane] = (max(0.0, cash[lane] - least) + reach) * able[lane]
             if o >= 0:
                 replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement)
             for lane in range(lanes):

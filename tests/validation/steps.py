@@ -7,11 +7,12 @@ chips, free cash flow when the plan is met. What does depend on it, and why, is 
 import functools
 import math
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 from oracle_factors import factor_path
-from small_network import SMALL
+from small_network import change, copy_small
 
 from simulate.calibration import PLAN_MET, bridged_cash
 from simulate.compile import Compiled, compile_scenario
@@ -108,7 +109,10 @@ def laws(step: str) -> dict[str, np.ndarray]:
 def worn_out(step: str) -> float:
     """Loss of the small network's cloud, whose chips last three years instead of six, USD bn nominal; it neither buys more nor replaces them."""
     changes = PLAN_MET | {"factors.life.values": [3.0, 6.0], "factors.life.weights": [1.0, 0.0], "run.discount": "nominal"}
-    made = compiled(step, SMALL, 5, changes.items())
+    with TemporaryDirectory() as folder:
+        file = copy_small(Path(folder))
+        change(file, "terms.csv", "compute,days,45", "compute,days,30")  # no longer than a month
+        made = compiled(step, file, 5, changes.items())
     entities, fleet = made.model.entities, made.model.fleet
     model = made.model._replace(
         entities=entities._replace(capex_plan=np.zeros_like(entities.capex_plan), cash0=entities.cash0 + 1e4 * (1 - entities.outside)),
@@ -196,11 +200,6 @@ def quicker_doubt(model: Model, made: Compiled) -> Model:
     return model._replace(factors=model.factors._replace(conf_lambda=1 / (1 + steps)))
 
 
-def room_for_capex(model: Model, made: Compiled) -> Model:
-    """A third of the share of room and line that may be spent on capex in a quarter, compounded."""
-    return model._replace(entities=model.entities._replace(kappa=1 - (1 - model.entities.kappa) ** (1 / 3)))
-
-
 def bullets_over_a_quarter(model: Model, made: Compiled) -> Model:
     """What falls due in one month as a bullet falls due in equal parts in the three months of its quarter."""
     legs, amort = model.legs, model.legs.amort.copy()
@@ -217,7 +216,6 @@ EXPLANATIONS = {
     "equity a month older in the funding room": older_equity,
     "reserves refilled once a quarter": reserves_once_a_quarter,
     "confidence that falls two months sooner": quicker_doubt,
-    "kappa as a share a quarter": room_for_capex,
     "bullets due over a quarter": bullets_over_a_quarter,
 }
 
