@@ -136,10 +136,10 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
         before, last, total = s.free[0], s.free[1], s.free[2]
         worn, worn_book, value = s.owner[WORN, o], s.owner[WORN_BOOK, o], s.entity[FLEET_VALUE, i]
         age = fleet.terms[BOOK_LIFE, o] / dt
-        fill_cost(history, t - age, fleet0, span, dt, before)
+        fill_cost(history, t - age, fleet0, span, dt, worn_book)
         fill_cost(history, t - 1 - age, fleet0, span, dt, last)
         for lane in range(lanes):
-            worn_book[lane] = before[lane] - last[lane]
+            worn_book[lane] -= last[lane]
         for v in range(life_values.size):
             years = life_values[v]
             age = years / dt
@@ -184,7 +184,10 @@ def earn_scheduled(layout, legs, insured, t, draws, w, s):
         share = s.entity[SHARE, max(legs.rows[HOST, l], 0)]
         amount = legs.by_step[SCHED, l, t]
         earned, due_on, volume = s.leg[EARNED, l], s.leg[DUE_ON, l], w.leg[VOLUME, l]
-        if insured:
+        if amount == 0.0:
+            earned[:] = 0.0
+            due_on[:] = 0.0
+        elif insured:
             for lane in range(lanes):
                 full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
                 due_on[lane] = full

@@ -30,7 +30,7 @@ from simulate.kernels.rows import (
     EQUITY,
     EQUITY0,
     FLEET_VALUE,
-    INTEREST,
+    INTEREST_PAID,
     ISSUER,
     LEG_GROUP,
     LTV,
@@ -98,12 +98,13 @@ def value_collateral(entities, legs, layout, holdings, marks, factors, w, s):
 def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spread_before, draws, w, s):
     """Due of every leg of a living payer, what the undisturbed deal would bring its payee (`due_on`), and their sums.
 
-    Sums while the amounts are at hand: OPERATING_OUT (operating legs but capex) and DUES by payer, RECEIVED_FULL by payee.
+    Sums while the amounts are at hand: OPERATING_OUT (operating legs but capex), INTEREST_PAID and DUES by payer, RECEIVED_FULL by payee.
     """
     lanes, dt = s.lane.shape[1], grid.dt
     s.entity[OPERATING_OUT, :] = 0.0
     s.entity[DUES, :] = 0.0
     s.entity[RECEIVED_FULL, :] = 0.0
+    s.entity[INTEREST_PAID, :] = 0.0
     for a in range(layout.count[ROWS_REVENUE_SHARE]):
         l = layout.rows[ROWS_REVENUE_SHARE, a]
         i = legs.rows[PAYER, l]
@@ -116,6 +117,11 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):
             l = layout.rows[kind, a]
+            if legs.terms[DELAY, l] == 0.0 and legs.terms[OUT0, l] == 0.0:
+                copy_row(s.leg[EARNED, l], s.leg[DUE, l])
+                if legs.by_step[SCHED, l, t] != 0.0:
+                    add_dues(l, legs, insured, s)
+                continue
             now = 1.0 - legs.terms[DELAY, l]
             due, due_on, earned = s.leg[DUE, l], s.leg[DUE_ON, l], s.leg[EARNED, l]
             out, out_on = w.leg[OUT, l], w.leg[OUT_DUE_ON, l]
@@ -153,17 +159,20 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
         amort, ltv = legs.by_step[AMORT, l, t], legs.terms[LTV, l]
         fixed, floating, margin = legs.terms[RATE_FIXED, l], legs.terms[RATE_FLOAT, l], legs.terms[RATE_SPREAD, l]
         balance, alive, drawn = w.leg[BALANCE_NOW, l], w.entity[ALIVE, i], legs.by_step[DRAW_PLAN, l, t]
-        interest, repaid, due, draw = s.leg[INTEREST, l], s.leg[PRINCIPAL, l], s.leg[DUE, l], s.leg[DRAWN, l]
+        total, repaid, due, draw = s.entity[INTEREST_PAID, i], s.leg[PRINCIPAL, l], s.leg[DUE, l], s.leg[DRAWN, l]
         for lane in range(lanes):
             rate = max(0.0, fixed + floating * rate_before[lane] + margin * spread_before[lane]) * dt
-            interest[lane] = balance[lane] * rate
+            interest = balance[lane] * rate
+            due[lane] = interest
+            total[lane] += interest
+        for lane in range(lanes):
             repaid[lane] = balance[lane] * amort
         if ltv > 0.0:
             for lane in range(lanes):
                 call = max(0.0, balance[lane] - repaid[lane] - ltv * s.leg[COLLATERAL, l, lane])
                 repaid[lane] = min(balance[lane], repaid[lane] + call)
         for lane in range(lanes):
-            due[lane] = interest[lane] + repaid[lane]
+            due[lane] += repaid[lane]
             draw[lane] = drawn * scale[lane] * alive[lane]
         if insured:
             due_on, full, restructured = w.leg[BALANCE_DUE_ON, l], s.leg[DUE_ON, l], w.entity[RESTRUCTURED, i]

@@ -160,11 +160,11 @@ STEP_OWNER = (
 ) = range(len(STEP_OWNER))
 
 STEP_LEG = (
-    "earned", "due", "due_on", "interest", "principal", "draw", "collateral", "full", "pay", "uncovered", "claim", "credit", "cover", "cover_due",
+    "earned", "due", "due_on", "principal", "draw", "collateral", "full", "pay", "uncovered", "claim", "credit", "cover", "cover_due",
     "returned",
 )
 (
-    EARNED, DUE, DUE_ON, INTEREST, PRINCIPAL, DRAWN, COLLATERAL, FULL, PAY, UNCOVERED, CLAIM_NOW, CREDIT, COVER, COVER_DUE, RETURNED,
+    EARNED, DUE, DUE_ON, PRINCIPAL, DRAWN, COLLATERAL, FULL, PAY, UNCOVERED, CLAIM_NOW, CREDIT, COVER, COVER_DUE, RETURNED,
 ) = range(len(STEP_LEG))
 
 STEP_LANE = (

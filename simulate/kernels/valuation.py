@@ -22,7 +22,6 @@ from simulate.kernels.rows import (
     FAILING,
     FLEET_VALUE,
     HOLDINGS_VALUE,
-    INTEREST,
     INTEREST_PAID,
     INTEREST_SUM,
     ISSUER,
@@ -91,12 +90,6 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
         for lane in range(lanes):
             s.entity[OPERATING_IN, j, lane] -= arrives[lane]
     correct_receipts(legs, layout, insured, s)
-    interest[:] = 0.0
-    for a in range(layout.count[ROWS_BALANCE]):
-        l = layout.rows[ROWS_BALANCE, a]
-        i = legs.rows[PAYER, l]
-        for lane in range(lanes):
-            interest[i, lane] += s.leg[INTEREST, l, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         for lane in range(lanes):
