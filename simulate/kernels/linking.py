@@ -1,12 +1,11 @@
 """Compiling a stage once instead of three times.
 
-Numba optimises every function, turns it into machine code, and then links its unoptimised twin... it does so even for a function that only
-other compiled functions call: their callers link the optimised code, optimise it again and turn it into machine code again. Of the
-50 s that the kernels took to compile, 13 s were code that nobody ran. So a stage goes to its callers as it was typed and lowered, and is
-optimised with them, once. (A quarter of the time; the code is no slower.)
+Numba optimises every function and turns it into machine code, also one that only other compiled functions call. Their callers link the
+optimised code, optimise it again and turn it into machine code again: of the 50 s that the kernels took to compile, 13 s made code that
+nobody ran. So a stage goes to its callers as it was lowered, and is optimised once, with them. The code is no slower.
 
-Numba documents pipelines of one's own (`pipeline_class`), but not the two methods of a library that are left out here: this file is
-why its version has an upper bound in pyproject.toml, and the only one to look at when that bound moves.
+Pipelines of one's own (`pipeline_class`) are documented by numba; the two methods of a library that are left out here are not. This
+file is one reason for the upper bound of numba's version in pyproject.toml, and the first to look at when that bound moves.
 """
 
 from numba import _dynfunc
