@@ -108,7 +108,7 @@ def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[L
 
 def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
     """Vendors keep their margin on the chips that the capex buys; the rest goes to construction. Growth and replacement shares each sum to 1."""
-    if not any(entity.plans.get("plan_capex", {}).values()):
+    if not (entity.is_owner or any(entity.plans.get("plan_capex", {}).values())):
         return []
     chips = sum(vendor.share for vendor in vendors)
     legs, growth, replacement = [], 0.0, 0.0

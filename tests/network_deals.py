@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate.deals import KINDS
-from simulate.deals.drafts import Deal, HoldingDraft, LegDraft
+from simulate.deals.drafts import DAYS_OF_TERMS, Deal, HoldingDraft, LegDraft
 from simulate.model import BALANCE, CAPEX, GUARANTEE, OPEX
 
 MARKET, OPERATIONS = "market", "operations"
@@ -163,7 +163,8 @@ class Deals:
 
     def contract(self, kind, name, payer, payee):
         dice = self.dice
-        days = dice.pick(0.0, 20.0, 45.0, 400.0)
+        most = DAYS_OF_TERMS * self.calendar.dt
+        days = min(dice.pick(0.0, 20.0, 45.0, most), most)
         rank = dice.pick(None, 0, 2, 3)
         payments, group = {"payment": self.years(dice.some())}, self.group()
         start = dice.pick(date(2025, 6, 30), date(2026, 3, 31))

@@ -102,7 +102,6 @@ def test_a_guarantor_who_is_restructured_while_it_pays():
     assert tally.seen["restructured"] > 0 and tally.seen["called"] > 0
 
 
-@pytest.mark.xfail(reason="the kernel leaves the executed share at 0 where nothing is planned any more, and rivals race to it", strict=True)
 def test_who_plans_no_capex_has_executed_all_of_it():
     """A lab in the race fails in the first step, is restructured and plans nothing more: its share is 1 again (docs/model.md 4.7)."""
     lab = {"in_race": 1, "capex_plan": [2.0, 0, 0, 0, 0, 0], "committed": 0.2, "cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 8.0}
@@ -111,7 +110,6 @@ def test_who_plans_no_capex_has_executed_all_of_it():
     agrees(tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
 
 
-@pytest.mark.xfail(reason="compile gives an owner without planned capex no leg for what replaces worn chips: its cash goes to nobody", strict=True)
 def test_an_owner_without_planned_capex_pays_for_replacements(tmp_path):
     path = copy_small(tmp_path)
     figures = path.parent / "figures.csv"
@@ -119,7 +117,6 @@ def test_an_owner_without_planned_capex_pays_for_replacements(tmp_path):
     agrees(compile_scenario(load_scenario(path)).model, 8)
 
 
-@pytest.mark.xfail(reason="burn that is only rounding bends the cost of a lab without cash in full", strict=True)
 def test_who_pays_out_all_it_has_burns_nothing():
     """A restructured lab without cash and with no default cost: what it earned is what it paid, so its runway is no question of rounding."""
     lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "core0": 0.0, "mult0": 8.0, "mult_mature": 8.0}

@@ -89,6 +89,7 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
                 cash[lane] -= surplus
                 s.entity[OUTSIDE_OUT, i, lane] += surplus
         if plan <= 0.0 and o < 0:
+            w.entity[EXECUTED, i, :] = 1.0  # of nothing
             continue
         for lane in range(lanes):
             spent = replacement[lane] + growth[lane]

@@ -48,6 +48,8 @@ from simulate.kernels.rows import (
     WORTH,
 )
 
+NO_BURN = 1e-10  # of receipts: less is rounding, and would be a runway of nothing where no cash is held
+
 
 @part
 def correct_receipts(legs, layout, insured, s):
@@ -101,7 +103,8 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
             earned = receipts - s.entity[OPERATING_OUT, i, lane] * alive
             w.entity[RECEIPTS, i, lane] += rules.terms[SMOOTHING] * (receipts - w.entity[RECEIPTS, i, lane])
             w.entity[EBITDA, i, lane] += rules.terms[SMOOTHING] * (earned - w.entity[EBITDA, i, lane])
-            w.entity[BURN, i, lane] = max(0.0, -(earned - interest[i, lane] - s.entity[CAPEX_PAID, i, lane])) * alive
+            burnt = (interest[i, lane] + s.entity[CAPEX_PAID, i, lane] - earned) * alive
+            w.entity[BURN, i, lane] = burnt if burnt > NO_BURN * receipts else 0.0
 
 
 @part

@@ -51,7 +51,7 @@ NO_MONEY = ("restructured", "volume", "stake", "built", "delivered")
 STAGES = {
     "entity": {"share": "capacity", "fleet_value": "capacity", "revenue": "earnings", "relet": "earnings", "cost": "earnings", "desired": "dues",
                "committed": "dues", "dues": "clearing", "received": "clearing", "growth": "spending", "capex_paid": "spending"},
-    "leg": {"due": "dues", "interest": "dues"},
+    "leg": {"due": "dues"},
     "owner": {"worn": "capacity", "worn_book": "capacity"},
 }  # fmt: skip
 
