@@ -116,7 +116,7 @@ class Rules(Section):
     """When the funding market shuts."""
     confidence_shock: ConfidenceShock = ConfidenceShock()
     """What a large default does to confidence."""
-    race_theta: float = Field(0.0, ge=0)
+    race_theta: float = Field(0.0, ge=0, le=1)
     """Reaction of capex to the executed share of rivals. [1]"""
     capex_max: float = Field(1.5, ge=1)
     """Most that desired capex can be, over plan. [ratio]"""

@@ -180,7 +180,7 @@ def factor_path(model: Model, path):
             log_ratio[i] += growth + f.rev_sd[i][t] * shock
             drift[i] += f.rev_shift[i] * dt * c
             plan0, plan = f.rev_plan0[i], f.rev_plan[i][t]
-            delivered = (plan0 + draws["delivery"][i] * (plan - plan0)) / plan if plan > 0 else 1.0
+            delivered = max(0.0, plan0 + draws["delivery"][i] * (plan - plan0)) / plan if plan > 0 else 1.0
             ratio.append(delivered * math.exp(log_ratio[i] - f.rev_var[i][t] / 2 + drift[i]))
         # 8. Demand and confidence
         demand = sum(f.demand_weight[i][t] * ratio[i] for i in processes)

@@ -191,7 +191,7 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
 
     afresh: receipts are summed from nothing (PAY of every leg is set, no leg is a guarantee), not as what is missing of full payment.
     """
-    tolerance = CHANGE_TOLERANCE * s.lane[WORST, lane]
+    tolerance = CHANGE_TOLERANCE * max(0.0, s.lane[WORST, lane])  # what estates still owe may round below nothing
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         s.leg[RETURNED, g, lane] = 0.0

@@ -312,7 +312,7 @@ def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, de
         ratio[lane] = log_revenue[lane] - half + shift[lane]
     exp_in_place(ratio)
     for lane in range(z.size):
-        ratio[lane] *= (opening + delivery[lane] * (plan - opening)) / plan
+        ratio[lane] *= max(0.0, opening + delivery[lane] * (plan - opening)) / plan
 
 
 @part

@@ -25,12 +25,14 @@ from simulate.kernels.rows import (
     DEFAULT_ROUND,
     DEFAULT_STEP,
     DUE,
+    DUES,
     ENDS_WITH_PAYEE,
     EQUITY,
     EQUITY0,
     FAILING,
     FLEET_VALUE,
     FRESH,
+    FULL,
     HAIRCUT_FLAG,
     HOLDER,
     HOLDING_DEAL,
@@ -67,6 +69,7 @@ from simulate.kernels.rows import (
     WAVE,
 )
 
+LITTLE = 1e-10  # of what is compared: less is rounding, and decides nothing
 LIQUIDATED = -1.0  # in CUT; a restructuring has its haircut there, a lane without default 0
 
 
@@ -109,7 +112,7 @@ def choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now
     core = (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
     broken = w.entity[CASH, i, lane] + (1.0 - rules.terms[D0]) * sale + core
     may = entities.terms[RESTRUCTURES, i] > 0.0 and w.entity[RESTRUCTURED, i, lane] < rules.max_restructurings
-    if not (may and concern > broken):
+    if not (may and concern - broken > LITTLE * max(concern, broken, s.entity[DUES, i, lane])):
         return LIQUIDATED
     claims = 0.0
     for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
@@ -180,7 +183,7 @@ def change_legs(i, lane, legs, layout, insured, w, s):
             w.leg[BALANCE_NOW, l, lane] *= 1.0 - cut
             w.leg[OUT, l, lane] *= 1.0 - cut
             w.leg[VOLUME, l, lane] *= 1.0 - cut * legs.terms[HAIRCUT_FLAG, l]
-            if s.leg[COVER_DUE, l, lane] > 0.0:
+            if legs.rows[COVERS, l] >= 0 and s.leg[COVER_DUE, l, lane] > LITTLE * s.leg[FULL, legs.rows[COVERS, l], lane]:
                 w.leg[COVER_LEFT, l, lane] = 0.0  # what is called on a guarantor that is restructured is settled with it
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]

@@ -45,6 +45,8 @@ from simulate.kernels.rows import (
     WORN_BOOK,
 )
 
+LITTLE = 1e-10  # of what was paid in the step
+
 
 @stage
 def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply, t, w, s):
@@ -186,7 +188,8 @@ def issue_shares(layout, holdings, w, s):
             h = layout.holding_of_issuer[b]
             j = holdings.rows[HOLDER, h]
             for lane in range(lanes):
-                if total[lane] > 0.0:
+                # Who is worth nothing is not sold for what is only rounding.
+                if total[lane] > 0.0 and (w.entity[EQUITY, i, lane] > 0.0 or total[lane] > LITTLE * s.entity[PAID, i, lane]):
                     after = w.entity[EQUITY, i, lane] + total[lane]
                     w.holding[STAKE, h, lane] = (w.holding[STAKE, h, lane] * w.entity[EQUITY, i, lane] + s.new_money[h, lane]) / after
                     w.holding[STAKE_COST, h, lane] += s.new_money[h, lane]
