@@ -2,8 +2,8 @@
 
 Each line is a claim measured on the random networks of tests/random_networks.py (sparse, dense, rings, core and periphery, small integers; with and
 without default costs, classes, cash and external creditors) to which it applies; their number is in the line. The result is the largest residual over
-all of them, in units of the largest amount that a firm of the network owes or has. The tests measure the same on other networks: 150 in the first
-stage, 3000 in the slow one.
+all of them, in units of the largest amount that a firm of the network owes or has. The tests measure the same on other networks: 120 in the first
+stage, 2,500 in the slow one.
 """
 
 from collections.abc import Callable, Iterable
