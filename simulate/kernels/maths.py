@@ -24,6 +24,8 @@ HALF_ROOT_BITS = 0x3FE6A09E667F3BCD  # sqrt(1/2)
 SMALLEST_NORMAL = 2.2250738585072014e-308
 TWO_54 = 18014398509481984.0
 
+LITTLE = 1e-10  # of what is compared: less is rounding, and decides nothing in a step
+
 
 @small
 def exp_of(x):

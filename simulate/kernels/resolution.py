@@ -4,7 +4,7 @@ Defaults are rare, so this works lane by lane and only where somebody failed.
 """
 
 from simulate.kernels.jit import part, stage
-from simulate.kernels.maths import exp_of
+from simulate.kernels.maths import LITTLE, exp_of
 from simulate.kernels.rows import (
     ALIVE,
     BALANCE_NOW,
@@ -69,7 +69,6 @@ from simulate.kernels.rows import (
     WAVE,
 )
 
-LITTLE = 1e-10  # of what is compared: less is rounding, and decides nothing
 LIQUIDATED = -1.0  # in CUT; a restructuring has its haircut there, a lane without default 0
 
 

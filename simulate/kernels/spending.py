@@ -2,6 +2,7 @@
 
 from simulate.kernels.funding import draw_liquidity
 from simulate.kernels.jit import part, stage
+from simulate.kernels.maths import LITTLE
 from simulate.kernels.rows import (
     ALIVE,
     ARRIVED,
@@ -44,8 +45,6 @@ from simulate.kernels.rows import (
     WORN,
     WORN_BOOK,
 )
-
-LITTLE = 1e-10  # of what was paid in the step
 
 
 @stage

@@ -1,6 +1,7 @@
 """Equity of all entities at once, debt and holdings (docs/model.md 4.9; Elliott, Golub and Jackson 2014 with limited liability). USD bn."""
 
 from simulate.kernels.jit import part, stage
+from simulate.kernels.maths import LITTLE
 from simulate.kernels.resolution import multiple
 from simulate.kernels.rows import (
     ACTIVE,
@@ -47,8 +48,6 @@ from simulate.kernels.rows import (
     TROUBLED,
     WORTH,
 )
-
-NO_BURN = 1e-10  # of receipts: less is rounding, and would be a runway of nothing where no cash is held
 
 
 @part
@@ -104,7 +103,8 @@ def smooth_receipts(entities, legs, layout, rules, insured, w, s):
             w.entity[RECEIPTS, i, lane] += rules.terms[SMOOTHING] * (receipts - w.entity[RECEIPTS, i, lane])
             w.entity[EBITDA, i, lane] += rules.terms[SMOOTHING] * (earned - w.entity[EBITDA, i, lane])
             burnt = (interest[i, lane] + s.entity[CAPEX_PAID, i, lane] - earned) * alive
-            w.entity[BURN, i, lane] = burnt if burnt > NO_BURN * receipts else 0.0
+            # A burn that is only rounding would be a runway of nothing where no cash is held.
+            w.entity[BURN, i, lane] = burnt if burnt > LITTLE * receipts else 0.0
 
 
 @part
