@@ -213,7 +213,7 @@ def build_problem(network: Network, cash: Array) -> Problem:
     nothing = np.zeros(0, np.int64)
     layout = Layout(
         np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64),
-        nothing, nothing, nothing, nothing, classes.astype(np.int64), inside, counts,
+        nothing, nothing, nothing, nothing, classes.astype(np.int64), nothing, inside, counts,
     )  # fmt: skip
     world = World(
         entity=variables(rows.NOW_ENTITY, columns), owner=variables(rows.NOW_OWNER, 0), chips=variables(rows.NOW_CHIPS, 0, 2),
@@ -224,7 +224,7 @@ def build_problem(network: Network, cash: Array) -> Problem:
     step = Step(
         entity=variables(rows.STEP_ENTITY, columns), owner=variables(rows.STEP_OWNER, 0), leg=variables(rows.STEP_LEG, count),
         claims=np.zeros((columns, 4, lanes)), new_money=np.zeros((0, lanes)), lane=variables(rows.STEP_LANE), free=np.zeros((8, lanes)),
-        flags=np.zeros(columns, np.int64), queue=np.zeros(columns, np.int64),
+        flags=np.zeros(columns, np.int64), queue=np.zeros(columns, np.int64), disturbed=np.zeros(0, np.int64),
     )  # fmt: skip
     step.entity[rows.CASH_IN, :n] = cash
     step.leg[rows.DUE] = network.obligations[positions][:, None]

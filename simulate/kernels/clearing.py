@@ -94,17 +94,18 @@ def clear(entities, legs, layout, rules, insured, t, draws, w, s):
 
 @part
 def find_active_estates(legs, layout, insured, w, s):
-    """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute; s.flags marks rows that are dead in some lane.
+    """FAILING = 1 for the dead, ACTIVE = 1 for estates with anything to distribute, WAVE = -1; s.flags marks rows that are dead in some lane.
 
     An estate may distribute what is due to it and what other estates owe it; where deals are insured it receives nothing of them.
     """
     lanes = s.lane.shape[1]
     s.flags[:] = 0
-    s.entity[FAILING, :] = 0.0
-    s.entity[ACTIVE, :] = 0.0
     expected = s.entity[RECEIVED]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
+        s.entity[FAILING, i, :] = 0.0
+        s.entity[ACTIVE, i, :] = 0.0
+        s.entity[WAVE, i, :] = -1.0
         dead = 0
         for lane in range(lanes):
             dead += 1 if w.entity[ALIVE, i, lane] == 0.0 else 0
@@ -137,7 +138,6 @@ def find_active_estates(legs, layout, insured, w, s):
 @part
 def add_claims_on_estates(legs, layout, insured, w, s):
     """Full payment is the top from which the iteration descends: to what is due comes what estates owe. Sets RECEIVED and WORST."""
-    s.entity[WAVE, :] = -1.0
     for a in range(layout.count[ROWS_GUARANTEE]):
         s.leg[COVER_DUE, layout.rows[ROWS_GUARANTEE, a], :] = 0.0  # the rows of other legs are never written
     worst = s.lane[WORST]

@@ -20,6 +20,7 @@ from simulate.kernels.rows import (
     COST_VAR,
     DELIVERED,
     DESIRED,
+    DUE,
     DUE_ON,
     EARNED,
     EXECUTED,
@@ -116,7 +117,6 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
     """Delivered GW, the delivered share of each host, wear and the value of fleets."""
     lanes = life.size
     dt = grid.dt
-    s.entity[SHARE, :] = 1.0
     for o in range(fleet.rows[OWNER_ENTITY].size):
         i = fleet.rows[OWNER_ENTITY, o]
         alive = w.entity[ALIVE, i]
@@ -175,7 +175,7 @@ def fill_carrying(o, t, dt, fleet, life_values, life, w, s, carrying):
 
 @stage
 def earn_scheduled(layout, legs, insured, t, draws, w, s):
-    """What scheduled legs earn: contract volume x delivered share. Also the undisturbed amount (insured worlds)."""
+    """What scheduled legs earn: contract volume x delivered share; it is due at once but for terms. Also the undisturbed amount (insured worlds)."""
     lanes = s.lane.shape[1]
     for a in range(layout.count[ROWS_SCHEDULED]):
         l = layout.rows[ROWS_SCHEDULED, a]
@@ -183,18 +183,21 @@ def earn_scheduled(layout, legs, insured, t, draws, w, s):
         follow = legs.terms[FOLLOW_DELIVERY, l]
         share = s.entity[SHARE, max(legs.rows[HOST, l], 0)]
         amount = legs.by_step[SCHED, l, t]
-        earned, due_on, volume = s.leg[EARNED, l], s.leg[DUE_ON, l], w.leg[VOLUME, l]
+        earned, due, due_on, volume = s.leg[EARNED, l], s.leg[DUE, l], s.leg[DUE_ON, l], w.leg[VOLUME, l]
         if amount == 0.0:
             earned[:] = 0.0
+            due[:] = 0.0
             due_on[:] = 0.0
         elif insured:
             for lane in range(lanes):
                 full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
                 due_on[lane] = full
                 earned[lane] = full * volume[lane]
+                due[lane] = earned[lane]
         else:
             for lane in range(lanes):
                 earned[lane] = amount * scale[lane] * (1.0 - follow + follow * share[lane]) * volume[lane]
+                due[lane] = earned[lane]
 
 
 @stage
@@ -202,11 +205,7 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
     """External revenue with the cap by usable compute and the transfer of lost demand, re-letting, cost, desired capex."""
     lanes = s.lane.shape[1]
     weight, plan_living = s.free[0], s.free[1]
-    s.entity[REVENUE, :] = 0.0
     s.entity[RELET, :] = 0.0
-    s.entity[COST, :] = 0.0
-    s.entity[DESIRED, :] = 0.0
-    s.entity[COMMITTED, :] = 0.0
     plan_living[:] = 0.0
     for a in range(layout.count[ROWS_LABS]):
         i = layout.rows[ROWS_LABS, a]
@@ -265,6 +264,7 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         if entities.by_step[COST_FIXED, i, t] == 0.0 and entities.terms[COST_VAR, i] == 0.0:
+            s.entity[COST, i, :] = 0.0
             continue
         replaced[:] = 0.0
         for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
@@ -317,6 +317,8 @@ def plan_capex(grid, entities, layout, rules, t, factors, w, s):
         i = layout.rows[ROWS_INSIDE, a]
         plan = entities.by_step[CAPEX_PLAN, i, t]
         if plan <= 0.0:
+            s.entity[DESIRED, i, :] = 0.0
+            s.entity[COMMITTED, i, :] = 0.0
             continue
         planned = entities.by_step[RECEIPTS_PLAN, i, t - 1] if t > 0 else 0.0
         theta = rules.terms[RACE_THETA] * entities.terms[IN_RACE, i]

@@ -91,9 +91,6 @@ def find_liquidity(entities, legs, layout, holdings, t, w, s):
     lanes = s.lane.shape[1]
     s.new_money[:] = 0.0
     s.entity[OUTSIDE_IN, :] = 0.0
-    s.entity[OUTSIDE_OUT, :] = 0.0
-    s.entity[ROOM, :] = 0.0
-    s.entity[CAPACITY, :] = 0.0
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         planned = entities.by_step[EBITDA_PLAN, i, t - 1] if t > 0 else 0.0
@@ -170,7 +167,9 @@ def draw_liquidity(i, entities, holdings, w, s, need):
 @part
 def sum_payments_of_failing(legs, layout, w, s):
     """PAID of rows that do not pay their dues in full, and COVER_SOLD: collateral of estates that reaches its creditors now."""
-    s.entity[COVER_SOLD, :] = 0.0
+    for i in range(s.flags.size):
+        if s.flags[i] > 0:
+            s.entity[COVER_SOLD, i, :] = 0.0
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] == 0.0:
             continue
@@ -215,10 +214,11 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
             s.entity[OUTSIDE_OUT, i, lane] = cost
             rest = had + got - cost - s.entity[PAID, i, lane]
             need[lane] = max(0.0, -rest) * (1.0 - failing)
-            cash[lane] = rest + sold[lane]
+            cash[lane] = rest
         if s.flags[i] > 0:
             for lane in range(lanes):
                 # What covers secured claims on an estate was sold outside and is paid straight to its creditor.
+                cash[lane] += sold[lane]
                 s.entity[OUTSIDE_IN, i, lane] += sold[lane]
         draw_liquidity(i, entities, holdings, w, s, need)
         for lane in range(lanes):

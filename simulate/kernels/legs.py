@@ -113,12 +113,13 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
             full = legs.by_step[SCHED, l, t] * scale[lane] * s.entity[REVENUE, i, lane]
             s.leg[DUE_ON, l, lane] = full
             s.leg[EARNED, l, lane] = full * w.leg[VOLUME, l, lane]
+        copy_row(s.leg[EARNED, l], s.leg[DUE, l])
+    find_disturbed(layout, w, s)
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):
             l = layout.rows[kind, a]
             if legs.terms[DELAY, l] == 0.0 and legs.terms[OUT0, l] == 0.0:
-                copy_row(s.leg[EARNED, l], s.leg[DUE, l])
                 if legs.by_step[SCHED, l, t] != 0.0:
                     add_dues(l, legs, insured, s)
                 continue
@@ -141,7 +142,9 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
         due, committed = s.leg[DUE, l], s.entity[COMMITTED, i]
         for lane in range(lanes):
             due[lane] = part * committed[lane]
-        if insured:
+        if insured and s.disturbed[i] == 0:
+            copy_row(due, s.leg[DUE_ON, l])
+        elif insured:
             for lane in range(lanes):
                 dead = plan * (1.0 - entities.terms[POWER_FOLLOW, i] * factors.gap[lane]) * (1.0 - w.entity[ALIVE, i, lane])
                 s.leg[DUE_ON, l, lane] = due[lane] + dead
@@ -173,8 +176,12 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
                 repaid[lane] = min(balance[lane], repaid[lane] + call)
         for lane in range(lanes):
             due[lane] += repaid[lane]
-            draw[lane] = drawn * scale[lane] * alive[lane]
-        if insured:
+        if layout.draws[l] > 0:
+            for lane in range(lanes):
+                draw[lane] = drawn * scale[lane] * alive[lane]
+        if insured and s.disturbed[i] == 0:
+            copy_row(due, s.leg[DUE_ON, l])
+        elif insured:
             due_on, full, restructured = w.leg[BALANCE_DUE_ON, l], s.leg[DUE_ON, l], w.entity[RESTRUCTURED, i]
             for lane in range(lanes):
                 rate = max(0.0, fixed + floating * rate_before[lane] + margin * spread_before[lane]) * dt
@@ -186,6 +193,18 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
     for i in range(s.entity.shape[1]):
         for lane in range(lanes):
             s.entity[DUES, i, lane] += s.entity[OPERATING_OUT, i, lane]
+
+
+@part
+def find_disturbed(layout, w, s):
+    """s.disturbed [n] = 1 for rows that are dead or were restructured in some lane: of the others, deals are as undisturbed ones."""
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        alive, restructured = w.entity[ALIVE, i], w.entity[RESTRUCTURED, i]
+        found = 0
+        for lane in range(alive.size):
+            found += 1 if alive[lane] == 0.0 or restructured[lane] > 0.0 else 0
+        s.disturbed[i] = found
 
 
 @part
@@ -207,9 +226,17 @@ def roll_balances(legs, layout, insured, t, w, s):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
         balance, draw, repaid = w.leg[BALANCE_NOW, l], s.leg[DRAWN, l], s.leg[PRINCIPAL, l]
-        for lane in range(lanes):
-            balance[lane] += draw[lane] - repaid[lane]
-        if insured:
+        if layout.draws[l] > 0:
+            for lane in range(lanes):
+                balance[lane] += draw[lane] - repaid[lane]
+        elif legs.by_step[AMORT, l, t] == 0.0 and legs.terms[LTV, l] <= 0.0:
+            continue  # nothing moves, in the undisturbed balance neither
+        else:
+            for lane in range(lanes):
+                balance[lane] -= repaid[lane]
+        if insured and s.disturbed[i] == 0:
+            copy_row(balance, w.leg[BALANCE_DUE_ON, l])
+        elif insured:
             alive, restructured, due_on = w.entity[ALIVE, i], w.entity[RESTRUCTURED, i], w.leg[BALANCE_DUE_ON, l]
             stays = 1.0 - legs.by_step[AMORT, l, t]
             for lane in range(lanes):

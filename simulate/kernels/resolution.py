@@ -89,7 +89,8 @@ def mark_of(h, lane, entities, holdings, marks, now, w):
 @stage
 def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
     """Restructure where the going concern is worth more than liquidation: CUT of every row that failed in this clearing."""
-    s.entity[CUT, :] = 0.0
+    for a in range(layout.count[ROWS_INSIDE]):
+        s.entity[CUT, layout.rows[ROWS_INSIDE, a], :] = 0.0
     for lane in range(s.lane.shape[1]):
         if s.lane[TROUBLED, lane] == 0.0:
             continue

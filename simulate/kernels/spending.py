@@ -51,8 +51,6 @@ from simulate.kernels.rows import (
 def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply, t, w, s):
     """Executed capex, what vendors get of it, cash after payouts, and the fleet of the next step."""
     lanes = s.lane.shape[1]
-    s.entity[CAPEX_PAID, :] = 0.0
-    s.entity[GROWTH, :] = 0.0
     growth, replacement, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
     arrived = s.entity[ARRIVED]
     arrived[:] = 0.0
@@ -90,6 +88,8 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
                 cash[lane] -= surplus
                 s.entity[OUTSIDE_OUT, i, lane] += surplus
         if plan <= 0.0 and o < 0:
+            s.entity[CAPEX_PAID, i, :] = 0.0
+            s.entity[GROWTH, i, :] = 0.0
             w.entity[EXECUTED, i, :] = 1.0  # of nothing
             continue
         for lane in range(lanes):

@@ -58,6 +58,7 @@ class Layout(NamedTuple):
     hold_start: Array  # [n+1] slices of holding_of_holder
     holding_of_holder: Array  # [H]
     rank: Array  # [L] class in the waterfall: what is secured and uncovered ranks as 2
+    draws: Array  # [L] 1: a balance that is drawn by schedule, or takes market debt
     rows: Array  # [K, longest] lists named in rows.LISTS
     count: Array  # [K]
 
@@ -87,6 +88,7 @@ class Step(NamedTuple):
     free: Array  # [8, W] scratch rows
     flags: Array  # [n] int64 scratch
     queue: Array  # [n] int64 scratch: rows that one lane clears
+    disturbed: Array  # [n] int64: rows that are dead or were restructured in some lane
 
 
 class Outputs(NamedTuple):
@@ -218,7 +220,10 @@ def build_layout(model: Model) -> Layout:
     hold_start, holding_of_holder = slices(holdings.holder)
     rank = np.where(legs.seniority == 1, 2, legs.seniority).astype(np.int64)
     count = np.array([found.size for found in lists], np.int64)
-    return Layout(*(freeze(array) for array in (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder, rank, table, count)))
+    draws = (legs.draw > 0.0).any(axis=1)
+    draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
+    by_entity = (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder)
+    return Layout(*(freeze(array) for array in (*by_entity, rank, draws.astype(np.int64), table, count)))
 
 
 def new_world(model: Model, lanes: int) -> World:
@@ -237,16 +242,20 @@ def new_world(model: Model, lanes: int) -> World:
 
 
 def new_step(model: Model, lanes: int) -> Step:
-    """Scratch arrays of a step, zero."""
+    """Scratch arrays of a step: zero, but for what stages write for the inside rows only and what means nothing else for the others."""
     n = model.grid.entities
+    entity = np.zeros((len(rows.STEP_ENTITY), n, lanes))
+    entity[rows.SHARE] = 1.0
+    entity[rows.WAVE] = -1.0
     return Step(
-        np.zeros((len(rows.STEP_ENTITY), n, lanes)),
+        entity,
         np.zeros((len(rows.STEP_OWNER), model.fleet.entity.size, lanes)),
         np.zeros((len(rows.STEP_LEG), model.legs.payer.size, lanes)),
         np.zeros((n, 4, lanes)),
         np.zeros((model.holdings.holder.size, lanes)),
         np.zeros((len(rows.STEP_LANE), lanes)),
         np.zeros((8, lanes)),
+        np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
     )

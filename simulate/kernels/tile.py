@@ -87,6 +87,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
         for t in range(grid.steps):
             move_factors(grid, model.factors, t, first_path + start, state, draws, now)
             summarise(t, now, summary)
+            value_core(entities, layout, now, s)
             for k in range(len(worlds)):
                 w = worlds[k]
                 insured = rules.world_switches[k, 0] == 0.0
@@ -96,7 +97,6 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 deliver_capacity(grid, fleet, entities, lives, t, supply, draws.life, now, w, s)
                 earn_scheduled(layout, legs, insured, t, draws, w, s)
                 earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
-                value_core(entities, layout, now, s)
                 value_collateral(entities, legs, layout, holdings, marks, now, w, s)
                 fall_due(grid, entities, legs, layout, insured, t, now, before[0], before[1], draws, w, s)
 

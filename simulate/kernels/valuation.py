@@ -125,7 +125,8 @@ def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, 
     stakes = s.claims[0, 1]
     w.entity[DEBT, :] = 0.0
     lent = s.entity[OPERATING_OUT]
-    lent[:] = 0.0
+    if layout.count[ROWS_LENT] > 0:
+        lent[:] = 0.0
     for a in range(layout.count[ROWS_BALANCE]):
         l = layout.rows[ROWS_BALANCE, a]
         i = legs.rows[PAYER, l]
@@ -143,8 +144,13 @@ def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, 
         for lane in range(lanes):
             concern = price * factors.valuation[lane] * w.entity[RECEIPTS, i, lane]
             worth[lane] = s.entity[CORE, i, lane] + max(concern, s.entity[FLEET_VALUE, i, lane]) + w.entity[CASH, i, lane]
+        if layout.count[ROWS_LENT] > 0:
+            for lane in range(lanes):
+                worth[lane] += lent[i, lane] - w.entity[DEBT, i, lane]
+        else:
+            for lane in range(lanes):
+                worth[lane] -= w.entity[DEBT, i, lane]
         for lane in range(lanes):
-            worth[lane] += lent[i, lane] - w.entity[DEBT, i, lane]
             w.entity[EQUITY, i, lane] = max(0.0, worth[lane]) * w.entity[ALIVE, i, lane]
     for _ in range(rules.equity_sweeps):
         for a in range(layout.count[ROWS_VALUED]):
