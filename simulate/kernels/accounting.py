@@ -1,7 +1,7 @@
 """Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn. Channels: 0 credit, 1 contract, 2 equity, 3 collateral, 4 stranded."""
 
 from simulate.kernels.earnings import fill_carrying
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.resolution import LIQUIDATED
 from simulate.kernels.rows import (
     ACTIVE,
@@ -47,7 +47,7 @@ from simulate.kernels.rows import (
 )
 
 
-@stage
+@part
 def book_claims(legs, layout, by_deal, now, w, s):
     """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change.
 
@@ -110,7 +110,7 @@ def book_guarantees(lane, legs, layout, now, w, s):
         w.deal_loss[legs.rows[LEG_DEAL, g], lane] += moved
 
 
-@stage
+@part
 def book_contracts(legs, layout, t, factors, draws, w, s):
     """Margin that providers lose on volume that is no longer taken, step by step, while they live."""
     for a in range(layout.count[ROWS_CONTRACT]):
@@ -126,7 +126,7 @@ def book_contracts(legs, layout, t, factors, draws, w, s):
             w.deal_loss[d, lane] += loss
 
 
-@stage
+@part
 def book_fleets(grid, fleet, rules, life_values, t, life, factors, w, s):
     """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
     lanes = s.lane.shape[1]

@@ -14,7 +14,7 @@ network); each of them is cleared alone, so no lane feels its neighbours and no 
 
 import numpy as np
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_rows
 from simulate.kernels.rows import (
     ACTIVE,
@@ -77,7 +77,7 @@ NOTHING = 1e-20  # of a payment in full: less is no change, or what runs dry nev
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
 
 
-@stage
+@part
 def clear(entities, legs, layout, rules, insured, t, draws, w, s):
     """Fill s PAY [L], RECEIVED [n], FAILING [n], WAVE [n] (-1: did not enter in this clearing) and TROUBLED [lane].
 

@@ -1,6 +1,6 @@
 """Capacity, revenue and cost (docs/model.md 4.1, 4.2). Money USD bn a step, power GW, shapes as in kernels/state.py."""
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.rows import (
     AI_SHARE,
     ALIVE,
@@ -112,7 +112,7 @@ def fill_cost_sum(history, integral, x, fleet0, span, dt, total):
         total[lane] = base[lane] + part * dt * (low[lane] + 0.5 * (part * (high[lane] - low[lane])))
 
 
-@stage
+@part
 def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life, factors, w, s):
     """Delivered GW, the delivered share of each host, wear and the value of fleets."""
     lanes = life.size
@@ -173,7 +173,7 @@ def fill_carrying(o, t, dt, fleet, life_values, life, w, s, carrying):
             carrying[lane] = max(0.0, carried - idle[lane]) if life[lane] == life_values[v] else other
 
 
-@stage
+@part
 def earn_scheduled(layout, legs, insured, t, draws, w, s):
     """What scheduled legs earn: contract volume x delivered share; it is due at once but for terms. Also the undisturbed amount (insured worlds)."""
     lanes = s.lane.shape[1]
@@ -200,7 +200,7 @@ def earn_scheduled(layout, legs, insured, t, draws, w, s):
                 due[lane] = earned[lane]
 
 
-@stage
+@part
 def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief, factors, draws, w, s):
     """External revenue with the cap by usable compute and the transfer of lost demand, re-letting, cost, desired capex."""
     lanes = s.lane.shape[1]

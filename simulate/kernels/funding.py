@@ -2,7 +2,7 @@
 
 import math
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_rows, exp_of
 from simulate.kernels.rows import (
     ACTIVE,
@@ -74,7 +74,7 @@ from simulate.kernels.rows import (
 )
 
 
-@stage
+@part
 def open_door(rules, confidence_on, factors, w, s):
     """Openness of the funding market; shut only when confidence and valuation are both bad."""
     for lane in range(s.lane.shape[1]):
@@ -85,7 +85,7 @@ def open_door(rules, confidence_on, factors, w, s):
         w.lane[SHUT, lane] += 1.0 if s.lane[OPEN, lane] < 0.5 else 0.0
 
 
-@stage
+@part
 def find_liquidity(entities, legs, layout, holdings, t, w, s):
     """Funding room, prefunding, e (s.entity[CASH_IN]) and K (s.entity[CAPACITY]) of every inside row."""
     lanes = s.lane.shape[1]
@@ -189,7 +189,7 @@ def sum_payments_of_failing(legs, layout, w, s):
                 s.entity[COVER_SOLD, i, lane] = covered
 
 
-@stage
+@part
 def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
     """Cash after clearing: draws of the solvent, default costs, what estates keep; the insurer's account closes the sum."""
     lanes = s.lane.shape[1]
@@ -225,7 +225,7 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
             cash[lane] = max(0.0, cash[lane])
 
 
-@stage
+@part
 def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s):
     """Tranches of equity commitments: no default when one is not paid, but it is lost. Outside investors always pay."""
     lanes = s.lane.shape[1]

@@ -75,7 +75,7 @@ def value_core(entities, layout, factors, s):
                 core[lane] = entities.terms[CORE0, i] * exp_of(entities.terms[CORE_BETA, i] * factors.log_valuation[lane])
 
 
-@stage
+@part
 def value_collateral(entities, legs, layout, holdings, marks, factors, w, s):
     """Market value of what secures each balance: chips of the payer, its core holdings, a stake."""
     lanes = s.lane.shape[1]
@@ -94,7 +94,7 @@ def value_collateral(entities, legs, layout, holdings, marks, factors, w, s):
                 value[lane] += legs.terms[COLL_STAKE, l] * w.holding[STAKE, h, lane] * mark
 
 
-@stage
+@part
 def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spread_before, draws, w, s):
     """Due of every leg of a living payer, what the undisturbed deal would bring its payee (`due_on`), and their sums.
 
@@ -218,7 +218,7 @@ def add_dues(l, legs, insured, s):
         receives[lane] += arrives[lane]
 
 
-@stage
+@part
 def roll_balances(legs, layout, insured, t, w, s):
     """Balances after payment and draws, receivables of the next step; the undisturbed balance runs on after a failure."""
     lanes = s.lane.shape[1]

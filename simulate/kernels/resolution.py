@@ -3,7 +3,7 @@
 Defaults are rare, so this works lane by lane and only where somebody failed.
 """
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.maths import LITTLE, exp_of
 from simulate.kernels.rows import (
     ALIVE,
@@ -86,7 +86,7 @@ def mark_of(h, lane, entities, holdings, marks, now, w):
     return w.holding[STAKE, h, lane] * price
 
 
-@stage
+@part
 def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
     """Restructure where the going concern is worth more than liquidation: CUT of every row that failed in this clearing."""
     for a in range(layout.count[ROWS_INSIDE]):
@@ -124,7 +124,7 @@ def choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now
     return min(max(cut, 0.1), 0.9)
 
 
-@stage
+@part
 def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s):
     """Apply CUT: claims become fixed, balances and volumes change, stakes are wiped out or sold."""
     for lane in range(s.lane.shape[1]):

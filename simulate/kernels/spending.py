@@ -1,7 +1,7 @@
 """What is discretionary: replacement, growth capex, top-up, payouts; and the price of new shares (docs/model.md 4.6, 4.7)."""
 
 from simulate.kernels.funding import draw_liquidity
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.maths import LITTLE
 from simulate.kernels.rows import (
     ALIVE,
@@ -47,7 +47,7 @@ from simulate.kernels.rows import (
 )
 
 
-@stage
+@part
 def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply, t, w, s):
     """Executed capex, what vendors get of it, cash after payouts, and the fleet of the next step."""
     lanes = s.lane.shape[1]
@@ -166,7 +166,7 @@ def grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement
         w.chips[CHIPS_SUM, o, t + 1, lane] = w.chips[CHIPS_SUM, o, t, lane] + 0.5 * grid.dt * (before + after)
 
 
-@stage
+@part
 def issue_shares(layout, holdings, w, s):
     """New money x of the step at E-: all stakes x E-/(E- + x), each buyer gets its part of x/(E- + x)."""
     lanes = s.lane.shape[1]

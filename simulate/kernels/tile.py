@@ -94,34 +94,15 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 supply, relief = rules.world_switches[k, 1] > 0.0, rules.world_switches[k, 2] > 0.0
                 marks, confidence = rules.world_switches[k, 3] > 0.0, rules.world_switches[k, 4] > 0.0
 
-                deliver_capacity(grid, fleet, entities, lives, t, supply, draws.life, now, w, s)
-                earn_scheduled(layout, legs, insured, t, draws, w, s)
-                earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
-                value_collateral(entities, legs, layout, holdings, marks, now, w, s)
-                fall_due(grid, entities, legs, layout, insured, t, now, before[0], before[1], draws, w, s)
-
-                open_door(rules, confidence, now, w, s)
-                find_liquidity(entities, legs, layout, holdings, t, w, s)
-                clear(entities, legs, layout, rules, insured, t, draws, w, s)
+                earn(grid, entities, fleet, legs, layout, holdings, rules, lives, insured, supply, relief, marks, t, now, before, draws, w, s)
+                clear_dues(entities, legs, layout, holdings, rules, insured, confidence, t, now, draws, w, s)
                 if audit.entity.size > 0:
                     keep_rows(s.leg, w.leg, audit.leg_rows, audit.leg[k, t])
                     keep_rows(s.entity, w.entity, audit.entity_rows, audit.entity[k, t])
-                settle(grid, entities, legs, layout, holdings, rules, insured, w, s)
-                pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s)
-                spend(grid, entities, fleet, legs, layout, holdings, insured, supply, t, w, s)
-                issue_shares(layout, holdings, w, s)
+                settle_and_spend(grid, entities, fleet, legs, layout, holdings, rules, insured, supply, t, draws, w, s)
                 if trace.size > 0:
                     keep_flows(s, trace[k, t])
-
-                decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
-                book_claims(legs, layout, k == 0, now, w, s)
-                if k == 0:  # of other worlds only losses of credit and equity are kept
-                    book_contracts(legs, layout, t, now, draws, w, s)
-                    book_fleets(grid, fleet, rules, lives, t, draws.life, now, w, s)
-                advance_claims(layout, w, s)
-                roll_balances(legs, layout, insured, t, w, s)
-                resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
-                smooth_receipts(entities, legs, layout, rules, insured, w, s)
+                book_and_resolve(grid, entities, fleet, legs, layout, holdings, rules, lives, k == 0, insured, marks, t, now, draws, w, s)
                 if trace.size > 0:
                     keep_free_cash(layout, w, s, trace[k, t])
                 value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
@@ -135,6 +116,47 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
 
 
 @stage
+def earn(grid, entities, fleet, legs, layout, holdings, rules, lives, insured, supply, relief, marks, t, now, before, draws, w, s):
+    """Capacity, revenue, cost, and what falls due."""
+    deliver_capacity(grid, fleet, entities, lives, t, supply, draws.life, now, w, s)
+    earn_scheduled(layout, legs, insured, t, draws, w, s)
+    earn_revenue(grid, entities, legs, layout, rules, t, supply, relief, now, draws, w, s)
+    value_collateral(entities, legs, layout, holdings, marks, now, w, s)
+    fall_due(grid, entities, legs, layout, insured, t, now, before[0], before[1], draws, w, s)
+
+
+@stage
+def clear_dues(entities, legs, layout, holdings, rules, insured, confidence, t, now, draws, w, s):
+    """What everybody has and can raise, and who pays what."""
+    open_door(rules, confidence, now, w, s)
+    find_liquidity(entities, legs, layout, holdings, t, w, s)
+    clear(entities, legs, layout, rules, insured, t, draws, w, s)
+
+
+@stage
+def settle_and_spend(grid, entities, fleet, legs, layout, holdings, rules, insured, supply, t, draws, w, s):
+    """Cash after clearing, commitments, what is discretionary, new shares."""
+    settle(grid, entities, legs, layout, holdings, rules, insured, w, s)
+    pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s)
+    spend(grid, entities, fleet, legs, layout, holdings, insured, supply, t, w, s)
+    issue_shares(layout, holdings, w, s)
+
+
+@stage
+def book_and_resolve(grid, entities, fleet, legs, layout, holdings, rules, lives, by_deal, insured, marks, t, now, draws, w, s):
+    """Losses and what default does, felt by others from the next step on; receipts and burn of the step."""
+    decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
+    book_claims(legs, layout, by_deal, now, w, s)
+    if by_deal:  # of other worlds only losses of credit and equity are kept
+        book_contracts(legs, layout, t, now, draws, w, s)
+        book_fleets(grid, fleet, rules, lives, t, draws.life, now, w, s)
+    advance_claims(layout, w, s)
+    roll_balances(legs, layout, insured, t, w, s)
+    resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, now, w, s)
+    smooth_receipts(entities, legs, layout, rules, insured, w, s)
+
+
+@stage
 def open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, rate0):
     """Opening state of every world, of what was before the first step, and of the summaries."""
     before[0, :] = rate0
@@ -144,7 +166,7 @@ def open_tile(grid, entities, fleet, legs, holdings, worlds, before, summary, ra
         open_world(grid, entities, fleet, legs, holdings, worlds[k])
 
 
-@stage
+@part
 def advance_claims(layout, w, s):
     """Estates: what was paid in this clearing counts as paid; covered collateral is paid out once."""
     for lane in range(s.lane.shape[1]):

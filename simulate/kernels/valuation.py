@@ -74,7 +74,7 @@ def correct_receipts(legs, layout, insured, s):
             s.entity[OPERATING_IN, legs.rows[PAYEE, g], lane] += s.leg[RETURNED, g, lane]
 
 
-@stage
+@part
 def smooth_receipts(entities, legs, layout, rules, insured, w, s):
     """Operating receipts and EBITDA of the step into z and ze; burn of the step."""
     lanes = s.lane.shape[1]
