@@ -128,7 +128,7 @@ def calibrate(
     from simulate.calibration_page import write_page
     from simulate.errors import refuse_if_any
 
-    refuse_if_any(simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS))
+    refuse_if_any([*simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS), *page_faults(out)])
     page = write_page(scenario, paths=paths, seed=seed, threads=threads)
     if out is None:
         print(page, end="")
@@ -157,6 +157,13 @@ def default_store(name: str, overwrite: bool) -> Path:
         number += 1
         path = first.with_name(f"{name}-{number}.zarr")
     return path
+
+
+def page_faults(out: Path | None) -> list[str]:
+    """Why a page cannot be written there; asked before the runs that fill it."""
+    if out is None or (out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()):
+        return []
+    return [f"{out}: no page can be written here; give a file in a folder that exists."]
 
 
 def main() -> None:

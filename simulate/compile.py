@@ -61,7 +61,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         raise InputError([f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1."])
 
     deal_legs, deal_holdings, labels = draft_deals(scenario, calendar)
-    problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names["terms"]))
+    problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names.get("terms", "terms table")))
     debts, debt_table = outside_debt(network, deal_legs, problems)
     own_legs, own_labels = standing_legs(network, debts, calendar)
     rest_holdings, rest_labels, equity_table = outside_holdings(network, deal_holdings)

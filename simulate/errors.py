@@ -1,9 +1,17 @@
 """What is wrong with the input, in sentences: the file, the key or row, what is wrong and what would be right."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ValidationError
+
+# Where pydantic speaks of Python.
+MESSAGES = {
+    "model_type": "should be a section with keys of its own",
+    "dict_type": "should be a section with keys of its own",
+    "string_too_short": "should not be empty",
+}
 
 
 class InputError(ValueError):
@@ -44,11 +52,12 @@ def sentences_of(error: ValidationError, model: type[BaseModel], place) -> list[
         elif kind == "missing":
             sentences.append(f"{where} is missing; write it.")
         else:
-            message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+            message = MESSAGES.get(kind) or fault["msg"].removeprefix("Value error, ").rstrip(".")
+            message = re.sub("^(Input|String) ", "", message)
             if isinstance(fault["input"], (str, int, float, bool)) or fault["input"] is None:
                 sentences.append(f"{where} = {fault['input']!r} is wrong: it {message}.")
             else:
-                sentences.append(f"{where} is wrong: {message}.")
+                sentences.append(f"{where} is wrong: {'it ' * message.startswith('should')}{message}.")
     return sentences
 
 

@@ -110,23 +110,41 @@ class Dates(NamedTuple):
 
 
 def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> Network:
-    """All tables. Faults go to `problems`; without calendar and dates (they were wrong) what needs them is left out."""
-    tables = {name: read_table(paths[name], COLUMNS[name], KEYS[name], problems) if name in paths else [] for name in COLUMNS}
+    """All tables. Faults go to `problems`; without calendar and dates (they were wrong) what needs them is left out.
+
+    Tables refer to each other, so where a whole one is missing only what the others say by themselves is judged.
+    """
+    read = {name: read_table(paths[name], COLUMNS[name], KEYS[name], problems) if name in paths else [] for name in COLUMNS}
+    tables = {name: rows or [] for name, rows in read.items()}
     for name, rows in tables.items():
         for row in rows:
             need_text(row, "source", problems)
         refuse_duplicates(rows, KEYS[name], problems)
+    names = {name: path.name for name, path in paths.items()}
+    whole = all(rows is not None for rows in read.values()) and "entities" in paths
+    if whole:
+        whole = not (missing := missing_rows(tables, names))
+        problems.extend(missing)
+    if not whole:
+        return Network((), (), (), {}, names)
     scalars, plans = read_figures(tables["figures"], tables["entities"], dates, problems)
-    entities = tuple(entity for row in tables["entities"] if (entity := read_entity(row, scalars, plans, problems)))
+    stated = {(row["entity"], row["figure"]) for row in tables["figures"]}
+    entities = tuple(entity for row in tables["entities"] if (entity := read_entity(row, scalars, plans, stated, problems)))
     known = [row["id"] for row in tables["entities"]]
     deals = read_deals(tables, known, calendar, dates, problems)
     vendors = read_vendors(tables["vendors"], known, problems)
-    if not any(not e.outside for e in entities) and not any(row["role"] == "inside" for row in tables["entities"]):
-        name = paths["entities"].name if "entities" in paths else "entities table"
-        problems.append(f"{name}: the network is empty; give at least one entity with role 'inside'.")
-    return Network(
-        entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()}, {name: path.name for name, path in paths.items()}
-    )
+    return Network(entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()}, names)
+
+
+def missing_rows(tables: Mapping[str, list[Row]], names: Mapping[str, str]) -> list[str]:
+    """One sentence where nobody takes part, or where terms and schedules belong to a table that is not named."""
+    sentences = []
+    if all(row["role"] == "outside" for row in tables["entities"]):
+        sentences.append(f"{names['entities']}: the network is empty; give at least one entity with role 'inside'.")
+    for name in ("terms", "schedules"):
+        if tables[name] and "deals" not in names:
+            sentences.append(f"{names[name]}: there is no table of deals to which its rows could belong; name it in [tables] deals, or drop {name} there.")
+    return sentences
 
 
 def refuse_duplicates(rows: list[Row], key: tuple[str, ...], problems: list[str]) -> None:
@@ -150,8 +168,8 @@ def need_entity(row: Row, column: str, known: list[str], problems: list[str]) ->
 # Entities and figures
 
 
-def read_entity(row: Row, scalars: Mapping, plans: Mapping, problems: list[str]) -> Entity | None:
-    """One entity, or None when its row is wrong."""
+def read_entity(row: Row, scalars: Mapping, plans: Mapping, stated: set[tuple[str, str]], problems: list[str]) -> Entity | None:
+    """One entity, or None when its row or its cash is wrong; `stated` are the figures with a row, right or wrong."""
     before = len(problems)
     if not IDENTIFIER.fullmatch(row["id"]):
         problems.append(f"{row.place}: the id '{row['id']}' must be letters, digits, '_', '-' or '.'.")
@@ -170,9 +188,9 @@ def read_entity(row: Row, scalars: Mapping, plans: Mapping, problems: list[str])
         problems.append(f"{row.place}: an outside node has no balance sheet, but the figures table gives {listed([*figures, *by_year])}; drop those rows.")
     if role == "outside" and bridge not in ("none", None):
         problems.append(f"{row.place}: an outside node has no plan; its bridge must be 'none'.")
-    if role == "inside" and "cash" not in figures:
+    if role == "inside" and (row["id"], "cash") not in stated:
         problems.append(f"{row.place}: the figure 'cash' is missing; add it to the figures table.")
-    if len(problems) > before:
+    if len(problems) > before or (role == "inside" and "cash" not in figures):
         return None
     filled = {name: figures.get(name, kind.default) for name, kind in FIGURES.items() if not kind.yearly}
     return Entity(

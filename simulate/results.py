@@ -6,6 +6,7 @@ last the mark `block_done[i] = 1`. So whoever opens a store sees either a finish
 """
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -268,8 +269,8 @@ def write_check(store: Store, check: Mapping[str, np.ndarray]) -> None:
 
 
 def refuse_existing(path) -> None:
-    """Raise the sentence for a store that exists."""
-    if Path(path).exists():
+    """Raise the sentence for a store that exists; a link that leads nowhere exists too."""
+    if os.path.lexists(path):
         raise InputError([f"{path}: something exists here and is not overwritten; give another place with --out (out=), or say --overwrite (overwrite=True)."])
 
 
@@ -279,21 +280,37 @@ def writing(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, paths: in
     path = Path(path)
     if not overwrite:
         refuse_existing(path)
-    elif path.exists() and not (path / "zarr.json").is_file():
+    elif os.path.lexists(path) and not (path / "zarr.json").is_file():
         raise InputError([f"{path}: this is not a Zarr store, so it is not overwritten; remove it yourself or give another place."])
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.replaced") if path.exists() else None
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.replaced") if os.path.lexists(path) else None
+    made = [folder for folder in path.parents if not os.path.lexists(folder)]
     if aside:
         path.rename(aside)
     try:
-        store = create_store(path, coords, attrs, paths=paths, block_paths=block_paths)
+        try:
+            store = create_store(path, coords, attrs, paths=paths, block_paths=block_paths)
+        except OSError as error:
+            near = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+            reason = error.strerror if near.is_dir() else f"'{near.name}' is no folder"
+            raise InputError([f"{path}: no store can be written here ({reason}); give another place with --out (out=)."]) from error
         yield store
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         if aside:
             aside.rename(path)
+        remove_empty(made)
         raise
     if aside:
         shutil.rmtree(aside)
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Remove folders that were made for a store, the innermost first, as far as nothing else is in them."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def to_dataset(

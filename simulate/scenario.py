@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simulate.errors import InputError, did_you_mean, listed, refuse_if_any, sentences_of
 from simulate.factors import Drivers, FactorSections
@@ -17,12 +17,13 @@ from simulate.plans import Calendar
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 COMMAND_LINE = "--set"
+LONGEST_NAME = 100
 
 
 class Section(BaseModel):
-    """A section of the file: unknown keys and wrong types are refused."""
+    """A section of the file: unknown keys, wrong types and numbers that are not finite are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -154,6 +155,13 @@ class ScenarioFile(Section):
     rules: Rules = Rules()
     """Rules of the step."""
 
+    @field_validator("name")
+    @classmethod
+    def check_name(cls, name: str) -> str:
+        if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
+            raise ValueError(f"must do as the name of a store: at most {LONGEST_NAME} characters, without slashes and line breaks")
+        return name
+
 
 class Scenario(ScenarioFile):
     """A scenario with its network; `files` are all files that were read."""
@@ -195,12 +203,13 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     content = (
         {**raw, "tables": {k: Path(v).name if isinstance(v, str) else v for k, v in raw["tables"].items()}} if isinstance(raw.get("tables"), dict) else raw
     )
-    file = None
+    file, refused = None, set()
     try:
         file = ScenarioFile.model_validate(content)
     except ValidationError as error:
         problems.extend(sentences_of(error, ScenarioFile, place))
-    problems.extend(missing_sources(raw, place))
+        refused = {fault["loc"] for fault in error.errors()}
+    problems.extend(missing_sources(raw, place, refused))
     if file is not None:
         try:
             check_correlation(file.drivers.correlation)
@@ -283,6 +292,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Content of a TOML file, or an error with the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError([f"{path.name}: the file cannot be read ({error.strerror}); name a scenario file that can."]) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError([f"{path.name}: not valid TOML: {error}; correct that line."]) from None
     except UnicodeDecodeError as error:
@@ -328,8 +339,13 @@ def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], 
         pairs.append((key.strip(), parse_value(value.strip())))
     for key, value in pairs:
         *sections, last = key.split(".")
+        if not all(part.strip() for part in key.split(".")):
+            problems.append(f"{COMMAND_LINE} {key}: a part of the key is blank; write it as section.key such as run.paths.")
+            continue
         target = raw
         for depth, name in enumerate(sections):
+            if name not in target:
+                origins[".".join(sections[: depth + 1])] = COMMAND_LINE
             target = target.setdefault(name, {})
             if not isinstance(target, dict):
                 problems.append(f"{COMMAND_LINE} {key}: '{'.'.join(sections[: depth + 1])}' is a value, not a section; set that key itself.")
@@ -338,6 +354,8 @@ def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], 
             if sections == ["tables"] and isinstance(value, str):
                 value = str(Path(value))
             target[last] = value
+            for within in [known for known in origins if known.startswith(f"{key}.")]:
+                del origins[within]  # a whole section was set
             origins[key] = COMMAND_LINE
             depth = {"factors": 2, "rules": 1}.get(sections[0] if sections else "", 0)
             if depth and len(sections) >= depth and "sources" not in sections:
@@ -352,13 +370,14 @@ def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], 
 def parse_value(text: str) -> Any:
     """A TOML value; what is none is a string."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return parsed["value"] if len(parsed) == 1 else text
 
 
-def missing_sources(raw: Mapping[str, Any], place) -> list[str]:
-    """Every numeric parameter of the factors and rules that a file gives has a sentence in `sources`."""
+def missing_sources(raw: Mapping[str, Any], place, refused: set[tuple]) -> list[str]:
+    """Every numeric parameter of the factors and rules that a file gives has a sentence in `sources`; `refused` are the keys that are wrong anyway."""
     sections = {("rules",): raw.get("rules")}
     if isinstance(raw.get("factors"), dict):
         sections |= {("factors", name): section for name, section in raw["factors"].items()}
@@ -367,9 +386,10 @@ def missing_sources(raw: Mapping[str, Any], place) -> list[str]:
         if not isinstance(section, dict):
             continue
         sources = section.get("sources", {})
-        sources = sources if isinstance(sources, dict) else {}
+        if location in refused or not isinstance(sources, dict):
+            continue
         for key, value in section.items():
-            if key != "sources" and has_numbers(value) and not str(sources.get(key, "")).strip():
+            if key != "sources" and (*location, key) not in refused and has_numbers(value) and not str(sources.get(key, "")).strip():
                 problems.append(f'{place((*location, key))} has no source; say where the number comes from in [{".".join(location)}.sources] {key} = "...".')
     return problems
 

@@ -2,6 +2,7 @@
 
 import calendar
 import csv
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ UNITS = {
     "money per gw": {"USD bn/GW": 1.0},
     "text": {"": 1.0, "text": 1.0, "1": 1.0, "id": 1.0},
 }
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)  # float() also reads 2_0
 CURRENCY = re.compile(r"\b(JPY|EUR|GBP|CNY|RMB|KRW|TWD|SAR|AED|CHF|INR)\b|[¥€£]", re.IGNORECASE)
 
 
@@ -47,8 +49,8 @@ class Row(NamedTuple):
         return self.cells[column]
 
 
-def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems: list[str]) -> list[Row]:
-    """Rows of a CSV file with exactly these columns; `key` are the columns that name a row in sentences."""
+def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems: list[str]) -> list[Row] | None:
+    """Rows of a CSV file with exactly these columns, None when there is no such table; `key` are the columns that name a row in sentences."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -57,25 +59,44 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems:
             f"{path.name}: there is no such table{did_you_mean(path.name, near)}; "
             + (f"in that folder: {listed(near)}." if near else "its folder does not exist or holds no .csv file; write the path relative to the scenario file.")
         )
-        return []
+        return None
+    except OSError as error:
+        problems.append(f"{path.name or path}: the table cannot be read ({error.strerror}); name a .csv file that can.")
+        return None
     except UnicodeDecodeError as error:
         problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the table as UTF-8.")
-        return []
-    lines = csv.reader(text.splitlines())
-    header = [cell.strip() for cell in next(lines, [])]
+        return None
+    lines = read_lines(path.name, text, problems)
+    if lines is None:
+        return None
+    header = lines[0][1] if lines else []
     if not check_header(path.name, header, columns, problems):
-        return []
+        return None
     rows = []
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
+    for number, cells in lines[1:]:
+        if not any(cells):
             continue
-        if len(cells) != len(header):
-            problems.append(f"{path.name} line {lines.line_num}: {len(cells)} cells, but the header has {len(header)}; quote cells that contain commas.")
+        if len(cells) != len(columns):
+            problems.append(f"{path.name} line {number}: {len(cells)} cells, but the header has {len(columns)}; quote cells that contain commas.")
             continue
-        named = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+        named = dict(zip(header, cells, strict=True))
         words = " ".join(f"{column} '{named[column]}'" if column != "id" else f"'{named[column]}'" for column in key if named[column])
-        rows.append(Row(path.name, lines.line_num, words, named))
+        rows.append(Row(path.name, number, words, named))
     return rows
+
+
+def read_lines(file: str, text: str, problems: list[str]) -> list[tuple[int, list[str]]] | None:
+    """Number and cells of every line, or None: a quote that is never closed would swallow the rest of the file in silence."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    lines, ended = [], 0
+    try:
+        for cells in reader:
+            lines.append((reader.line_num, [cell.strip() for cell in cells]))
+            ended = reader.line_num
+    except csv.Error as error:
+        problems.append(f"{file} line {ended + 1}: not valid CSV ({error}); close every quote, and write a quote inside a quoted cell twice.")
+        return None
+    return lines
 
 
 def check_header(file: str, header: list[str], columns: Sequence[str], problems: list[str]) -> bool:
@@ -98,11 +119,10 @@ def check_header(file: str, header: list[str], columns: Sequence[str], problems:
 def read_number(row: Row, column: str, problems: list[str], *, low: float | None = 0.0, high: float | None = None, what: str = "") -> float | None:
     """A finite number within bounds, or None and a sentence."""
     what = what or column
-    try:
-        value = float(row[column])
-    except ValueError:
+    if not NUMBER.fullmatch(row[column]):
         problems.append(f"{row.place}: {what} is '{row[column]}', which is no number; write one with a point and without separators, such as 1234.5.")
         return None
+    value = float(row[column])
     if not math.isfinite(value):
         problems.append(f"{row.place}: {what} is {row[column]}; write a finite number.")
         return None

@@ -94,6 +94,9 @@ def test_an_existing_store_is_refused_and_then_overwritten_when_told(store, caps
         (["run", SMALL, "--set", "run.steps=abc"], r"run.steps = 'abc' is wrong"),
         (["run", "ai_2026"], r"no such scenario file \(did you mean 'ai_2025'"),
         (["validate", "nowhere/a.toml"], r"no such scenario file"),
+        (["calibrate", SMALL, "--out", "nowhere/page.md"], r"nowhere/page.md: no page can be written here"),
+        (["run", SMALL, "--out", f"{SMALL}/a.zarr"], r"a.zarr: no store can be written here \('small.toml' is no folder\)"),
+        (["run", SMALL, "--out", f"new/{'a' * 300}.zarr"], r"no store can be written here \(File name too long\)"),
         (["summary", "nothing.zarr"], r"there is no store here"),
         (["run"], r"Missing argument 'SCENARIO'"),
         (["simulat"], r"No such command 'simulat'"),
@@ -131,9 +134,17 @@ def test_an_interrupt_is_exit_code_130_and_leaves_nothing(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("simulate.simulation.run_blocks", interrupt)
-    assert exit_code(["run", SMALL, "--out", "a.zarr"]) == 130
-    assert sentences(capsys)[-1] == "interrupted; nothing half-written was kept"
-    assert list(Path().iterdir()) == []
+    for out in ([], ["--out", "a.zarr"], ["--out", "new/folder/a.zarr"]):
+        assert exit_code(["run", SMALL, *out]) == 130
+        assert sentences(capsys)[-1] == "interrupted; nothing half-written was kept"
+        assert list(Path().iterdir()) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_written_through(capsys):
+    Path("a.zarr").symlink_to("nowhere/b.zarr")
+    for overwrite in ([], ["--overwrite"]):
+        assert exit_code(["run", SMALL, "--paths", "20", "--out", "a.zarr", *overwrite]) == 2
+        assert "not overwritten" in sentences(capsys)[0]
 
 
 def test_ctrl_c_on_the_real_command(tmp_path):

@@ -1,10 +1,14 @@
 """Who may import whom: the contracts in pyproject.toml."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
+ORACLE = sorted(Path(__file__).parent.glob("oracle*.py"))
 
 
 def test_import_contracts_hold():
@@ -20,3 +24,18 @@ def test_importing_the_package_is_cheap_and_reading_a_result_needs_no_numba():
     code += "import simulate.cli; assert 'xarray' not in sys.modules and 'zarr' not in sys.modules, 'cli'"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
+
+
+def imported(file):
+    """Modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.parametrize("file", ORACLE, ids=lambda file: file.stem)
+def test_the_oracle_shares_nothing_with_the_kernels_but_the_model(file):
+    allowed = {one.stem for one in ORACLE} | {"simulate.model"} | sys.stdlib_module_names
+    assert set(imported(file)) <= allowed

@@ -3,6 +3,7 @@
 import pytest
 from small_network import add, change, copy_small, expect, faults
 
+from simulate.compile import compile_scenario
 from simulate.scenario import load_scenario
 
 TEST = "assumption: test"
@@ -16,6 +17,8 @@ def small(tmp_path):
 # (table, what it says, what it is changed to, words of the sentence)
 CHANGES = {
     "negative amount": ("deals.csv", "notes,bond,cloud,bond_market,8,", "notes,bond,cloud,bond_market,-8,", ("deals.csv line 5 ('notes')", "amount is negative (-8)")),
+    "no Python number": ("deals.csv", "bond_market,8,USD bn", "bond_market,8_0,USD bn", ("'notes'", "'8_0', which is no number")),
+    "open quote": ("terms.csv", f"halls,days,30,days,{TEST}", f'halls,days,30,days,"{TEST}', ("terms.csv line 27: not valid CSV", "close every quote")),
     "no number": ("deals.csv", "bond_market,8,USD bn", "bond_market,eight,USD bn", ("'notes'", "'eight', which is no number")),
     "unknown payee": ("deals.csv", "chip_loan,gpu_loan,cloud,banks", "chip_loan,gpu_loan,cloud,bank", ("'chip_loan'", "payee 'bank' is no entity", "did you mean 'banks'")),
     "same party twice": ("deals.csv", "halls,lease,cloud,landlords", "halls,lease,cloud,cloud", ("'halls'", "payer and payee are both 'cloud'")),
@@ -176,3 +179,43 @@ def test_blank_probability_is_that_of_the_status(small):
 def test_rented_gw_of_the_same_site_and_payer_are_known(small):
     deals = {deal.id: deal for deal in load_scenario(small).network.deals}
     assert deals["chips"].rented_gw == 0.5 and deals["servers"].rented_gw == 0.0
+
+
+def test_a_table_that_is_not_there_is_one_sentence(small):
+    """Not one more for every row that refers to it."""
+    header = "id,kind,payer,payee,amount,"
+    change(small, "deals.csv", header, header.replace("amount,", ""))
+    (said,) = faults(small)
+    assert "the column 'amount' is missing" in said
+    (small.parent / "deals.csv").unlink()
+    (said,) = faults(small)
+    assert "deals.csv: there is no such table" in said
+    change(small, "small.toml", 'deals = "deals.csv"\n', "")
+    assert [sentence.partition(":")[0] for sentence in faults(small)] == ["terms.csv", "schedules.csv"]
+
+
+def test_a_wrong_figure_is_not_called_missing_too(small):
+    change(small, "figures.csv", "lab,cash,,20,USD bn", "lab,cash,,20,JPY bn")
+    (said,) = faults(small)
+    assert "another currency" in said
+
+
+def test_an_empty_network_is_one_sentence(small):
+    file = small.parent / "entities.csv"
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+    (said,) = faults(small)
+    assert "entities.csv: the network is empty" in said
+
+
+def test_a_network_without_deals_needs_no_tables_of_deals(small):
+    for name in ("deals", "schedules", "terms", "vendors"):
+        change(small, "small.toml", f'{name} = "{name}.csv"\n', "")
+    assert compile_scenario(load_scenario(small)).names.legs
+
+
+def test_a_line_break_in_quotes_is_part_of_the_cell(small):
+    change(small, "terms.csv", f"halls,days,30,days,{TEST}", f'halls,days,30,days,"{TEST}\nof two lines"')
+    change(small, "terms.csv", "support,covers,notes", "support,covers,note")
+    expect(faults(small), "'support'", "covers 'note'")
+    change(small, "terms.csv", "support,covers,note,", "support,covers,notes,")
+    assert load_scenario(small).network.rows["terms"][25]["source"] == f"{TEST}\nof two lines"

@@ -6,17 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from oracle import (
-    clear,
-    clear_network,
-    cost_in_service,
-    equity_values,
-    issue_shares,
-    open_world,
-    positions,
-    run_path,
-)
+from oracle import run_path
+from oracle_clearing import clear
+from oracle_earnings import cost_in_service
 from oracle_factors import factor_path, hermite, key_of, normal_quantile, path_draws, philox, plain, uniform
+from oracle_funding import issue_shares
+from oracle_network import clear_network, positions
+from oracle_valuation import equity_values
+from oracle_world import open_world
 from scipy.special import ndtri
 from tiny import (
     BOND,

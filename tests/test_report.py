@@ -1,6 +1,7 @@
 """The tables: widths, units, plain in a pipe, and the numbers of the measures in them."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -116,7 +117,16 @@ def test_plots_return_the_axes_they_drew_on(result):
     losses, beyond = ax.lines[0].get_xdata(), ax.lines[0].get_ydata()
     assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (result["system_loss"].values > 10.0).mean(), abs=0.1)
     assert beyond[-1] == pytest.approx(100.0 / result.sizes["path"])  # one path has a larger loss than the last point
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["system loss", "system loss with contagion off"]
     axes = plots.plot_default_probability(result)
     assert [line.get_label() for line in axes.lines] == ["lab", "cloud"]
     assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (result["default_step"].sel(entity="lab").values >= 0).mean())
+    ends = [line.get_ydata()[-1] for line in axes.lines]
+    assert ends == sorted(ends, reverse=True)
     pyplot.close("all")
+
+
+def test_a_picture_without_matplotlib_says_what_to_install(result, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="need matplotlib, the extra 'plot'"):
+        plots.plot_exceedance(result)

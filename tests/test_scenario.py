@@ -5,7 +5,7 @@ import sys
 from datetime import date
 
 import pytest
-from small_network import SMALL, copy_small, expect, faults
+from small_network import SMALL, change, copy_small, expect, faults
 
 from simulate.errors import InputError
 from simulate.scenario import load_scenario, shipped_scenarios
@@ -73,6 +73,15 @@ def test_overrides_set_values_by_dotted_key():
         ("run.steps=2.5", ("run.steps", "integer")),
         ("run.step=week", ("run.step", "'month', 'quarter' or 'year'")),
         ("run.paths", ("no value", "run.paths=1000")),
+        (".run.paths=5", ("--set .run.paths", "a part of the key is blank")),
+        ("rulse.alpha=0.5", ("--set: rulse", "did you mean 'rules'")),
+        ("rules=3", ("rules = 3", "should be a section")),
+        ("rules.alpha=[1, 2]", ("rules.alpha is wrong: it should be a valid number",)),
+        ("rules.alpha=0.5\nbeta = 0.5", ("rules.alpha", "valid number")),
+        ("rules.restructure_kappa=inf", ("rules.restructure_kappa = inf", "finite")),
+        ("drivers.correlation={'demand:valuation' = 1.5}", ("--set: drivers.correlation.demand:valuation = 1.5",)),
+        ("name=", ("name = ''", "not be empty")),
+        ("name=../small", ("name = '../small'", "without slashes")),
         ("run.start=2025-12-30", ("start is 2025-12-30", "last day of March, June, September or December")),
         ("run.information_date=2025-11-30", ("information_date 2025-11-30 is before start 2025-12-31",)),
         ("rules.alpha=1.5", ("rules.alpha = 1.5", "less than or equal to 1")),
@@ -158,3 +167,18 @@ def test_reading_a_scenario_needs_no_compiler():
     code = f"import sys; from simulate.scenario import load_scenario; load_scenario({str(SMALL)!r}); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_unknown_key_is_one_sentence(tmp_path):
+    """Not a second one that it has no source."""
+    path = copy_small(tmp_path)
+    change(path, "small.toml", "alpha = 0.9", "alhpa = 0.9")
+    (said,) = faults(path)
+    assert "rules.alhpa is not known (did you mean 'alpha'?)" in said
+    (said,) = faults(SMALL, ("rules.sources=3",))
+    assert "rules.sources = 3 is wrong: it should be a section" in said
+
+
+def test_a_table_that_is_a_folder():
+    (said,) = faults(SMALL, ("tables.deals=.",))
+    assert "the table cannot be read (Is a directory)" in said
