@@ -1,7 +1,9 @@
 """Blocks of paths on threads, and the bare clearing algorithm on the same kernel. All allocation and parallelism is here."""
 
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,17 @@ def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[B
         yield Block(first, min(block_paths, first_path + paths - first))
 
 
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Python's collector at rest but for every 200,000 objects: it walks what a compiler keeps again and again, for a fifth of the time to compile."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 class Workspace:
     """What one thread needs to run blocks: state of every world, scratch, factors. Reused from block to block."""
 
@@ -47,6 +60,8 @@ class Workspace:
         self.lanes = lanes
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
+        with rare_collections():
+            self.run(Block(0, 0))  # compiles the kernels, or loads what an earlier run compiled: in the thread that can be interrupted
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Outputs of a block, a pure function of (model, block); the last axis is the path."""
