@@ -61,8 +61,10 @@ from simulate.kernels.rows import (
     REVENUE,
     ROOM,
     ROWS_BALANCE,
+    ROWS_COMMITMENT,
     ROWS_GUARANTEE,
     ROWS_INSIDE,
+    ROWS_RAISING,
     SCHED,
     SENIORITY,
     SHOCK,
@@ -89,8 +91,13 @@ def open_door(rules, confidence_on, factors, w, s):
 def find_liquidity(entities, legs, layout, holdings, t, w, s):
     """Funding room, prefunding, e (s.entity[CASH_IN]) and K (s.entity[CAPACITY]) of every inside row."""
     lanes = s.lane.shape[1]
-    s.new_money[:] = 0.0
-    s.entity[OUTSIDE_IN, :] = 0.0
+    for a in range(layout.count[ROWS_RAISING]):
+        i = layout.rows[ROWS_RAISING, a]
+        for b in range(layout.issue_start[i], layout.issue_start[i + 1]):
+            s.new_money[layout.holding_of_issuer[b], :] = 0.0
+    for i in range(s.entity.shape[1]):
+        if entities.terms[OUTSIDE, i] > 0.0:
+            s.entity[OUTSIDE_IN, i, :] = 0.0
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         planned = entities.by_step[EBITDA_PLAN, i, t - 1] if t > 0 else 0.0
@@ -229,6 +236,11 @@ def settle(grid, entities, legs, layout, holdings, rules, insured, w, s):
 def pay_commitments(grid, entities, legs, layout, holdings, insured, t, draws, w, s):
     """Tranches of equity commitments: no default when one is not paid, but it is lost. Outside investors always pay."""
     lanes = s.lane.shape[1]
+    tranches = 0
+    for a in range(layout.count[ROWS_COMMITMENT]):
+        tranches += 1 if legs.by_step[SCHED, layout.rows[ROWS_COMMITMENT, a], t] != 0.0 else 0
+    if tranches == 0:
+        return
     owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2]  # free after clearing
     arrived = s.entity[RECEIVED_FULL]  # joins the cash after the loop: an investor cannot pass on what it gets, whatever the order of rows
     arrived[:] = 0.0

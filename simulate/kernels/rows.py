@@ -176,9 +176,9 @@ STEP_LANE = (
 
 LISTS = (
     "scheduled", "revenue_share", "capex", "opex", "balance", "commitment", "guarantee", "contract", "supply", "lent", "other_in", "operating_out",
-    "inside", "labs", "race", "valued",
+    "inside", "labs", "race", "valued", "raising",
 )
 (
     ROWS_SCHEDULED, ROWS_REVENUE_SHARE, ROWS_CAPEX, ROWS_OPEX, ROWS_BALANCE, ROWS_COMMITMENT, ROWS_GUARANTEE, ROWS_CONTRACT, ROWS_SUPPLY, ROWS_LENT,
-    ROWS_OTHER_IN, ROWS_OPERATING_OUT, ROWS_INSIDE, ROWS_LABS, ROWS_RACE, ROWS_VALUED,
+    ROWS_OTHER_IN, ROWS_OPERATING_OUT, ROWS_INSIDE, ROWS_LABS, ROWS_RACE, ROWS_VALUED, ROWS_RAISING,
 ) = range(len(LISTS))

@@ -38,7 +38,7 @@ from simulate.kernels.rows import (
     REPLACE_PRICE,
     ROOM,
     ROWS_INSIDE,
-    ROWS_VALUED,
+    ROWS_RAISING,
     STAKE,
     STAKE_COST,
     UNREPLACED,
@@ -171,8 +171,8 @@ def issue_shares(layout, holdings, w, s):
     """New money x of the step at E-: all stakes x E-/(E- + x), each buyer gets its part of x/(E- + x)."""
     lanes = s.lane.shape[1]
     total = s.free[0]
-    for a in range(layout.count[ROWS_VALUED]):
-        i = layout.rows[ROWS_VALUED, a]
+    for a in range(layout.count[ROWS_RAISING]):
+        i = layout.rows[ROWS_RAISING, a]
         total[:] = 0.0
         for b in range(layout.issue_start[i], layout.issue_start[i + 1]):
             h = layout.holding_of_issuer[b]

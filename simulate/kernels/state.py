@@ -193,6 +193,7 @@ def build_layout(model: Model) -> Layout:
         start = np.searchsorted(keys[order], np.arange(n + 1)).astype(np.int64)
         return start, order
 
+    sold = holdings.issuer[legs.buys_holding[legs.buys_holding >= 0]]  # by tranches
     masks = {
         "scheduled": legs.driver == SCHEDULED,
         "revenue_share": legs.driver == REVENUE_SHARE,
@@ -210,6 +211,7 @@ def build_layout(model: Model) -> Layout:
         "labs": entities.is_lab > 0,
         "race": entities.in_race > 0,
         "valued": entities.equity0 > 0,
+        "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
     }
     lists = [np.flatnonzero(masks[name]).astype(np.int64) for name in rows.LISTS]
     table = np.full((len(lists), max(1, *(found.size for found in lists))), -1, np.int64)

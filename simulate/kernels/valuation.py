@@ -15,6 +15,7 @@ from simulate.kernels.rows import (
     CORE,
     COVERS,
     DEBT,
+    DRIVER,
     DUE,
     DUE_ON,
     EBITDA,
@@ -36,7 +37,6 @@ from simulate.kernels.rows import (
     RELET,
     RETURNED,
     REVENUE,
-    ROWS_BALANCE,
     ROWS_GUARANTEE,
     ROWS_INSIDE,
     ROWS_LENT,
@@ -48,6 +48,7 @@ from simulate.kernels.rows import (
     TROUBLED,
     WORTH,
 )
+from simulate.model import BALANCE
 
 
 @part
@@ -123,15 +124,17 @@ def value_equity(grid, entities, legs, layout, holdings, rules, insured, marks, 
     """E of every valued row: what it owns at market less debt, floored at 0; then debt and holdings for the next step."""
     lanes = s.lane.shape[1]
     stakes = s.claims[0, 1]
-    w.entity[DEBT, :] = 0.0
     lent = s.entity[OPERATING_OUT]
     if layout.count[ROWS_LENT] > 0:
         lent[:] = 0.0
-    for a in range(layout.count[ROWS_BALANCE]):
-        l = layout.rows[ROWS_BALANCE, a]
-        i = legs.rows[PAYER, l]
-        for lane in range(lanes):
-            w.entity[DEBT, i, lane] += w.leg[BALANCE_NOW, l, lane]
+    for a in range(layout.count[ROWS_INSIDE]):
+        i = layout.rows[ROWS_INSIDE, a]
+        w.entity[DEBT, i, :] = 0.0
+        for b in range(layout.leg_start[i], layout.leg_start[i + 1]):
+            l = layout.leg_of_payer[b]
+            if legs.rows[DRIVER, l] == BALANCE:
+                for lane in range(lanes):
+                    w.entity[DEBT, i, lane] += w.leg[BALANCE_NOW, l, lane]
     for a in range(layout.count[ROWS_LENT]):
         l = layout.rows[ROWS_LENT, a]
         i, j = legs.rows[PAYER, l], legs.rows[PAYEE, l]
