@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.identities import Finding, Tile, check_tile, largest
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.state import TRACES, Audit, Layout, build_layout, new_audit, new_outputs, new_step, new_world, pack_model
+from simulate.kernels.state import TRACES, Audit, Layout, build_layout, new_audit, new_outputs, new_step, new_world, pack_model, zeros
 from simulate.kernels.tile import simulate_tiles
 from simulate.model import Model
 
@@ -55,8 +55,8 @@ class Workspace:
         self.state = new_factor_state(model, lanes)
         self.draws = new_path_draws(model, lanes)
         self.factors = new_step_factors(model, lanes)
-        self.before = np.zeros((2, lanes))
-        self.summary = np.zeros((6, lanes))
+        self.before = zeros((2, lanes))
+        self.summary = zeros((6, lanes))
         self.lanes = lanes
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check

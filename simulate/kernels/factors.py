@@ -18,6 +18,7 @@ import numpy as np
 from simulate.kernels.jit import kernel, part, stage
 from simulate.kernels.maths import copy_row, exp_in_place, log_in_place
 from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform, turn_normal
+from simulate.kernels.state import zeros
 from simulate.model import DRIVERS, Array, Factors, Grid, Model
 
 D_DEMAND, D_VALUATION, D_RATES, D_SPREAD, D_POWER, D_RENTAL = range(len(DRIVERS))
@@ -85,20 +86,20 @@ def new_factor_state(model: Model, lanes: int) -> FactorState:
     shapes = {"growth": process, "log_revenue": process, "regime_shift": process}
     shapes |= {"shot_time": (most, lanes), "shot_size": (most, lanes), "normal": (rows, lanes), "driver": (len(DRIVERS), lanes)}
     shapes |= {"tails": (rows * lanes,)}
-    integers = {"shots_most": np.zeros(1, np.int64), "lanes": np.zeros(rows * lanes, np.int64)}
-    return FactorState(**{name: integers[name] if name in integers else np.zeros(shapes.get(name, lane)) for name in FactorState._fields})
+    integers = {"shots_most": zeros(1, np.int64), "lanes": zeros(rows * lanes, np.int64)}
+    return FactorState(**{name: integers[name] if name in integers else zeros(shapes.get(name, lane)) for name in FactorState._fields})
 
 
 def new_path_draws(model: Model, lanes: int) -> PathDraws:
     """Unset draws of a tile."""
     factors = model.factors
-    return PathDraws(np.zeros((factors.rev_plan.shape[0], lanes)), np.zeros(lanes), np.zeros((factors.exec_rho.size, lanes)))
+    return PathDraws(zeros((factors.rev_plan.shape[0], lanes)), zeros(lanes), zeros((factors.exec_rho.size, lanes)))
 
 
 def new_step_factors(model: Model, lanes: int) -> StepFactors:
     """Unset factors of a step."""
-    ratio = np.zeros((model.factors.rev_plan.shape[0], lanes))
-    return StepFactors(ratio, *(np.zeros(lanes) for _ in StepFactors._fields[1:]))
+    ratio = zeros((model.factors.rev_plan.shape[0], lanes))
+    return StepFactors(ratio, *(zeros(lanes) for _ in StepFactors._fields[1:]))
 
 
 # ---------------------------------------------------------------------------------------------------------------- once a path
