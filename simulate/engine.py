@@ -15,7 +15,7 @@ from simulate.kernels.tile import simulate_tiles
 from simulate.model import Model
 
 BLOCK_PATHS = 4000
-TILE_LANES = 160  # not a power of two: rows of a power of two of bytes fall on the same lines of the cache
+TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: their rows would share the same few lines
 CHECKED_LANES = 40  # what a check keeps of a tile grows with its lanes: 1 MB a lane on the real network
 
 
