@@ -60,8 +60,12 @@ class Workspace:
         self.lanes = lanes
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
-        with rare_collections():
-            self.run(Block(0, 0))  # compiles the kernels, or loads what an earlier run compiled: in the thread that can be interrupted
+        self._load_kernels()
+
+    def _load_kernels(self) -> None:
+        """Compile the kernels, or load what an earlier run compiled. In a thread of its own: an interrupt inside of the compiler can be lost there."""
+        with rare_collections(), ThreadPoolExecutor(1) as compiler:
+            compiler.submit(self.run, Block(0, 0)).result()
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Outputs of a block, a pure function of (model, block); the last axis is the path."""
