@@ -94,8 +94,6 @@ def draw_person(dice, person, rows, calendar) -> dict:
         external = (dice.some() + 0.1) * dice.pick(1.0, 1.2, 0.9) ** np.arange(steps)
     multiple, fades = dice.pick(0.0, dice.odd(1.0), dice.odd(4.0)), dice.pick(dice.odd(1.0), 0.0, dice.odd(8.0))
     receipts, ebitda = dice.by_step(steps, dice.some()), dice.by_step(steps, dice.some() * dice.pick(1.0, -1.0, 0.0))
-    # Whoever may be restructured has a core and bends no cost: a firm that has paid out all it had is worth 0 either way and has a runway of 0/0.
-    plain = person.restructures
     return {
         "restructures": float(person.restructures),
         "systemic": float(dice.flag()),
@@ -107,7 +105,7 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "ai_share": dice.share(),
         "rental_share": dice.pick(0.0, dice.share()),
         "capacity_share": dice.share() if person.owner else 0.0,
-        "flex": 0.0 if plain or dice.edges else dice.pick(0.0, dice.share()),
+        "flex": dice.pick(0.0, dice.share()),
         "runway_years": dice.pick(1.0, 0.01, 3.0),
         "headroom": dice.pick(1.0, 1.3, 0.0, 0.6),
         "is_lab": float(person.lab),
@@ -139,9 +137,9 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "in_race": float(dice.flag()),
         "kappa": dice.share(),
         "equity0": person.value or 0.0,
-        "core0": dice.some() + 0.1 if plain else dice.pick(0.0, dice.some()),
+        "core0": dice.pick(0.0, dice.some()),
         "core_beta": dice.pick(1.0, 0.0, 2.0),
-        "core_haircut": dice.share() * (0.9 if plain else 1.0),
+        "core_haircut": dice.share(),
         "mult0": multiple,
         "mult_mature": multiple * fades,  # not from something to nothing, which is 1e-40 soon
         "mult_tau": dice.pick(1.5, 0.01),

@@ -122,10 +122,13 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
             rounds += 1
             received = received_of(pay)
             following = pay_next(received)
-            if not insured:
+            raised = not insured
+            while raised:
                 # called with the payments they make up for: a call one round late would fall too far and never come back
+                before = dict(called)
                 call_guarantees(following)
                 following = pay_next(received)
+                raised = any(called[leg] > before[leg] * (1 + 1e-15) for leg in covers)
             change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
             pay = following
             if change <= 1e-14 * sum(full):
@@ -171,7 +174,8 @@ def waiting_legs(model, world, cash, position, insured):
             most = cash[i]
             for leg in range(len(legs.payer)):
                 if legs.payee[leg] == i:
-                    most += (0.0 if insured else position["full"][leg]) + max(0.0, world.cover_left[leg])
+                    covered = world.cover_left[leg] if world.alive[legs.payer[leg]] else 0.0  # no estate is called
+                    most += (0.0 if insured else position["full"][leg]) + max(0.0, covered)
                 if legs.payer[leg] == i:
                     most += world.guaranteed[leg]
             if most <= WAITS:

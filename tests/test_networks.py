@@ -6,12 +6,12 @@ Below the runs stand, by name, what such runs and their review have found.
 import pytest
 from networks import scale
 from small_network import copy_small
-from tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, PURCHASE, VENDOR, tiny_model
+from tiny import BOND, CLOUD, COMPUTE, COVER, DEBT_HOLDING, HOLDING, LAB, LENDER, NEW_DEBT, PURCHASE, SHARE, VENDOR, tiny_model
 from validation.claims import refuse_false
 from validation.networks import MOST_EDGES, check_network, findings, run_networks
 
 from simulate.compile import compile_scenario
-from simulate.model import SWITCHES
+from simulate.model import GUARANTEE, SWITCHES
 from simulate.scenario import load_scenario
 
 HAPPENS = (
@@ -123,3 +123,21 @@ def test_who_pays_out_all_it_has_burns_nothing():
     model = tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, rules={"alpha": 1.0, "beta": 1.0, "max_restructurings": 9})
     tally = check_network(model, 12, either=False)
     assert not tally.wrong, tally.wrong[0]
+
+
+def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
+    """What is called on the holding leaves less for its loan, which the vendor stands for: called in the same round, or the cloud seems poorer
+    than it is, and what is called for its own debt never comes back."""
+    legs = {
+        BOND: {"bal0": 20.0, "amort": 0.3}, COVER: {"cover_share": 0.8, "cover_cap": 12.0},
+        DEBT_HOLDING: {"payee": CLOUD, "bal0": 20.0, "amort": 0.3}, NEW_DEBT: {"bal0": 60.0, "amort": 0.6},
+        SHARE: {"payer": VENDOR, "payee": CLOUD, "driver": GUARANTEE, "sched": 0.0, "operating": 0.0, "covers": DEBT_HOLDING, "cover_share": 0.9, "cover_cap": 50.0},
+        PURCHASE: {"payer": VENDOR, "payee": LENDER, "driver": GUARANTEE, "sched": 0.0, "group": 0, "operating": 0.0, "covers": NEW_DEBT, "cover_share": 0.5,
+                   "cover_cap": 50.0},
+    }  # fmt: skip
+    poor = {i: 0.0 for i in (LAB, CLOUD, HOLDING)}
+    entities = {"cash0": poor | {VENDOR: 90.0}, "fund_phi": poor, "fund_ltv": poor, "line0": poor, "restructures": {LAB: 0, HOLDING: 0}}
+    entities |= {"cost_fixed": {CLOUD: 1.0}, "cost_var": {CLOUD: 0.0}}
+    tally = check_network(tiny_model(entities=entities, legs=legs), 6, either=False)
+    assert not tally.wrong, tally.wrong[0]
+    assert tally.seen["called"] > 0 and tally.seen["guarantor failed"] > 0

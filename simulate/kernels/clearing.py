@@ -318,8 +318,21 @@ def call_guarantees(lane, legs, layout, rules, w, s):
     """What guarantors owe now: a share of what is neither paid nor covered by collateral, up to the cap; only rises in a clearing.
 
     Paid in the same round as the payments it makes up for: one round late, creditors would seem poorer than they are, their own
-    payments would fall too far, and so would be called too much.
+    payments would fall too far, and so would be called too much. A guarantor that fails pays others less, on whose debts guarantees
+    stand too: so all of them are looked at again until none is called for more.
     """
+    change = 0.0
+    for _ in range(rules.max_iterations):
+        more = raise_calls(lane, legs, layout, rules, w, s)
+        change += more
+        if more == 0.0:
+            break
+    return change
+
+
+@part
+def raise_calls(lane, legs, layout, rules, w, s):
+    """One look at every guarantee; returns what is called more, and by how much payments of guarantors that fail moved."""
     change = 0.0
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
@@ -331,14 +344,17 @@ def call_guarantees(lane, legs, layout, rules, w, s):
         owed = s.leg[DUE, l, lane] * s.leg[UNCOVERED, l, lane] if living else w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane]
         short = max(0.0, owed - (s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]))
         called = min(w.leg[COVER_LEFT, g, lane], max(0.0, legs.terms[COVER_SHARE, g] * short - w.leg[SUBROGATED, g, lane]))
-        more = max(0.0, called - s.leg[COVER_DUE, g, lane])
+        before = s.leg[COVER_DUE, g, lane]
+        more = called - before
+        if more <= ROUNDING * before:
+            continue
         change += more
         s.leg[COVER_DUE, g, lane] += more
         s.entity[DUES, i, lane] += more
         s.claims[i, layout.rank[g], lane] += more
         if s.entity[FAILING, i, lane] == 0.0:
             s.leg[PAY, g, lane] += more
-        elif more > 0.0:
+        else:
             change += pay_by_waterfall(i, lane, legs, layout, rules, w, s)
     return change
 
