@@ -69,12 +69,12 @@ class Workspace:
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Outputs of a block, a pure function of (model, block); the last axis is the path."""
-        return self._simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
+        return self.simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
 
     def trace(self, first_path: int) -> np.ndarray:
         """What audits and tests read of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
         trace = self._new_trace()
-        self._simulate(Block(first_path, self.lanes), trace, self.unchecked)
+        self.simulate(Block(first_path, self.lanes), trace, self.unchecked)
         return trace
 
     def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
@@ -91,7 +91,7 @@ class Workspace:
         if self.kept is None:
             self.kept = self._new_trace(), new_audit(self.model, self.model.grid.steps, self.lanes)
         trace, audit = self.kept
-        outputs = self._simulate(block, trace, audit)
+        outputs = self.simulate(block, trace, audit)
         return Tile(
             model=self.model,
             first_path=block.first,
@@ -107,7 +107,7 @@ class Workspace:
         grid = self.model.grid
         return np.zeros((len(self.worlds), grid.steps, len(TRACES), grid.entities, self.lanes))
 
-    def _simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
+    def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
         out = new_outputs(self.model, block.paths)
         simulate_tiles(
             self.packed, self.layout, self.worlds, self.step, self.state, self.draws, self.factors, self.before, self.summary,

@@ -218,8 +218,12 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
     values = {name: np.array([getattr(leg, name) for leg in legs], np.int64 if name in ("seniority", "driver") else np.float64) for name in PLAIN}
     host = rows_of([rows.entity[leg.host] if leg.host in rows.owner else -1 for leg in legs])
     values["follow"] = np.where(host < 0, 0.0, values["follow"])  # nobody in the network delivers: delivered in full
-    sched = np.array([np.zeros(steps) if leg.sched is None else leg.sched for leg in legs], float)
-    amort = np.array([amortisation(leg, calendar) for leg in legs])
+
+    def by_step(series: Sequence[Array]) -> Array:
+        """[L, T], also of no legs."""
+        return np.array(series, float).reshape(len(legs), steps)
+
+    sched = by_step([np.zeros(steps) if leg.sched is None else leg.sched for leg in legs])
     delay = np.array([delay_share(leg.days, dt) for leg in legs])
     own = {e.id: e.figures["own_compute"] for e in entities}
     return freeze(
@@ -234,9 +238,9 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
             supply_weight=supply_weights(legs, sched, own),
             delay=delay,
             out0=np.array([leg.running and leg.driver == SCHEDULED and not leg.group for leg in legs]) * delay * sched[:, 0],
-            remaining=np.array([after(leg, row) for leg, row in zip(legs, sched, strict=True)]),
-            amort=amort,
-            draw=np.array([np.zeros(steps) if leg.draw is None else leg.draw for leg in legs], float),
+            remaining=by_step([after(leg, row) for leg, row in zip(legs, sched, strict=True)]),
+            amort=by_step([amortisation(leg, calendar) for leg in legs]),
+            draw=by_step([np.zeros(steps) if leg.draw is None else leg.draw for leg in legs]),
             coll_holding=rows_of([holding.get(leg.coll_deal, -1) for leg in legs]),
             gate_owner=rows_of([rows.owner.get(leg.gate_host, -1) for leg in legs]),
             buys_holding=rows_of([holding.get(leg.buys_deal, -1) for leg in legs]),

@@ -61,7 +61,7 @@ class Person:
         self.process, self.owner, self.spends = dice.flag(), dice.flag(), dice.flag()
         self.lab = self.process and dice.flag(2)
         self.value = dice.pick(None, 0.0, *[dice.odd(x) for x in (3.0, 30.0, 300.0)])
-        self.costs = name == "e0" or (dice.flag(2) if dice.edges else not dice.flag(3))  # a network has a leg
+        self.costs = dice.flag(2) if dice.edges else not dice.flag(3)
         self.restructures = dice.flag()
         self.figures = {"own_compute": dice.share(), "headroom": 1.0}
         self.capex = dice.some() * dice.pick(1.0, 1.1) ** np.arange(steps) if self.spends else np.zeros(steps)

@@ -4,7 +4,8 @@ Below the runs stand, by name, what such runs and their review have found.
 """
 
 import pytest
-from networks import scale
+from hypothesis import find, settings
+from networks import models, scale
 from small_network import copy_small
 from tiny import BOND, CLOUD, COMPUTE, COVER, DEBT_HOLDING, HOLDING, LAB, LENDER, NEW_DEBT, PURCHASE, SHARE, VENDOR, tiny_model
 from validation.claims import refuse_false
@@ -81,6 +82,12 @@ def test_estates_with_less_than_a_dollar_wait():
     model = tiny_model(entities={"cash0": LIQUID, "restructures": {LAB: 0}, "cost_fixed": {LAB: 9.0, CLOUD: 6.0}})
     for unit in (1e-8, 1e-9, 1e-10):
         assert agrees(scale(model, unit)).seen["liquidated"] > 0
+
+
+def test_a_network_without_obligations():
+    model = find(models(most=2), lambda model: model.legs.payer.size == 0, settings=settings(max_examples=5000, derandomize=True, database=None, deadline=None))
+    assert model.legs.sched.shape == model.legs.amort.shape == (0, model.grid.steps)
+    agrees(model, 4)
 
 
 def test_equity_sweeps_begin_at_the_worth_without_stakes():

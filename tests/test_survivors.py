@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import scale
 from test_step import ALONE, CASES, CONTRACT, NETWORK, OWED, STARVED_LAB, STRANDED, compare, defaults, dies, loses, pays, restructured
 from tiny import (
     BOND,
@@ -158,3 +159,12 @@ def test_too_few_rounds_are_told(monkeypatch, solution):
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 20)
     found = clearing.clearing_vector(chain, [1.0, 1.0, 0.0], solution=solution)
     assert found.converged and found.payment.tolist() == [1.0, 2.0, 0.0]
+
+
+def test_who_is_restructured_does_not_depend_on_the_unit_of_money():
+    """What is only rounding is a share of what is compared, not its inverse: a network of a few dollars chooses as one of billions does."""
+    lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "mult0": 8.0, "mult_mature": 8.0}
+    model = tiny_model(entities={name: {LAB: value} for name, value in lab.items()})
+    results = compare(scale(model, 1e-8), 6)
+    happens(results, restructured(LAB))
+    assert [result["worlds"][NETWORK]["default_step"] for result in results] == [result["worlds"][NETWORK]["default_step"] for result in compare(model, 6)]

@@ -1,6 +1,7 @@
 """The kernels and the oracle on networks drawn by Hypothesis (tests/networks.py), path by path, in both worlds.
 
-Compared are the flows of every step, the losses and summaries of the path, and the whole state after the last step. The difference of two amounts
+Compared are what the stages until clearing say and the flows of every step, the losses and summaries of the path, and the whole state and
+scratch after the last step. The difference of two amounts
 is measured by all dues and claims of a step and the largest flow, cash or balance of anybody in that world so far, that of two values of a company by as much
 times its multiple; ratios by themselves. A path is on an edge when one of its
 yes-or-no questions (solvent? gate open? restructured? quarter open?) is decided by less than 1e-8 of what is asked about.
@@ -19,7 +20,7 @@ from oracle import EXACT, run_path
 
 from simulate.engine import Block, Workspace
 from simulate.kernels import rows
-from simulate.kernels.state import FACTOR_SUMMARIES, TRACES
+from simulate.kernels.state import FACTOR_SUMMARIES, TRACES, new_audit
 from simulate.model import COMMITMENT, GUARANTEE, SWITCHES
 
 from .claims import Finding, numeric_finding
@@ -54,6 +55,13 @@ STAGES = {
     "leg": {"due": "dues"},
     "owner": {"worn": "capacity", "worn_book": "capacity"},
 }  # fmt: skip
+
+
+# Those of them that stand in the scratch right after clearing, where a tile can keep them in every step of every world.
+EARLY = {
+    "entity": ("share", "fleet_value", "revenue", "relet", "cost", "desired", "committed", "dues", "received"),
+    "leg": ("due", "pay"),
+}
 
 
 class Difference(NamedTuple):
@@ -93,11 +101,29 @@ def scale_of(world) -> np.ndarray:
     return np.maximum.accumulate(largest)
 
 
-def compare_path(model, workspace, outputs, trace, lane, oracle) -> Comparison:
+def run_tile(model, workspace, first, paths):
+    """Outputs, trace and audit of a tile; the audit keeps the rows EARLY."""
+    audit = new_audit(model, 0, 0)
+    kept = (len(workspace.worlds), model.grid.steps)
+    named = {"entity": rows.STEP_ENTITY, "leg": rows.STEP_LEG}
+    chosen = {group: np.array([named[group].index(row) for row in names], np.int64) for group, names in EARLY.items()}
+    audit = audit._replace(
+        entity_rows=chosen["entity"], entity=np.zeros((*kept, len(EARLY["entity"]), model.grid.entities, paths)),
+        leg_rows=chosen["leg"], leg=np.zeros((*kept, len(EARLY["leg"]), model.legs.payer.size, paths)),
+        stake=np.zeros((*kept, model.holdings.holder.size, paths)),
+    )  # fmt: skip
+    trace = np.zeros((*kept, len(TRACES), model.grid.entities, paths))
+    outputs = workspace.simulate(Block(first, paths), trace, audit)
+    return outputs, trace, audit
+
+
+def compare_path(model, workspace, tile, lane, oracle) -> Comparison:
     """One lane of a tile against one path of the oracle."""
     result = Comparison()
+    outputs, trace, audit = tile
     for k, world in enumerate(oracle["worlds"]):
         compare_steps(result, model, trace[k, ..., lane], k, world)
+        compare_early_stages(result, model, audit, lane, k, world)
         compare_state(result, model, workspace.worlds[k], lane, k, world["world"], float(scale_of(world)[-1]))
         if world is oracle["worlds"][-1]:  # worlds share their scratch: it holds the last step of the last one
             compare_stages(result, model, workspace.step, workspace.worlds[k].entity[rows.NOW_ENTITY.index("executed"), :, lane], lane, world)
@@ -156,6 +182,27 @@ def compare_state(result, model, w, lane, k, world, scale):
         result.add(f"world {k}, at the end, shock", w.lane[rows.NOW_LANE.index("shock"), lane], world.shock, 1.0)
     history = np.array(world.fleet).reshape(len(model.fleet.entity), model.grid.steps + 1)
     result.add(f"world {k}, at the end, chips", w.chips[rows.NOW_CHIPS.index("fleet"), :, :, lane], history, max(scale, chips))
+
+
+def compare_early_stages(result, model, audit, lane, k, world):
+    """What the stages until clearing said in every step: capacity, earnings, dues, payments."""
+    scales, inside, binding = scale_of(world), model.entities.outside == 0, model.legs.seniority <= 3
+    alive = np.ones(model.grid.entities, bool)  # when the step begins
+    history = np.array(world["world"].fleet).reshape(len(model.fleet.entity), model.grid.steps + 1)
+    for t, stages in enumerate(world["stages"]):
+        scale = float(scales[t])
+        chips = max(scale, *stages["capacity"]["carrying"], *history[:, : t + 1].ravel()) if history.size else scale
+        for row, got in zip(EARLY["entity"], audit.entity[k, t, ..., lane], strict=True):
+            size = 1.0 if row == "share" else chips if row == "fleet_value" else scale
+            want = np.array(stages[STAGES["entity"][row]][row], float)
+            result.add(f"world {k}, step {t}, {STAGES['entity'][row]}, {row}", got[inside], want[inside], size)
+        due, pay = audit.leg[k, t, ..., lane]
+        owed = alive[model.legs.payer] & (model.legs.driver != COMMITMENT)
+        result.add(f"world {k}, step {t}, dues, due", due[owed], np.array(stages["dues"]["due"], float)[owed], scale)
+        failed = np.array(stages["clearing"]["failed"])
+        paying = failed[model.legs.payer] & binding
+        result.add(f"world {k}, step {t}, clearing, pay", pay[paying], np.array(stages["clearing"]["pay"], float)[paying], scale)
+        alive = np.array(world["trace"][t]["alive"]) > 0
 
 
 def compare_stages(result, model, s, share_executed, lane, world):
@@ -264,16 +311,16 @@ def check_network(model, paths, first=0, either=True) -> Tally:
     """Run both on some paths. Every path agrees, on an edge with either of its branches; what differs stands in tally.wrong."""
     tally = Tally()
     workspace = Workspace(model, paths)
-    outputs, trace = workspace.run(Block(first, paths)), workspace.trace(first)
+    tile = run_tile(model, workspace, first, paths)
     tally.networks += 1
     for lane in range(paths):
         oracle = run_path(model, first + lane, keep_stages=True)
         tally.count(model, oracle)
         rounds = max(world["rounds"] for world in oracle["worlds"])
         tolerance = TOLERANCE * max(1.0, rounds / SLOW)
-        worst = compare_path(model, workspace, outputs, trace, lane, oracle).worst
+        worst = compare_path(model, workspace, tile, lane, oracle).worst
         if either and worst.error > tolerance:
-            others = (compare_path(model, workspace, outputs, trace, lane, branch).worst for branch in branches(model, first + lane, oracle))
+            others = (compare_path(model, workspace, tile, lane, branch).worst for branch in branches(model, first + lane, oracle))
             worst = min([worst, *others], key=lambda one: one.error)
         if worst.error > tolerance:
             tally.wrong.append(f"path {first + lane}, {worst.where}: kernel {worst.got}, oracle {worst.want}, {worst.error:.2g} of the scale")
@@ -304,10 +351,10 @@ def drawn_models(draw, **kind):
 
 
 def run_networks(count, paths, **kind) -> Tally:
-    """The same networks on every run; refused at the first that disagrees. Shrinking takes minutes: add Phase.shrink to have it."""
+    """The same networks on every run; refused at the first that disagrees, shrunk for five minutes at most to what a named test can be made of."""
     tally = Tally()
 
-    @settings(max_examples=count, derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, derandomize=True, deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
     @given(drawn_models(**kind))
     def over(drawn):
         found = check_network(drawn.model, paths)
