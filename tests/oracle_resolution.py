@@ -4,7 +4,7 @@ import math
 
 from oracle_factors import clip
 from oracle_valuation import core_value, going_concern, mark
-from oracle_world import EXACT, SECURED, SMALLEST, TOLERANCE, ratio
+from oracle_world import EXACT, SECURED, TOLERANCE, ratio
 
 from simulate.model import COMMITMENT
 
@@ -26,7 +26,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
             size = max(value, broken, clearing["dues"][i])
-            if abs(value - broken) > SMALLEST * size:  # a firm worth nothing either way is no close question: rounding is far from 1e-10 of its dues
+            if abs(value - broken) > 0.1 * TOLERANCE * size:  # worth nothing either way: what clearing leaves of its dues is far from the threshold
                 margin = min(margin, abs(value - broken) / size)
             if value - broken > (TOLERANCE - nudge.choice) * size:
                 owed = sum(
