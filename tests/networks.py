@@ -141,8 +141,8 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "core_beta": dice.pick(1.0, 0.0, 2.0),
         "core_haircut": dice.share(),
         "mult0": multiple,
-        "mult_mature": multiple * fades,  # not from something to nothing, which is 1e-40 soon
-        "mult_tau": dice.pick(1.5, 0.01),
+        "mult_mature": multiple * fades,
+        "mult_tau": dice.pick(1.5, 0.01 if fades or not multiple else 1.4),  # something that is 1e-11 soon is a close question and nothing else
     }
 
 
