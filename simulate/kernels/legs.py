@@ -114,7 +114,8 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
             s.leg[DUE_ON, l, lane] = full
             s.leg[EARNED, l, lane] = full * w.leg[VOLUME, l, lane]
         copy_row(s.leg[EARNED, l], s.leg[DUE, l])
-    find_disturbed(layout, w, s)
+    if insured:
+        find_disturbed(layout, w, s)
     for both in range(2):
         kind = ROWS_SCHEDULED if both == 0 else ROWS_REVENUE_SHARE
         for a in range(layout.count[kind]):
@@ -197,7 +198,7 @@ def fall_due(grid, entities, legs, layout, insured, t, factors, rate_before, spr
 
 @part
 def find_disturbed(layout, w, s):
-    """s.disturbed [n] = 1 for rows that are dead or were restructured in some lane: of the others, deals are as undisturbed ones."""
+    """s.disturbed [n]: in how many lanes a row is dead or was restructured. Where in none, its deals are the undisturbed ones."""
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
         alive, restructured = w.entity[ALIVE, i], w.entity[RESTRUCTURED, i]

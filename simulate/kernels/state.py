@@ -90,7 +90,7 @@ class Step(NamedTuple):
     free: Array  # [8, W] scratch rows
     flags: Array  # [n] int64 scratch
     queue: Array  # [n] int64 scratch: rows that one lane clears
-    disturbed: Array  # [n] int64: rows that are dead or were restructured in some lane
+    disturbed: Array  # [n] int64: in how many lanes a row is dead or was restructured; of insured worlds
 
 
 class Outputs(NamedTuple):
