@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.kernels.clearing import CHANGE_TOLERANCE, SOLVENCY_TOLERANCE
+from simulate.kernels.clearing import CHANGE_TOLERANCE, PATIENCE, ROUNDING, SOLVENCY_TOLERANCE
 from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS
 from simulate.model import GUARANTEE, Model
 
@@ -146,12 +146,12 @@ def calls(book: Book, cases: Cases, paying: Array, k: int, paid: Array) -> Array
 
 
 def receive(book: Book, cases: Cases, paid: Array) -> Array:
-    """[B, n] what payments bring: of what an estate pays on a covered leg, a part goes from the creditor to the guarantor who paid before."""
+    """[B, n] what payments bring: creditors of an estate return to a guarantor what it has paid beyond its share of what is still not paid."""
     received = sum_of_payees(book, paid[:, book.by_payee], cases.living.shape[1])
-    for g, l in zip(book.guarantees, book.covered):
-        claim, before = cases.legs["claim"][:, l], cases.legs["subrogated"][:, g]
-        part = np.divide(before, claim, out=np.zeros_like(claim), where=(claim > 0.0) & (before > 0.0))
-        moved = (paid[:, l] - cases.legs["covered"][:, l]) * np.minimum(1.0, part)
+    for g, l, share in zip(book.guarantees, book.covered, book.share):
+        x, of_estate = cases.legs, paid[:, l] - cases.legs["covered"][:, l]
+        beyond = x["subrogated"][:, g] + paid[:, g] - share * (x["claim"][:, l] - x["paid_before"][:, l] - of_estate)
+        moved = np.where(x["claim"][:, l] > 0.0, np.clip(beyond, 0.0, of_estate + paid[:, g]), 0.0)
         received[:, book.payee[g]] -= moved
         received[:, book.payer[g]] += moved
     return received
@@ -162,6 +162,26 @@ class Greatest(NamedTuple):
 
     paid: Array  # [B, C]
     wave: Array  # [B, n]
+
+
+def call_all(model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, paid: Array) -> Array:
+    """[B, C] payments once guarantors are called for all that these leave open, and who is called and fails pays others less; raises `called`."""
+    rising = True
+    while rising:
+        rising = False
+        for k, g in enumerate(book.guarantees):
+            more = calls(book, cases, paying, k, paid) - called[:, g]
+            more[more <= ROUNDING * called[:, g]] = 0.0
+            if not more.any():
+                continue
+            rising = True
+            called[:, g] += more
+            paid = paid.copy()
+            paid[:, g] += more * ~paying[:, book.payer[g]]
+            again = ((more > 0.0) & paying[:, book.payer[g]])[:, None] & (book.payer == book.payer[g])
+            if again.any():
+                paid = np.where(again, waterfall(model, book, cases, received, called), paid)
+    return paid
 
 
 def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
@@ -176,23 +196,14 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
     paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_before"]) + cases.legs["covered"]
     called, wave, round_ = np.zeros_like(paid), found.wave.copy(), np.zeros(rows.size)
     received = cases.entities["received"] if insured else receive(book, cases, paid)
-    for _ in range(model.rules.max_iterations):
-        wanted = np.where(paying[:, book.payer], waterfall(model, book, cases, received, called), paid)
-        change = np.abs(wanted - paid).sum(axis=1)
-        paid = wanted
+    for turn in range(model.rules.max_iterations):
+        before = paid
+        paid = np.where(paying[:, book.payer], waterfall(model, book, cases, received, called), paid)
         if not insured:
-            for k, g in enumerate(book.guarantees):
-                more = np.maximum(0.0, calls(book, cases, paying, k, paid) - called[:, g])
-                if not more.any():
-                    continue
-                called[:, g] += more
-                paid[:, g] += more * ~paying[:, book.payer[g]]
-                again = ((more > 0.0) & paying[:, book.payer[g]])[:, None] & (book.payer == book.payer[g])
-                if again.any():
-                    paid = np.where(again, waterfall(model, book, cases, received, called), paid)
-                change += more
+            paid = call_all(model, book, cases, paying, received, called, paid)
             received = receive(book, cases, paid)
-        rest = change <= CHANGE_TOLERANCE * cases.due_in_all
+        change = np.abs(paid - before).sum(axis=1)
+        rest = change * max(1.0, turn / PATIENCE) <= CHANGE_TOLERANCE * cases.due_in_all
         if not rest.any():
             continue
         dues = sum_of_payers(book, cases.legs["due"] + called, wave.shape[1])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.identities import Finding, Tile, check_tile, largest
+from simulate.kernels import rows
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
 from simulate.kernels.state import TRACES, Audit, Layout, build_layout, new_audit, new_outputs, new_step, new_world, pack_model, zeros
 from simulate.kernels.tile import simulate_tiles
@@ -99,7 +100,7 @@ class Workspace:
             trace=trace[..., : block.paths],
             legs=audit.leg[..., : block.paths],
             entities=audit.entity[..., : block.paths],
-            stakes=audit.stake[..., : block.paths],
+            stakes=audit.holding[:, :, rows.STAKE, :, : block.paths],
             losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
         )
 

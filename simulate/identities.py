@@ -30,7 +30,9 @@ IDENTITIES = {
     "finite": Identity("Every number kept of a step is finite", "1 if one is not", 0.0),
     "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", "1 + everything due + opening cash + turnover of all", 1e-11),
     "net_flows": Identity(
-        "What is paid inside the network is received: flows net to zero, and the insurer is idle where nobody is insured", "1 + all receipts", 1e-12
+        "What is paid inside the network is received: flows net to zero, and the insurer is idle where nobody is insured",
+        "1 + everything due + all receipts",
+        1e-12,
     ),
     "limited_liability": Identity("Nobody inside is below zero cash or pays more than it holds, receives and can raise", _LANE, 1e-11),
     "payments": Identity("A payment is between 0 and what is due or claimed; who does not fail pays what is due", _LANE, 1e-12),
@@ -160,7 +162,7 @@ def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Arra
     off = np.abs(net.sum(axis=1))
     if not _is_insured(tile, k):
         off = np.maximum(off, np.abs(net[:, insurer]))
-    yield "net_flows", k, (off / (1.0 + np.abs(received).sum(axis=1)))[:, None]
+    yield "net_flows", k, off[:, None] / (in_all + np.abs(received).sum(axis=1, keepdims=True))  # receipts are what is missing of all that is due
 
 
 def _of_clearing(

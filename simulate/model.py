@@ -51,6 +51,7 @@ class Factors(NamedTuple):
     rate_int_gain: float  # (1-a)/kappa [years]
     rate_int_c1: float
     rate_int_c2: float
+    rate_cir: Array  # [3, 2] Cox-Ingersoll-Ross: variance of r', its covariance with the integral, variance of that; constant and slope in r. [0, 2]: Vasicek
     discount: float  # 1: at the short rate, 0: nominal
     spread_decay: float
     spread_sd: float

@@ -17,6 +17,7 @@ from oracle_factors import key_of
 from tiny import calm_factors, freeze, make_factors
 
 from simulate.compile import sweeps_of
+from simulate.factors.square_root import step_law
 from simulate.model import REVENUE_SHARE, Entities, Fleet, Grid, Model, Rules
 from simulate.plans import Calendar
 from simulate.rows import Rows as RowNumbers
@@ -203,17 +204,20 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
     else:
         sd, growth = dice.pick(0.15, 0.0, 0.8) * math.sqrt(dt), dice.pick(0.05, 0.0)
         lives = dice.pick((3.0, 6.0), (0.001, 2.0), (0.1, 0.25), (5.0,))
+        rates = {"rate0": dice.pick(0.04, 0.0, -0.01, 2.0)}
+        if dice.flag() and rates["rate0"] >= 0.0:  # of Cox, Ingersoll and Ross, calm or often at 0
+            rates["rate_cir"] = step_law(0.3, dice.pick(0.06, 0.8), 0.035, dt)  # kappa and theta of tests/tiny.py
         changes |= {
             "rev_loading": np.array([dice.pick(0.5, -1.0, 1.0, 0.0) for _ in names]), "rev_sd": np.full((count, steps), sd),
             "rev_var": np.tile(sd * sd * np.arange(1, steps + 1), (count, 1)), "rev_shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
             "rev_decay": np.full(count, math.exp(-dt)), "rev_gain": np.full(count, 1 - math.exp(-dt)),
             "rev_m_sd": np.full(count, growth), "rev_int_c1": np.full(count, 0.1 * growth), "rev_int_c2": np.full(count, 0.05 * growth),
-            "regime_p01": dice.pick(0.2, 0.0, 1.0), "rate0": dice.pick(0.04, 0.0, -0.01, 2.0), "discount": dice.pick(1.0, 0.0),
+            "regime_p01": dice.pick(0.2, 0.0, 1.0), "discount": dice.pick(1.0, 0.0),
             "val_sd": dice.pick(0.4, 0.0, 1.5) * math.sqrt(dt), "gap_plan": dice.pick(0.05, 0.0, 3.0) * times, "conf_lambda": dice.pick(0.4, 0.0, 1.0),
             "rent_sd": dice.pick(0.45, 0.0) * math.sqrt(dt), "spread_sd": dice.pick(0.3, 0.0, 2.0) * math.sqrt(dt),
             "shot_cdf": dice.pick(np.array([0.3, 0.6, 0.85, 0.95]), np.ones(1), np.zeros(0)), "life_values": np.array(lives),
             "life_cdf": np.array([0.4][: len(lives) - 1]),
-        }  # fmt: skip
+        } | rates  # fmt: skip
     return freeze(make_factors(seed, steps, dt)._replace(**{name: contiguous(value) for name, value in changes.items()}))
 
 

@@ -17,6 +17,7 @@ Each stage is a function of the model, the step t, the factors `now` of the step
 stages up to clearing change nothing, the later ones change the `World` they are given and say so.
 """
 
+import copy
 import math
 
 from oracle_dues import dues
@@ -93,7 +94,7 @@ def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
     loss [n][5], deal_loss [D], system_loss, default_step [n], default_round [n], mark_change [n], margins (the least distance of
     each kind of question from its edge), margin (the least of the first four kinds: the others are close where nothing is compared
     with nothing), unconverged, rounds (the most of a clearing), world (its final state) and trace, one dict a step; with keep_stages
-    also what each stage of each step said."""
+    also what each stage of each step said, and the state it left."""
     model = plain(model)
     factors, draws = factor_path(model, path), path_draws(model, path)
     worlds = [run_world(model, factors, draws, switches, keep_stages, nudge) for switches in model.rules.world_switches]
@@ -183,6 +184,6 @@ def run_world(model, factors, draws, switches, keep_stages=False, nudge=EXACT):
             }
         )
         if keep_stages:
-            result["stages"].append(stages)
+            result["stages"].append(stages | {"world": copy.deepcopy(world)})
     result["margin"] = min(result["margins"][:4])
     return result

@@ -140,6 +140,23 @@ def path_draws(model: Model, path):
     return {"delivery": delivery, "life": life, "scale": scale, "shots": shots}
 
 
+def cox_ingersoll_ross(f, r, z, n):
+    """The next rate by Andersen's quadratic-exponential scheme, and what its integral is above its mean given r."""
+    mean = f.rate_theta + (r - f.rate_theta) * f.rate_decay
+    variance, covariance, of_integral = (constant + slope * r for constant, slope in f.rate_cir)
+    if variance == 0:
+        return mean, math.sqrt(of_integral) * n
+    psi = variance / mean**2
+    if psi <= 1.5:
+        b2 = 2 / psi - 1 + math.sqrt(2 / psi) * math.sqrt(2 / psi - 1)
+        following = mean / (1 + b2) * (math.sqrt(b2) + z) ** 2
+    else:
+        p, upper = (psi - 1) / (psi + 1), math.erfc(z / math.sqrt(2)) / 2
+        following = math.log((1 - p) / upper) * mean / (1 - p) if upper < 1 - p else 0.0
+    rest = of_integral - covariance**2 / variance
+    return following, covariance / variance * (following - mean) + math.sqrt(max(0.0, rest)) * n
+
+
 def factor_path(model: Model, path):
     """Section 2 for all steps: a list of dicts with the names of `StepFactors`, plus rate and spread before."""
     grid, f = plain(model.grid), plain(model.factors)
@@ -157,8 +174,13 @@ def factor_path(model: Model, path):
         u = uniform(f.key_regime, path, t, 0)
         c = 1 if (c == 0 and u < f.regime_p01) or (c == 1 and u >= f.regime_p10) else 0
         # 2. Short rate and its integral
-        integral += f.rate_theta * dt + (r - f.rate_theta) * f.rate_int_gain + f.rate_int_c1 * z_rates + f.rate_int_c2 * normal(f.key_rate_integral, path, t, 0)
-        r = f.rate_theta + (r - f.rate_theta) * f.rate_decay + f.rate_sd * z_rates
+        n_integral, expected = normal(f.key_rate_integral, path, t, 0), f.rate_theta * dt + (r - f.rate_theta) * f.rate_int_gain
+        if len(f.rate_cir):
+            r, surprise = cox_ingersoll_ross(f, r, z_rates, n_integral)
+            integral += expected + surprise
+        else:
+            integral += expected + f.rate_int_c1 * z_rates + f.rate_int_c2 * n_integral
+            r = f.rate_theta + (r - f.rate_theta) * f.rate_decay + f.rate_sd * z_rates
         discount = math.exp(-integral) if f.discount else 1.0
         # 3. Spread
         w = f.spread_decay * w + f.spread_sd * z_spread

@@ -37,12 +37,16 @@ def positions(model, t, scale, world, due):
     return result
 
 
-def subrogated(model, world, position, pay):
-    """Guarantee leg -> part of this step's payment of an estate that belongs to the guarantor, who paid its creditor before."""
+def given_back(model, world, position, pay):
+    """Guarantee leg -> what the creditor of an estate returns to the guarantor: what it has paid, before and now, beyond its share of what is still
+    unpaid, and at most what the creditor gets now."""
     result = {}
     for leg, of in enumerate(model.legs.covers):
         if of >= 0 and not world.alive[model.legs.payer[of]] and position["claim"][of] > 0:
-            result[leg] = (pay[of] - position["covered"][of]) * min(1.0, world.guaranteed[leg] / position["claim"][of])
+            paid = pay[of] - position["covered"][of]
+            unpaid = position["claim"][of] - position["offset"][of] - paid
+            beyond = world.guaranteed[leg] + pay[leg] - model.legs.cover_share[leg] * unpaid
+            result[leg] = clip(beyond, 0.0, paid + pay[leg])
     return result
 
 
@@ -70,7 +74,7 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
             amount = due_undisturbed[leg] * world.alive[legs.payee[leg]] if insured else pay[leg]
             received[legs.payee[leg]] += amount
         if not insured:
-            for leg, amount in subrogated(model, world, position, pay).items():
+            for leg, amount in given_back(model, world, position, pay).items():
                 received[legs.payee[leg]] -= amount
                 received[legs.payer[leg]] += amount
         return received

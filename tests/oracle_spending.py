@@ -3,7 +3,7 @@
 import math
 
 from oracle_factors import clip
-from oracle_network import subrogated
+from oracle_network import given_back
 from oracle_world import SMALLEST, ratio
 
 from simulate.model import CAPEX, COMMITMENT, GUARANTEE
@@ -39,7 +39,7 @@ def pass_on(model, world, leg, amount, undisturbed=None):
 def settle(model, world, due, position, clearing, purse):
     """Payments, default costs, shortfalls of the solvent; legs go on to their balances after the step. Changes the world."""
     legs, estate = model.legs, [not alive for alive in world.alive]
-    returned = subrogated(model, world, position, clearing["pay"]) if world.nonpayment else {}
+    returned = given_back(model, world, position, clearing["pay"]) if world.nonpayment else {}
     for leg, payer in enumerate(legs.payer):
         paid = clearing["pay"][leg]
         pass_on(model, world, leg, paid, due["due_undisturbed"][leg] if not world.nonpayment else None)
@@ -47,15 +47,16 @@ def settle(model, world, due, position, clearing, purse):
             world.enter(payer, position["covered"][leg])  # collateral is sold outside
             world.paid_on_claim[leg] += paid - position["covered"][leg]
             world.covered[leg] = 0.0
-        if leg in returned:  # the creditor hands on what belongs to its guarantor
+        if leg in returned:  # the creditor returns what its guarantor paid too much
             creditor, guarantor, amount = legs.payee[leg], payer, returned[leg]
             world.cash[creditor] -= amount
             world.received[creditor] -= amount
             world.cash[guarantor] += amount
             world.received[guarantor] += amount
         if legs.driver[leg] == GUARANTEE:
-            world.cover_left[leg] -= paid
-            world.guaranteed[leg] += paid
+            net = paid - returned.get(leg, 0.0)
+            world.guaranteed[leg] += net
+            world.cover_left[leg] -= net * world.alive[payer]  # no estate is called
         world.balance[leg], world.out[leg] = due["balance_next"][leg], due["out_next"][leg]
         if not world.nonpayment:
             world.balance_undisturbed[leg] = due["balance_next_undisturbed"][leg]

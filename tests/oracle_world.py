@@ -66,7 +66,7 @@ class World:
     claim_credit: list  # uc, likewise
     paid_on_claim: list  # off
     covered: list  # collateral cash due next step
-    guaranteed: list  # paid so far on this guarantee and not forgiven by a restructuring
+    guaranteed: list  # paid so far on this guarantee, net of what came back, and not forgiven by a restructuring
     cover_left: list
     # holdings
     stake: list

@@ -9,7 +9,12 @@ from validation import clearing
 
 FAST, SLOW = range(2500, 2620), range(2500)
 # Share of networks to which a claim must apply, 0.25 if not here.
-LEAST_OFTEN = {"against_integer_programme": 0.1, "unique_where_money_leaves": 0.05, "against_oracle": 0.15, "nobody_gains_in_a_closed_network_without_cash": 0.999}
+LEAST_OFTEN = {
+    "against_integer_programme": 0.1,
+    "unique_where_money_leaves": 0.05,
+    "against_oracle": 0.15,
+    "nobody_gains_in_a_closed_network_without_cash": 0.999,
+}
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The engine and the factors against closed forms; the findings are those of docs/validation.md (validation/claims.py)."""
 
 import pytest
-from validation import factor_moments, factor_steps, fleets, portfolios
+from validation import factor_moments, factor_steps, fleets, portfolios, square_root
 from validation.claims import refuse_false
 
 
@@ -32,3 +32,7 @@ def test_joint_tails_are_those_of_the_normal_law():
 
 def test_factors_move_by_their_exact_laws():
     refuse_false(factor_steps.findings())
+
+
+def test_square_root_rate():
+    refuse_false(square_root.findings())

@@ -54,6 +54,7 @@ def scheduled(tables):
 
 # Rows
 
+
 @pytest.mark.parametrize("table", TABLES)
 def test_every_row_says_where_it_comes_from(table):
     for line, row in enumerate(read(table), start=2):
@@ -107,12 +108,18 @@ def test_names_exist(tables):
 
 
 def test_nothing_is_said_twice(tables):
-    for table, key in {"figures": ("entity", "figure", "year"), "schedules": ("deal", "item", "year"), "terms": ("deal", "term"), "vendors": ("entity", "vendor")}.items():
+    for table, key in {
+        "figures": ("entity", "figure", "year"),
+        "schedules": ("deal", "item", "year"),
+        "terms": ("deal", "term"),
+        "vendors": ("entity", "vendor"),
+    }.items():
         names = [tuple(row[column] for column in key) for row in tables[table]]
         assert len(names) == len(set(names)), f"{table}.csv: {sorted({n for n in names if names.count(n) > 1})}"
 
 
 # Known then
+
 
 def test_figures_were_known_then(tables):
     for row in tables["figures"]:
@@ -134,6 +141,7 @@ def test_deals_were_known_then(tables):
 
 
 # Counted once
+
 
 def test_pairs_that_must_not_be_added(tables, readme):
     paragraph = readme.split("## Never in together")[1].split("##")[0]
@@ -234,6 +242,7 @@ def test_vehicles_can_serve_their_debt_from_rent(tables, figure, scheduled):
 
 # What was reported
 
+
 def test_openai_bridge_of_the_calibration(figure, scheduled):
     contracts = {year: sum(scheduled(deal, year) for deal in ("T01", "T02", "T03", "T05", "T06", "T07", "T08")) for year in YEARS}
     assert [round(contracts[year], 1) for year in range(2026, 2031)] == [28.6, 58.9, 92.9, 112.0, 114.9]
@@ -260,7 +269,9 @@ def test_vendors_keep_a_positive_rest(tables, figure, scheduled):
     """Operating cash flow less the margin on what the network buys, as in the bridge."""
     for vendor in ("nvidia", "amd", "broadcom"):
         for year in YEARS:
-            margin = sum(float(row["share"]) * float(row["margin"]) * figure(row["entity"], "plan_capex", year) for row in tables["vendors"] if row["vendor"] == vendor)
+            margin = sum(
+                float(row["share"]) * float(row["margin"]) * figure(row["entity"], "plan_capex", year) for row in tables["vendors"] if row["vendor"] == vendor
+            )
             margin += 0.45 * scheduled("H08", year) if vendor == "broadcom" else 0.0
             assert figure(vendor, "plan_ocf", year) - margin > 0, f"{vendor} {year}"
 
@@ -273,12 +284,30 @@ def test_chips_of_vendors_fit_in_the_chips_of_capex(tables, figure):
         assert share <= figure(entity, "chip_of_capex") + 1e-9, f"{entity}: {share} of capex buys chips, {figure(entity, 'chip_of_capex')} is chips"
 
 
-@pytest.mark.parametrize(("entity", "name", "value"), [
-    ("openai", "cash", 40), ("openai", "equity_value", 500), ("openai", "opening_revenue", 4.6), ("anthropic", "cash", 13), ("anthropic", "equity_value", 350),
-    ("oracle", "reported_debt", 108), ("oracle", "cash", 20), ("oracle", "committed", 0.7), ("oracle", "fund_flat", 44), ("oracle", "fund_leverage", 4.5),
-    ("coreweave", "reported_debt", 21.4), ("coreweave", "credit_line", 4.7), ("coreweave", "ebitda_margin", 0.62), ("coreweave", "fund_leverage", 8),
-    ("softbank", "reported_debt", 68), ("softbank", "cash", 24.3), ("nvidia", "cash", 62.6), ("microsoft", "equity_value", 3600), ("meta", "reported_debt", 58.7),
-])
+@pytest.mark.parametrize(
+    ("entity", "name", "value"),
+    [
+        ("openai", "cash", 40),
+        ("openai", "equity_value", 500),
+        ("openai", "opening_revenue", 4.6),
+        ("anthropic", "cash", 13),
+        ("anthropic", "equity_value", 350),
+        ("oracle", "reported_debt", 108),
+        ("oracle", "cash", 20),
+        ("oracle", "committed", 0.7),
+        ("oracle", "fund_flat", 44),
+        ("oracle", "fund_leverage", 4.5),
+        ("coreweave", "reported_debt", 21.4),
+        ("coreweave", "credit_line", 4.7),
+        ("coreweave", "ebitda_margin", 0.62),
+        ("coreweave", "fund_leverage", 8),
+        ("softbank", "reported_debt", 68),
+        ("softbank", "cash", 24.3),
+        ("nvidia", "cash", 62.6),
+        ("microsoft", "equity_value", 3600),
+        ("meta", "reported_debt", 58.7),
+    ],
+)
 def test_single_figures_agree_with_the_calibration(figure, entity, name, value):
     assert figure(entity, name) == pytest.approx(value)
 
@@ -295,6 +324,7 @@ def test_letters_of_intent_share_a_draw(tables):
 
 
 # The file
+
 
 def test_every_parameter_of_the_scenario_has_a_source():
     content = tomllib.loads((CONFIGS / "ai_2025.toml").read_text(encoding="utf-8"))
@@ -321,8 +351,16 @@ def test_compiled_residuals_are_the_bridges_of_the_calibration(figure):
     compiled = compile_scenario(load_scenario(CONFIGS / "ai_2025.toml"), 0)
     assert all(row["residual"] >= 0 for row in compiled.reconciliation)
     residual = {(row["entity"], row["line"], row["year"]): row["residual"] for row in compiled.reconciliation}
-    for (entity, year), value in {("microsoft", 2026): 171.4, ("amazon", 2026): 173.3, ("alphabet", 2026): 188.9, ("oracle", 2026): 32.0, ("amd", 2026): 5.4,
-                                  ("oracle", 2030): 57.8, ("microsoft", 2030): 227.6, ("softbank", 2028): 4.7}.items():
+    for (entity, year), value in {
+        ("microsoft", 2026): 171.4,
+        ("amazon", 2026): 173.3,
+        ("alphabet", 2026): 188.9,
+        ("oracle", 2026): 32.0,
+        ("amd", 2026): 5.4,
+        ("oracle", 2030): 57.8,
+        ("microsoft", 2030): 227.6,
+        ("softbank", 2028): 4.7,
+    }.items():
         # The calibration ran interest on another path of new debt and knew no payment terms (a third of the last quarter of T01): within one per cent or 0.6.
         assert residual[entity, "operating cash flow", year] == pytest.approx(value, rel=0.01, abs=0.6), f"{entity} {year}"
     assert residual["coreweave", "debt", None] == pytest.approx(2.93) and residual["softbank", "debt", None] == pytest.approx(53.3)

@@ -285,6 +285,37 @@ def test_bond_price_against_vasiceks_formula():
     np.testing.assert_allclose(short_rate.bond_price(section, TIMELINE), np.exp(log_a - b * r), rtol=1e-12)
 
 
+SQUARE_ROOT = {"process": "cir", "start": 0.02, "mean": 0.03, "reversion": 0.4, "volatility": 0.03, "shift": 0.01}
+
+
+def test_square_root_rate_stays_above_0_and_has_its_moments_and_bond_prices():
+    section = FactorSections(short_rate=SQUARE_ROOT).short_rate
+    rates = simulate(build({"short_rate": SQUARE_ROOT}))
+    assert rates["rate"].min() >= 0.0
+    check_mean(rates["rate"], *short_rate.mean_and_variance(section, TIMELINE))
+    check_mean(rates["discount"], short_rate.bond_price(section, TIMELINE))
+    np.testing.assert_allclose(section.square_root_volatility, 0.15)
+
+
+def test_bond_price_of_a_square_root_rate_without_volatility_is_that_of_a_sure_rate():
+    still = FactorSections(short_rate=SQUARE_ROOT | {"volatility": 0.0}).short_rate
+    sure = FactorSections(short_rate=SQUARE_ROOT | {"volatility": 0.0, "process": "vasicek"}).short_rate
+    np.testing.assert_allclose(short_rate.bond_price(still, TIMELINE), short_rate.bond_price(sure, TIMELINE), rtol=1e-14)
+    one, other = (simulate(build({"short_rate": section.model_dump()}), 64, 64) for section in (still, sure))
+    np.testing.assert_allclose(one["discount"], other["discount"], rtol=1e-14)
+
+
+def test_square_root_rate_at_0_without_reversion_stays_there():
+    dead = simulate(build({"short_rate": SQUARE_ROOT | {"start": -0.01, "reversion": 0.0}}), 64, 64)
+    assert (dead["rate"] == 0.0).all() and (dead["discount"] == 1.0).all()
+
+
+@pytest.mark.parametrize("change", [{"start": -0.02}, {"mean": -0.01}])
+def test_square_root_rate_below_0_is_refused(change):
+    with pytest.raises(ValueError, match="a rate is never below 0: start \\+ shift must be at least 0 and mean \\+ shift above 0"):
+        FactorSections(short_rate=SQUARE_ROOT | change)
+
+
 def test_nominal_money_is_not_discounted():
     assert (simulate(build(discount=False), 64, 64, steps=3)["discount"] == 1.0).all()
 

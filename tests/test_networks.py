@@ -92,7 +92,8 @@ def test_a_network_without_obligations():
 
 def test_equity_sweeps_begin_at_the_worth_without_stakes():
     """Two firms that hold each other and so few sweeps that the beginning shows."""
-    holdings = {0: (HOLDING, LAB, 0.6, 6.0, 10), 1: (LENDER, LAB, 0.4, 20.0, 15), 4: (LAB, CLOUD, 0.5, 1.0, 18), 2: (CLOUD, HOLDING, 0.7, 1.0, 16)}
+    holdings = {0: (HOLDING, LAB, 0.6, 6.0, 10), 1: (LENDER, LAB, 0.4, 20.0, 15), 2: (CLOUD, HOLDING, 0.7, 1.0, 16)}
+    holdings |= {3: (LENDER, CLOUD, 0.5, 15.0, 17), 4: (LAB, CLOUD, 0.5, 1.0, 18), 5: (LENDER, HOLDING, 0.3, 10.0, 19)}
     for sweeps in (1, 2, 5):
         agrees(tiny_model(holdings=holdings, rules={"equity_sweeps": sweeps}))
 
@@ -132,9 +133,8 @@ def test_who_pays_out_all_it_has_burns_nothing():
     assert not tally.wrong, tally.wrong[0]
 
 
-def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
-    """What is called on the holding leaves less for its loan, which the vendor stands for: called in the same round, or the cloud seems poorer
-    than it is, and what is called for its own debt never comes back."""
+def guarantors_that_are_guaranteed():
+    """The vendor stands for debts of the holding and the cloud, the holding for one of the lab."""
     legs = {
         BOND: {"bal0": 20.0, "amort": 0.3}, COVER: {"cover_share": 0.8, "cover_cap": 12.0},
         DEBT_HOLDING: {"payee": CLOUD, "bal0": 20.0, "amort": 0.3}, NEW_DEBT: {"bal0": 60.0, "amort": 0.6},
@@ -145,6 +145,19 @@ def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
     poor = {i: 0.0 for i in (LAB, CLOUD, HOLDING)}
     entities = {"cash0": poor | {VENDOR: 90.0}, "fund_phi": poor, "fund_ltv": poor, "line0": poor, "restructures": {LAB: 0, HOLDING: 0}}
     entities |= {"cost_fixed": {CLOUD: 1.0}, "cost_var": {CLOUD: 0.0}}
-    tally = check_network(tiny_model(entities=entities, legs=legs), 6, either=False)
+    return tiny_model(entities=entities, legs=legs)
+
+
+def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
+    """What is called on the holding leaves less for its loan, which the vendor stands for: called in the same round, or the cloud seems poorer
+    than it is, and what is called for its own debt never comes back."""
+    tally = check_network(guarantors_that_are_guaranteed(), 6, either=False)
     assert not tally.wrong, tally.wrong[0]
     assert tally.seen["called"] > 0 and tally.seen["guarantor failed"] > 0
+
+
+def test_a_creditor_never_gains_when_an_estate_pays_less():
+    """The vendor is called for debts of the holding and the cloud when both are estates, and gets back what it paid before: if a part of each dollar
+    were its own outright, less from the holding would be more for the cloud, and payments would rise in a descent."""
+    tally = check_network(guarantors_that_are_guaranteed(), 16, either=False)
+    assert not tally.wrong, tally.wrong[0]

@@ -304,14 +304,26 @@ def test_insurer_pays_what_the_bullet_does_not():
 
 
 def test_guarantor_covers_its_share_up_to_the_cap():
-    """Half of the shortfall of 4 is covered; when the estate pays 2 later nothing is called again, and the guarantor has its part of it."""
+    """Half of the shortfall of 4 is covered; when the estate pays 2 of it later, the guarantor gets back what is more than half of what is left."""
     for cap, covered in ((3.0, 2.0), (1.5, 1.5)):
         legs = BULLET | {COVER: {"cover_cap": cap}}
         world = run_path(quiet_lab(entities={"cash0": {LAB: 5.0}, "core0": {LAB: 4.0}}, legs=legs), 0)["worlds"][NETWORK]
         assert [step["leg_paid"][COVER] for step in world["trace"]] == pytest.approx([0.0, 0.0, covered, 0.0, 0.0, 0.0])
-        back = 2.0 * covered / 8.0
-        assert world["loss"][VENDOR][CREDIT] == pytest.approx(2.0 - covered + back)
-        assert world["loss"][HOLDING][CREDIT] == pytest.approx(covered - back)
+        assert world["loss"][VENDOR][CREDIT] == pytest.approx(1.0)
+        assert world["loss"][HOLDING][CREDIT] == pytest.approx(1.0)
+
+
+def test_a_creditor_has_no_more_than_its_claim_from_two_estates():
+    """All of the 4 that are missing are called on a holding that has nothing and fails too. A step later both estates sell enough: the lab's pays the
+    creditor in full, so what the holding's pays comes back to it."""
+    entities = {"cash0": {LAB: 5.0, HOLDING: 0.0}, "core0": {LAB: 8.0, HOLDING: 10.0}, "restructures": {HOLDING: 0}}
+    model = quiet_lab(entities=entities, legs=BULLET | {COVER: {"cover_share": 1.0, "cover_cap": 9.0}})
+    world = run_path(model, 0)["worlds"][NETWORK]
+    assert world["default_step"][LAB] == world["default_step"][HOLDING] == 2
+    assert [step["leg_paid"][COVER] for step in world["trace"]] == pytest.approx([0.0, 0.0, 0.0, 4.0, 0.0, 0.0])
+    assert world["trace"][3]["leg_paid"][BOND] == pytest.approx(4.0)
+    assert world["loss"][VENDOR][CREDIT] == pytest.approx(0.0, abs=1e-12)
+    assert world["loss"][HOLDING][CREDIT] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_restructured_debt_goes_on_with_a_haircut():

@@ -214,6 +214,7 @@ def make_factors(seed, steps, dt):
         rate_int_gain=(1 - a) / rate_kappa,
         rate_int_c1=0.1 * rate_sd,
         rate_int_c2=0.05 * rate_sd,
+        rate_cir=np.zeros((0, 2)),
         discount=1.0,
         spread_decay=math.exp(-0.5 * dt),
         spread_sd=0.3 * math.sqrt(dt),

@@ -72,6 +72,7 @@ from simulate.kernels.rows import (
 
 SOLVENCY_TOLERANCE = 1e-10  # of dues, one side of the inequality everywhere
 CHANGE_TOLERANCE = 1e-12  # of everything due in the lane
+PATIENCE = 1000  # rounds after which the tolerance falls with the rounds: a descent that shrinks so slowly stops that much farther from its limit
 ROUNDING = 1e-15  # of a payment: less is no change, or what circulates among firms that owe each other drifts for ever
 NOTHING = 1e-20  # of a payment in full: less is no change, or what runs dry never is
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
@@ -207,7 +208,7 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
     if not insured:
         receive(lane, count, legs, layout, w, s)  # guarantors take their part of full payments too
     wave = 0.0
-    for _ in range(rules.max_iterations):
+    for turn in range(rules.max_iterations):
         change = 0.0
         for k in range(count):
             change += pay_by_waterfall(s.queue[k], lane, legs, layout, rules, w, s)
@@ -217,7 +218,7 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
             else:
                 change += call_guarantees(lane, legs, layout, rules, w, s)
                 receive(lane, count, legs, layout, w, s)
-        if change > tolerance:
+        if change * max(1.0, turn / PATIENCE) > tolerance:
             continue
         entered = False
         for a in range(layout.count[ROWS_INSIDE]):
@@ -383,7 +384,11 @@ def receive(lane, count, legs, layout, w, s):
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
         l, i, j = legs.rows[COVERS, g], legs.rows[PAYER, g], legs.rows[PAYEE, g]
-        moved = subrogate(w.leg[CLAIM, l, lane], w.leg[SUBROGATED, g, lane], s.leg[PAY, l, lane], w.leg[COVERED, l, lane])
+        moved = 0.0
+        if w.leg[CLAIM, l, lane] > 0.0:
+            left = w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane]
+            paid = s.leg[PAY, l, lane] - w.leg[COVERED, l, lane]
+            moved = give_back(legs.terms[COVER_SHARE, g], left, paid, w.leg[SUBROGATED, g, lane], s.leg[PAY, g, lane])
         s.leg[RETURNED, g, lane] = moved
         s.entity[RECEIVED, j, lane] += s.leg[PAY, g, lane] - s.leg[FULL, g, lane] - moved
         s.entity[RECEIVED, i, lane] += moved
@@ -399,6 +404,11 @@ def add_payments(lane, legs, w, s):
 
 
 @part
-def subrogate(claim, paid_by_guarantor, pay, covered):
-    """Part of an estate's payment that belongs to the guarantor who paid its creditor."""
-    return (pay - covered) * min(1.0, paid_by_guarantor / claim) if claim > 0.0 and paid_by_guarantor > 0.0 else 0.0
+def give_back(share, left, paid, before, now):
+    """What a creditor returns to a guarantor of an estate: what it has paid, before and now, beyond its share of what is still not paid.
+
+    left: of the claim before this payment, net of collateral. Never more than the estate and the guarantor pay now. So the creditor has
+    at least 1 - share of each dollar of the estate: were a part of it the guarantor's outright while it is still called, a
+    creditor could have more when the estate pays less, and there would be no greatest clearing vector.
+    """
+    return min(max(0.0, before + now - share * (left - paid)), paid + now)

@@ -25,6 +25,7 @@ D_DEMAND, D_VALUATION, D_RATES, D_SPREAD, D_POWER, D_RENTAL = range(len(DRIVERS)
 # Rows of FactorState.normal: the six drivers, the integral of the rate, then three for each revenue process.
 N_RATE_INTEGRAL = len(DRIVERS)
 N_REVENUE = N_RATE_INTEGRAL + 1
+SQRT_HALF = math.sqrt(0.5)
 
 
 class PathDraws(NamedTuple):
@@ -259,6 +260,36 @@ def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral)
 
 
 @part
+def draw_square_root(mean, variance, z):
+    """A rate at or above 0 of this mean and variance from a normal z: the quadratic-exponential scheme of Andersen (2008), section 3.2."""
+    if variance <= 0.0:
+        return mean
+    spread = variance / (mean * mean)
+    if spread <= 1.5:
+        twice = 2.0 / spread
+        square = twice - 1.0 + math.sqrt(twice) * math.sqrt(twice - 1.0)
+        root = math.sqrt(square) + z
+        return mean / (1.0 + square) * root * root
+    share = 2.0 / (spread + 1.0)  # of the law that is not the atom at 0
+    beyond = 0.5 * math.erfc(z * SQRT_HALF)
+    return math.log(share / beyond) * mean / share if beyond < share else 0.0
+
+
+@part
+def advance_square_root(theta, decay, dt, gain, law, z, n, rate, integral):
+    """2. Cox, Ingersoll and Ross (1985): r' and its integral with their means, variances and covariance given r."""
+    for lane in range(z.size):
+        r = rate[lane]
+        mean = theta + (r - theta) * decay
+        variance = law[0, 0] + law[0, 1] * r
+        covariance = law[1, 0] + law[1, 1] * r
+        rate[lane] = draw_square_root(mean, variance, z[lane])
+        slope = covariance / variance if variance > 0.0 else 0.0
+        rest = max(0.0, law[2, 0] + law[2, 1] * r - slope * covariance)
+        integral[lane] += theta * dt + (r - theta) * gain + slope * (rate[lane] - mean) + math.sqrt(rest) * n[lane]
+
+
+@part
 def advance_log(decay, sd, variance, z, x, out):
     """3, 4. Ornstein-Uhlenbeck logarithm x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
     half = 0.5 * variance
@@ -362,7 +393,10 @@ def move_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState
 
     n = s.normal[N_RATE_INTEGRAL]
     c1 = f.rate_int_c1
-    advance_short_rate(f.rate_theta, f.rate_decay, f.rate_sd, grid.dt, f.rate_int_gain, c1, f.rate_int_c2, z[D_RATES], n, s.rate, s.rate_integral)
+    if f.rate_cir.size > 0:
+        advance_square_root(f.rate_theta, f.rate_decay, grid.dt, f.rate_int_gain, f.rate_cir, z[D_RATES], n, s.rate, s.rate_integral)
+    else:
+        advance_short_rate(f.rate_theta, f.rate_decay, f.rate_sd, grid.dt, f.rate_int_gain, c1, f.rate_int_c2, z[D_RATES], n, s.rate, s.rate_integral)
     copy_row(s.rate, out.rate)
     for lane in range(n.size):
         out.discount[lane] = -f.discount * s.rate_integral[lane]

@@ -58,6 +58,7 @@ from simulate.kernels.rows import (
     RECEIVED,
     RECEIVED_FULL,
     RELET,
+    RETURNED,
     REVENUE,
     ROOM,
     ROWS_BALANCE,
@@ -106,9 +107,17 @@ def find_liquidity(entities, legs, layout, holdings, t, w, s):
             alive = w.entity[ALIVE, i, lane]
             access = entities.terms[INSIDER, i] + (1.0 - entities.terms[INSIDER, i]) * s.lane[OPEN, lane]
             ratio = min(max(w.entity[EBITDA, i, lane] / planned, 0.0), 1.5) if planned > 0.0 else 1.0
-            borrow = entities.terms[FUND_LEVERAGE, i] * entities.by_step[EBITDA_FWD, i, t] * ratio + entities.terms[FUND_LTV, i] * w.entity[HOLDINGS_VALUE, i, lane] - w.entity[DEBT, i, lane]
+            borrow = (
+                entities.terms[FUND_LEVERAGE, i] * entities.by_step[EBITDA_FWD, i, t] * ratio
+                + entities.terms[FUND_LTV, i] * w.entity[HOLDINGS_VALUE, i, lane]
+                - w.entity[DEBT, i, lane]
+            )
             headroom = math.inf if unbounded else borrow
-            base = entities.terms[FUND_PHI, i] * w.entity[EQUITY, i, lane] + entities.terms[FUND_ADVANCE, i] * s.entity[DESIRED, i, lane] + entities.terms[FUND_FLAT, i]
+            base = (
+                entities.terms[FUND_PHI, i] * w.entity[EQUITY, i, lane]
+                + entities.terms[FUND_ADVANCE, i] * s.entity[DESIRED, i, lane]
+                + entities.terms[FUND_FLAT, i]
+            )
             room = access * max(0.0, min(base, headroom)) * alive
             early = min(room, max(0.0, entities.by_step[CASH_TARGET, i, t] - w.entity[CASH, i, lane]) * alive)
             s.entity[ROOM, i, lane] = room - early
@@ -182,8 +191,9 @@ def sum_payments_of_failing(legs, layout, w, s):
             continue
         for a in range(layout.count[ROWS_GUARANTEE]):
             g = layout.rows[ROWS_GUARANTEE, a]
-            w.leg[COVER_LEFT, g, lane] -= s.leg[PAY, g, lane]
-            w.leg[SUBROGATED, g, lane] += s.leg[PAY, g, lane]
+            net = s.leg[PAY, g, lane] - s.leg[RETURNED, g, lane]
+            w.leg[SUBROGATED, g, lane] += net
+            w.leg[COVER_LEFT, g, lane] -= net * w.entity[ALIVE, legs.rows[PAYER, g], lane]  # no estate is called
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
             if s.entity[ACTIVE, i, lane] > 0.0:

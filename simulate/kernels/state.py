@@ -117,7 +117,15 @@ class Audit(NamedTuple):
     leg: Array  # [worlds, T, K, L, W] right after clearing
     entity_rows: Array  # [K] int64, rows of KEPT_ENTITIES
     entity: Array  # [worlds, T, K, n, W] right after clearing
-    stake: Array  # [worlds, T, H, W] at the end of the step
+    end_leg_rows: Array  # [K] int64, rows counted likewise; so the next two
+    end_leg: Array  # [worlds, T, K, L, W] at the end of the step
+    end_entity_rows: Array
+    end_entity: Array  # [worlds, T, K, n, W] at the end of the step
+    end_owner_rows: Array
+    end_owner: Array  # [worlds, T, K, O, W] at the end of the step
+    holding: Array  # [worlds, T, K, H, W] all of NOW_HOLDING at the end of the step
+    step_lane: Array  # [worlds, T, K, W] all of STEP_LANE at the end of the step
+    now_lane: Array  # [worlds, T, K, W] all of NOW_LANE at the end of the step
 
 
 FACTOR_SUMMARIES = (
@@ -278,14 +286,22 @@ def new_step(model: Model, lanes: int) -> Step:
 
 def new_audit(model: Model, steps: int, lanes: int) -> Audit:
     """Arrays of a tile that is checked, zero; with 0 steps and lanes those of a tile that is not."""
-    worlds = model.rules.world_switches.shape[0]
+    return audit_of(model, steps, lanes, leg=tuple(KEPT_LEGS.values()), entity=tuple(KEPT_ENTITIES.values()))
+
+
+def audit_of(model: Model, steps: int, lanes: int, leg=(), entity=(), end_leg=(), end_entity=(), end_owner=()) -> Audit:
+    """Arrays that keep the rows named: numbers in STEP_*, and counted on after them in NOW_*."""
+    size = {"leg": model.legs.payer.size, "entity": model.grid.entities, "owner": model.fleet.entity.size, "holding": model.holdings.holder.size}
+
+    def kept(*shape):
+        return zeros((model.rules.world_switches.shape[0], steps, *shape, lanes))
+
     return Audit(
-        np.array(list(KEPT_LEGS.values()), np.int64),
-        zeros((worlds, steps, len(KEPT_LEGS), model.legs.payer.size, lanes)),
-        np.array(list(KEPT_ENTITIES.values()), np.int64),
-        zeros((worlds, steps, len(KEPT_ENTITIES), model.grid.entities, lanes)),
-        zeros((worlds, steps, model.holdings.holder.size, lanes)),
-    )
+        np.array(leg, np.int64), kept(len(leg), size["leg"]), np.array(entity, np.int64), kept(len(entity), size["entity"]),
+        np.array(end_leg, np.int64), kept(len(end_leg), size["leg"]), np.array(end_entity, np.int64), kept(len(end_entity), size["entity"]),
+        np.array(end_owner, np.int64), kept(len(end_owner), size["owner"]),
+        kept(len(rows.NOW_HOLDING), size["holding"]), kept(len(rows.STEP_LANE)), kept(len(rows.NOW_LANE)),
+    )  # fmt: skip
 
 
 def new_outputs(model: Model, paths: int) -> Outputs:

@@ -109,7 +109,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 if trace.size > 0:
                     keep_state(w, trace[k, t])
                 if audit.entity.size > 0:
-                    copy_rows(w.holding[STAKE], audit.stake[k, t])
+                    keep_end(w, s, audit, k, t)
             copy_row(now.rate, before[0])
             copy_row(now.spread, before[1])
         keep_tile(grid, entities, holdings, model.factors, worlds, draws, now, summary, start, min(lanes, paths - start), out)
@@ -266,6 +266,18 @@ def keep_state(w, trace):
     copy_rows(w.entity[CASH], trace[0])
     copy_rows(w.entity[EQUITY], trace[5])
     copy_rows(w.entity[ALIVE], trace[6])
+
+
+@stage
+def keep_end(w, s, audit, k, t):
+    """What checks read of world k at the end of step t."""
+    keep_rows(s.leg, w.leg, audit.end_leg_rows, audit.end_leg[k, t])
+    keep_rows(s.entity, w.entity, audit.end_entity_rows, audit.end_entity[k, t])
+    keep_rows(s.owner, w.owner, audit.end_owner_rows, audit.end_owner[k, t])
+    for row in range(w.holding.shape[0]):
+        copy_rows(w.holding[row], audit.holding[k, t, row])
+    copy_rows(s.lane, audit.step_lane[k, t])
+    copy_rows(w.lane, audit.now_lane[k, t])
 
 
 @stage

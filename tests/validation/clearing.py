@@ -216,9 +216,7 @@ def order_does_not_matter(solved: Solved) -> float:
     moved = network._replace(owed=network.owed[:, order][:, :, order], cash=network.cash[order], external=network.external[:, order])
     for before, solution in ((solved.greatest, "greatest"), (solved.least, "least")):
         after = solve(moved, solution)
-        worst = max(
-            worst, unless(same_defaults(after.default_round, before.default_round[order]), distance(moved, after.payment, before.payment[order]))
-        )
+        worst = max(worst, unless(same_defaults(after.default_round, before.default_round[order]), distance(moved, after.payment, before.payment[order])))
     return worst
 
 

@@ -2,9 +2,7 @@
 
 Formulas are written here from their sources, not read from the processes. Memory is the covariance of two steps (3 3/4 and 7 years). Processes with a
 lognormal law are compared as logarithms too, whose sample moments have light tails. Where the model limits a factor (the power gap lies in 0..1) the
-pieces are compared before the limit. The square-root process of Cox, Ingersoll and Ross (1985) is not built, so its bond prices are not here: the short rate
-is Vasicek's, which is drawn together with its integral without error on any grid and may fall below 0, and the spread is the exponential of an
-Ornstein-Uhlenbeck process, which stays above 0 as a square root would.
+pieces are compared before the limit.
 """
 
 import functools

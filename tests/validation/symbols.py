@@ -13,10 +13,11 @@ SECTIONS = {
     "drivers": {"correlation": "`driver_cholesky`"},
     "factors.regime": {"hazard_in": "`regime_p01`, `regime_p10`", "hazard_out": "`regime_p01`, `regime_p10`"},
     "factors.short_rate": {
+        "process": "`rate_cir`",
         "start": "`rate0`",
         "mean": "theta, `rate_theta`",
         "reversion": "kappa: `rate_decay`, `rate_int_gain`",
-        "volatility": "s1, c1, c2: `rate_sd`, `rate_int_c1`, `rate_int_c2`",
+        "volatility": "s1, c1, c2: `rate_sd`, `rate_int_c1`, `rate_int_c2`; `rate_cir`",
         "shift": "in `rate0` and `rate_theta`",
     },
     "factors.spread": {"reversion": "`spread_decay`", "volatility": "`spread_sd`, `spread_var`"},

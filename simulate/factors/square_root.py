@@ -1,0 +1,52 @@
+"""Moments of a step of the square-root process, and its bond prices.
+
+dr = kappa (theta - r) dt + sigma sqrt(r) dW (Feller 1951; Cox, Ingersoll and Ross 1985, "A theory of the term structure of interest rates").
+Given r, the mean of r' is that of reversion.py, and with g(s) = (1 - exp(-kappa s))/kappa
+variance of r_s = sigma^2 (r exp(-kappa s) g(s) + theta kappa g(s)^2/2) (their eq. 19),
+covariance of r' and the integral over h = int_0^h exp(-kappa (h - s)) var(r_s) ds,
+variance of the integral = 2 int_0^h g(h - s) var(r_s) ds:
+all linear in r. sigma in 1/year. kappa = 0 has no pull to theta.
+"""
+
+import numpy as np
+
+from simulate.factors.section import Array
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+PIECE = 2.0  # of kappa h: on a piece of this length 24 nodes integrate products of exponentials to rounding
+
+
+def gain(reversion: float, time):
+    """g, years: what the integral gains for a unit of r."""
+    time = np.asarray(time, float)
+    return time if reversion == 0.0 else -np.expm1(-reversion * time) / reversion
+
+
+def variance(reversion: float, volatility: float, level: float, time) -> Array:
+    """[2, ...] of r after `time` years: constant and slope in r at the beginning."""
+    g = gain(reversion, time)
+    return volatility**2 * np.array([0.5 * level * reversion * g**2, np.exp(-reversion * np.asarray(time, float)) * g])
+
+
+def step_law(reversion: float, volatility: float, level: float, dt: float) -> Array:
+    """[3, 2] variance of r', its covariance with the integral over dt years, and the variance of that; each constant and slope in r."""
+    pieces = max(1, int(np.ceil(reversion * dt / PIECE)))
+    edges = np.linspace(0.0, dt, pieces + 1)
+    half = 0.5 * np.diff(edges)
+    s = (edges[:-1, None] + half[:, None] * (1.0 + NODES)).ravel()
+    weight = (half[:, None] * WEIGHTS).ravel()
+    along = variance(reversion, volatility, level, s)
+    covariance = along @ (weight * np.exp(-reversion * (dt - s)))
+    integral = 2.0 * along @ (weight * gain(reversion, dt - s))
+    return np.array([variance(reversion, volatility, level, dt), covariance, integral])
+
+
+def bond_price(reversion: float, volatility: float, level: float, rate: float, time: Array) -> Array:
+    """[T] price of 1 paid after `time` years (Cox, Ingersoll and Ross 1985, eq. 23)."""
+    root = np.sqrt(reversion**2 + 2.0 * volatility**2)
+    if volatility == 0.0:
+        return np.exp(-level * time - (rate - level) * gain(reversion, time))
+    grown = np.expm1(root * time)
+    below = (root + reversion) * grown + 2.0 * root
+    log_a = 2.0 * reversion * level / volatility**2 * (np.log(2.0 * root / below) + 0.5 * (reversion + root) * time)
+    return np.exp(log_a - 2.0 * grown / below * rate)
