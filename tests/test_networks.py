@@ -7,12 +7,13 @@ import pytest
 from hypothesis import find, settings
 from networks import models, scale
 from small_network import copy_small
-from tiny import BOND, CLOUD, COMPUTE, COVER, DEBT_HOLDING, HOLDING, LAB, LENDER, NEW_DEBT, PURCHASE, SHARE, VENDOR, tiny_model
+from test_step import GUARANTEED
+from tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, PURCHASE, VENDOR, tiny_model
 from validation.claims import refuse_false
 from validation.networks import MOST_EDGES, check_network, findings, run_networks
 
 from simulate.compile import compile_scenario
-from simulate.model import GUARANTEE, SWITCHES
+from simulate.model import SWITCHES
 from simulate.scenario import load_scenario
 
 HAPPENS = (
@@ -133,25 +134,10 @@ def test_who_pays_out_all_it_has_burns_nothing():
     assert not tally.wrong, tally.wrong[0]
 
 
-def guarantors_that_are_guaranteed():
-    """The vendor stands for debts of the holding and the cloud, the holding for one of the lab."""
-    legs = {
-        BOND: {"bal0": 20.0, "amort": 0.3}, COVER: {"cover_share": 0.8, "cover_cap": 12.0},
-        DEBT_HOLDING: {"payee": CLOUD, "bal0": 20.0, "amort": 0.3}, NEW_DEBT: {"bal0": 60.0, "amort": 0.6},
-        SHARE: {"payer": VENDOR, "payee": CLOUD, "driver": GUARANTEE, "sched": 0.0, "operating": 0.0, "covers": DEBT_HOLDING, "cover_share": 0.9, "cover_cap": 50.0},
-        PURCHASE: {"payer": VENDOR, "payee": LENDER, "driver": GUARANTEE, "sched": 0.0, "group": 0, "operating": 0.0, "covers": NEW_DEBT, "cover_share": 0.5,
-                   "cover_cap": 50.0},
-    }  # fmt: skip
-    poor = {i: 0.0 for i in (LAB, CLOUD, HOLDING)}
-    entities = {"cash0": poor | {VENDOR: 90.0}, "fund_phi": poor, "fund_ltv": poor, "line0": poor, "restructures": {LAB: 0, HOLDING: 0}}
-    entities |= {"cost_fixed": {CLOUD: 1.0}, "cost_var": {CLOUD: 0.0}}
-    return tiny_model(entities=entities, legs=legs)
-
-
 def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
     """What is called on the holding leaves less for its loan, which the vendor stands for: called in the same round, or the cloud seems poorer
     than it is, and what is called for its own debt never comes back."""
-    tally = check_network(guarantors_that_are_guaranteed(), 6, either=False)
+    tally = check_network(tiny_model(**GUARANTEED), 6, either=False)
     assert not tally.wrong, tally.wrong[0]
     assert tally.seen["called"] > 0 and tally.seen["guarantor failed"] > 0
 
@@ -159,5 +145,5 @@ def test_a_guarantor_that_fails_owes_debts_that_are_guaranteed_too():
 def test_a_creditor_never_gains_when_an_estate_pays_less():
     """The vendor is called for debts of the holding and the cloud when both are estates, and gets back what it paid before: if a part of each dollar
     were its own outright, less from the holding would be more for the cloud, and payments would rise in a descent."""
-    tally = check_network(guarantors_that_are_guaranteed(), 16, either=False)
+    tally = check_network(tiny_model(**GUARANTEED), 16, either=False)
     assert not tally.wrong, tally.wrong[0]

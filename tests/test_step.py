@@ -18,6 +18,7 @@ from tiny import (  # fmt: skip
     COMMIT,
     COMPUTE,
     COVER,
+    DEBT_HOLDING,
     ENTITIES,
     HOLDING,
     HOLDING_ROWS,
@@ -35,7 +36,9 @@ from tiny import (  # fmt: skip
 
 from simulate.compile import compile_scenario
 from simulate.engine import Block, Workspace
+from simulate.factors.square_root import step_law
 from simulate.kernels.state import FACTOR_SUMMARIES, TRACES
+from simulate.model import GUARANTEE
 from simulate.scenario import load_scenario
 
 CLOSE = 1e-8
@@ -150,6 +153,21 @@ def paid_after_death(leg, who):
 POOR = {"cash0": {LAB: 1.0, CLOUD: 0.5, HOLDING: 0.5, VENDOR: 0.5}, "cost_fixed": {LAB: 8.0, CLOUD: 5.0, VENDOR: 9.0}}
 STARVED_LAB = {"fund_phi": {LAB: 0.0}, "line0": {LAB: 0.0}, "restructures": {LAB: 0}}
 OWED = {BOND: {"bal0": 20.0, "amort": 0.2}, COVER: {"cover_share": 0.8, "cover_cap": 12.0}}
+# The vendor stands for debts of the holding and the cloud, the holding for one of the lab.
+GUARANTEED = {
+    "entities": {
+        "cash0": {LAB: 0.0, CLOUD: 0.0, HOLDING: 0.0, VENDOR: 90.0},
+        **{name: {LAB: 0.0, CLOUD: 0.0, HOLDING: 0.0} for name in ("fund_phi", "fund_ltv", "line0")},
+        "restructures": {LAB: 0, HOLDING: 0}, "cost_fixed": {CLOUD: 1.0}, "cost_var": {CLOUD: 0.0},
+    },
+    "legs": {
+        BOND: {"bal0": 20.0, "amort": 0.3}, COVER: {"cover_share": 0.8, "cover_cap": 12.0},
+        DEBT_HOLDING: {"payee": CLOUD, "bal0": 20.0, "amort": 0.3}, NEW_DEBT: {"bal0": 60.0, "amort": 0.6},
+        SHARE: {"payer": VENDOR, "payee": CLOUD, "driver": GUARANTEE, "sched": 0.0, "operating": 0.0, "covers": DEBT_HOLDING, "cover_share": 0.9, "cover_cap": 50.0},
+        PURCHASE: {"payer": VENDOR, "payee": LENDER, "driver": GUARANTEE, "sched": 0.0, "group": 0, "operating": 0.0, "covers": NEW_DEBT, "cover_share": 0.5,
+                   "cover_cap": 50.0},
+    },
+}  # fmt: skip
 CASES = {
     "base": ({}, [defaults, pays(COMMIT)]),
     "no cash": ({"entities": {"cash0": {i: 0.0 for i in INSIDE}, "line0": {LAB: 0.0, CLOUD: 0.0}}}, [lambda w: defaults(w, CLOUD)]),
@@ -169,6 +187,9 @@ CASES = {
         {"entities": STARVED_LAB | {"cash0": {LAB: 1.0, HOLDING: 1.0}, "fund_phi": {LAB: 0.0, HOLDING: 0.0}, "fund_ltv": {HOLDING: 0.0}}, "legs": OWED},
         [dies(HOLDING), paid_after_death(COVER, HOLDING)],
     ),
+    "guarantors that are guaranteed": (GUARANTEED, [pays(COVER), paid_after_death(SHARE, HOLDING), dies(CLOUD)]),
+    # near 0, and at 0 in many a step: both branches of the scheme; kappa and theta of tests/tiny.py
+    "square-root rates": ({"factors": {"rate0": 0.01, "rate_cir": step_law(0.3, 0.3, 0.035, 0.25)}}, [defaults]),
     "guarantee of a secured loan that is restructured": (
         {
             "entities": {"cash0": {CLOUD: 0.0}, "restructures": {CLOUD: 1}, "fund_advance": {CLOUD: 0.0}, "fund_flat": {CLOUD: 0.0}, "line0": {CLOUD: 0.0}},
