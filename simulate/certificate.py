@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.kernels.clearing import CHANGE_TOLERANCE, PATIENCE, ROUNDING, SOLVENCY_TOLERANCE
+from simulate.kernels.clearing import CHANGE_TOLERANCE, ROUNDING, SOLVENCY_TOLERANCE, STILL_TO_COME
 from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS
 from simulate.model import GUARANTEE, Model
 
@@ -196,14 +196,18 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
     paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_before"]) + cases.legs["covered"]
     called, wave, round_ = np.zeros_like(paid), found.wave.copy(), np.zeros(rows.size)
     received = cases.entities["received"] if insured else receive(book, cases, paid)
-    for turn in range(model.rules.max_iterations):
+    last = np.zeros(rows.size)
+    for _ in range(model.rules.max_iterations):
         before = paid
         paid = np.where(paying[:, book.payer], waterfall(model, book, cases, received, called), paid)
         if not insured:
             paid = call_all(model, book, cases, paying, received, called, paid)
             received = receive(book, cases, paid)
-        change = np.abs(paid - before).sum(axis=1)
-        rest = change * max(1.0, turn / PATIENCE) <= CHANGE_TOLERANCE * cases.due_in_all
+        moved = np.abs(paid - before)
+        change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
+        tolerance = CHANGE_TOLERANCE * cases.due_in_all
+        rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
+        last = np.where(rest, 0.0, change)
         if not rest.any():
             continue
         dues = sum_of_payers(book, cases.legs["due"] + called, wave.shape[1])
@@ -220,7 +224,7 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
             found.paid[rows[done]], found.wave[rows[done]] = paid[done], wave[done]
             go = np.flatnonzero(~done)
             rows, cases = rows[go], take(cases, go)
-            paid, called, wave, round_, paying, received = (array[go] for array in (paid, called, wave, round_, paying, received))
+            paid, called, wave, round_, paying, received, last = (array[go] for array in (paid, called, wave, round_, paying, received, last))
             if not rows.size:
                 break
     found.paid[rows], found.wave[rows] = np.nan, np.nan  # did not come to rest: nothing is verified

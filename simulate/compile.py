@@ -24,7 +24,7 @@ from simulate.scenario import Rules as RuleSection
 from simulate.scenario import Scenario
 
 WORLDS = {"network": (1.0,) * len(SWITCHES), "alone": (0.0,) * len(SWITCHES)}
-MOST_ITERATIONS = 500  # of clearing, before a lane is marked as not converged
+MOST_ITERATIONS = 20_000  # rounds of a clearing before a lane is marked as not converged: enough where a circle loses a thousandth a round
 
 
 class Names(NamedTuple):
@@ -146,7 +146,7 @@ def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> 
 def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:
     """[T] mean of the short rate before each step, per year, as the plans knew it: without the shift of a scenario, or the residuals would make up for it."""
     section = scenario.factors.short_rate.model_copy(update={"shift": 0.0})
-    mean, _ = short_rate.mean_and_variance(section, Timeline(calendar.start, calendar.steps, calendar.dt))
+    mean = short_rate.mean_rate(section, Timeline(calendar.start, calendar.steps, calendar.dt))
     return np.concatenate([[section.start], mean[:-1]])
 
 

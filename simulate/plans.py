@@ -145,7 +145,7 @@ class Balance(NamedTuple):
     """The undisturbed course of a debt."""
 
     before: Array  # [T] USD bn at the end of step t-1
-    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, 0 on no balance
+    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: what a restructuring adds is due
 
 
 def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Balance:
@@ -158,6 +158,6 @@ def run_balance(opening: float, principal: Array, draw: Array, last_step: int | 
         overdue = wanted - paid
         clears = paid >= balance * (1 - 1e-12)
         before[t] = balance
-        amort[t] = 0.0 if balance <= 0 else 1.0 if clears and paid > 0 else paid / balance
+        amort[t] = 1.0 if balance <= 0 or (clears and paid > 0) else paid / balance
         balance = draw[t] if clears else balance - paid + draw[t]
     return Balance(before, amort)

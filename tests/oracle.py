@@ -24,7 +24,7 @@ from oracle_dues import dues
 from oracle_earnings import capacity, earnings
 from oracle_factors import factor_path, path_draws, plain
 from oracle_funding import Purse, collect, funding, issue_shares
-from oracle_losses import CREDIT, EQUITY, Before, idle_loss, losses
+from oracle_losses import CREDIT, EQUITY, Before, losses
 from oracle_network import clear_network, positions
 from oracle_resolution import resolve, smooth
 from oracle_spending import commitments, settle, spending
@@ -36,7 +36,7 @@ from simulate.model import CHANNELS, Model
 
 def step(model, t, now, draws, world, nudge=EXACT):
     """All of section 4 in one world. Changes the world; returns what the stages said."""
-    scale, life, fleet = draws["scale"], draws["life"], model.fleet
+    scale, life = draws["scale"], draws["life"]
     world.clear_flows()
     opening = {"cash": list(world.cash), "stake": list(world.stake), "price": list(world.price)}
 
@@ -62,9 +62,6 @@ def step(model, t, now, draws, world, nudge=EXACT):
 
     # what the next step reads
     world.delivered = cap["delivered"]
-    for o, i in enumerate(fleet.entity):
-        if before.alive[i]:
-            world.idle[o] += idle_loss(model, cap, o)
     for i in range(model.grid.entities):
         world.core_before[i] = core_value(model, now, i)
     world.lost = earn["lost"]

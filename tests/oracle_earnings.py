@@ -34,7 +34,7 @@ def capacity(model, t, now, life, world):
         delivered.append(d)
         stranded.append(max(0.0, world.built[o] - d) * world.alive[i])
         history, span, begin = world.fleet[o], fleet.fleet_span[o], t * dt
-        wear = clip(ratio(world.unreplaced[o], history[-1], 0.0), 0.0, 1.0)
+        wear = clip(ratio(world.unreplaced[o], world.installed[o], 0.0), 0.0, 1.0)
         planned = fleet.gw0[o] + fleet.plan_gw[o][t]
         there = world.alive[i] if world.supply else 1.0
         share[i] = min(1.0, ratio((fleet.gw0[o] + d) * (1 - wear), planned)) * there
@@ -52,7 +52,7 @@ def capacity(model, t, now, life, world):
         fleet_value[i] = max(0.0, straight_line) * now["rental"] * world.alive[i]
         used = min(life, book)
         kept = f(begin) - f(begin - used) - (c(begin) - c(begin - used) - used * f(begin - used)) / book
-        carrying.append(max(0.0, kept - world.idle[o]))
+        carrying.append(kept)
     return {
         "share": share,
         "delivered": delivered,
@@ -97,7 +97,7 @@ def earnings(model, t, now, scale, world, share):
             hosted = 0.0
             for leg in supplies:
                 host, weight = legs.host[leg], legs.supply_weight[leg][t]
-                volume = world.volume[leg] if world.supply else 1.0
+                volume = (world.volume[leg] if world.supply else 1.0) * scale[legs.group[leg]]
                 hosted += weight * volume * (share[host] if host >= 0 else 1.0)
             cap = e.headroom[i] * (own + hosted)
         index[i] = min(x, cap)

@@ -61,7 +61,7 @@ def losses(model, t, now, scale, before, life, cap, due, position, clearing, out
             post(i, STRANDED, deal, idle_loss(model, cap, o))
             post(i, STRANDED, deal, max(0.0, 1 - life / fleet.book_life[o]) * cap["worn"][o])
         if i in outcome and outcome[i][0] == "liquidated":
-            post(i, COLLATERAL, deal, max(0.0, cap["carrying"][o] - outcome[i][1]))
+            post(i, COLLATERAL, deal, max(0.0, cap["carrying"][o] - idle_loss(model, cap, o) - outcome[i][1]))
     return postings
 
 

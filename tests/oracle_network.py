@@ -122,6 +122,7 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
 
     wave = 0
     while True:
+        last = 0.0
         for _ in range(limit):
             rounds += 1
             received = received_of(pay)
@@ -133,10 +134,12 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
                 call_guarantees(following)
                 following = pay_next(received)
                 raised = any(called[leg] > before[leg] * (1 + 1e-15) for leg in covers)
-            change = sum(abs(a - b) for a, b in zip(following, pay, strict=True))
-            pay = following
-            if change <= 1e-14 * sum(full):
+            moved = [abs(a - b) for a, b in zip(following, pay, strict=True)]
+            change = sum(move for move, before in zip(moved, pay, strict=True) if move > 1e-15 * before)
+            pay, little = following, 1e-14 * sum(full)
+            if change <= little and change * change <= 10 * little * (last - change):  # rounds that shrink by a factor have that before them
                 break
+            last = change
         else:
             converged = False
         received, owed = received_of(pay), dues_of()
@@ -177,9 +180,8 @@ def waiting_legs(model, world, cash, position, insured):
         if not world.alive[i] and not world.fresh[i]:
             most = cash[i]
             for leg in range(len(legs.payer)):
-                if legs.payee[leg] == i:
-                    covered = world.cover_left[leg] if world.alive[legs.payer[leg]] else 0.0  # no estate is called
-                    most += (0.0 if insured else position["full"][leg]) + max(0.0, covered)
+                if legs.payee[leg] == i and not insured:
+                    most += position["full"][leg]
                 if legs.payer[leg] == i:
                     most += world.guaranteed[leg]
             if most <= WAITS:

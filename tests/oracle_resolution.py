@@ -3,7 +3,7 @@
 import math
 
 from oracle_factors import clip
-from oracle_valuation import core_value, going_concern, mark
+from oracle_valuation import business, collateral_value, core_value, mark
 from oracle_world import EXACT, SECURED, TOLERANCE, ratio
 
 from simulate.model import COMMITMENT
@@ -17,12 +17,14 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
     every, outcome, written_off, margin, calls = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf, math.inf
     world.fresh = [0] * n
+    worthless = [i for i in range(n) if clearing["failed"][i] and world.marks]  # to who holds their shares
     for i in (j for j in range(n) if clearing["failed"][j]):
         core = (1 - e.core_haircut[i]) * core_value(model, now, i)
         fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
-        stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i)
-        broken = max(0.0, world.cash[i]) + fleet_proceeds + (1 - rules.d0) * stakes + core
-        value = going_concern(model, t, now, world, i)
+        stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i and h.issuer[x] not in worthless)
+        cash = max(0.0, world.cash[i])
+        broken = cash + fleet_proceeds + (1 - rules.d0) * stakes + core
+        value = business(model, t, now, world, i) + core_value(model, now, i) + cash + stakes
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
             size = max(value, broken, clearing["dues"][i])
@@ -36,6 +38,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                     if legs.payer[leg] == i and legs.seniority[leg] <= 3
                 )  # fmt: skip
                 outcome[i] = ("restructured", clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9))
+    sale_now = [max(0.0, collateral_value(model, now, world, cap["fleet_value"], leg, worthless)[1]) for leg in every]
     for i, (what, amount) in outcome.items():
         for leg in every:
             if legs.payer[leg] == i and what == "restructured":
@@ -44,11 +47,13 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                 calls = min(calls, edge)
                 restructure_leg(legs, world, leg, amount, due, clearing, called)
             elif legs.payer[leg] == i:
-                called = clearing["called"].get(leg, 0.0)
+                called, of = clearing["called"].get(leg, 0.0), legs.covers[leg]
+                if of >= 0 and legs.seniority[of] == SECURED and outcome.get(legs.payer[of], ("", 0))[0] == "restructured":
+                    called = clearing["pay"][leg]  # the rest is owed by the debtor again, in its arrears
+                world.covered[leg] = min(position["covered"][leg], sale_now[leg])
                 world.claim[leg] = position["claim"][leg] + called
                 world.claim_credit[leg] = position["credit"][leg] + called
                 world.paid_on_claim[leg] = clearing["pay"][leg]
-                world.covered[leg] = position["covered"][leg]
                 world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
             elif legs.payee[leg] == i and what == "liquidated" and legs.ends_with_payee[leg] and world.nonpayment:
                 world.volume[leg] = 0.0

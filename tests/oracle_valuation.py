@@ -13,7 +13,8 @@ def multiple(model, t, i):
     return e.mult_mature[i] + (e.mult0[i] - e.mult_mature[i]) * fade
 
 
-def going_concern(model, t, now, world, i):
+def business(model, t, now, world, i):
+    """What the operating business of i is worth as a going concern."""
     return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
 
 
@@ -22,13 +23,13 @@ def mark(model, now, world, j):
     return world.equity[j] if world.marks else model.entities.equity0[j] * now["valuation"]
 
 
-def collateral_value(model, now, world, fleet_value, leg):
-    """Market value of the collateral of a leg, and what its sale brings."""
+def collateral_value(model, now, world, fleet_value, leg, worthless=()):
+    """Market value of the collateral of a leg, and what its sale brings; stakes in the `worthless` bring nothing."""
     legs, payer, d0 = model.legs, model.legs.payer[leg], model.rules.d0
     core = legs.coll_core[leg] * core_value(model, now, payer)
     rest = legs.coll_fleet[leg] * fleet_value[payer]
     h = legs.coll_holding[leg]
-    if h >= 0:
+    if h >= 0 and model.holdings.issuer[h] not in worthless:
         rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
     return core + rest, (1 - model.entities.core_haircut[payer]) * core + (1 - d0) * rest
 
@@ -40,7 +41,7 @@ def equity_values(model, t, now, world, fleet_value):
     frozen = [e.equity0[i] * now["valuation"] for i in range(n)]
     base = [0.0] * n
     for i in range(n):
-        worth = max(going_concern(model, t, now, world, i), fleet_value[i])
+        worth = max(business(model, t, now, world, i), fleet_value[i])
         base[i] = core_value(model, now, i) + worth + world.cash[i]
     for leg, payer in enumerate(legs.payer):
         base[payer] -= world.balance[leg]

@@ -55,7 +55,7 @@ class World:
     delivered: list
     fleet: list  # [O][0..t] cumulative cost of chips at the beginning of step t
     unreplaced: list
-    idle: list
+    installed: list  # cost of the chips of all growth
     # legs
     balance: list
     out: list
@@ -130,7 +130,7 @@ def open_world(model, switches) -> World:
         delivered=[0.0] * owners,
         fleet=[[cost] for cost in fleet.fleet0],
         unreplaced=[0.0] * owners,
-        idle=[0.0] * owners,
+        installed=list(fleet.fleet0),
         balance=list(legs.bal0),
         out=list(legs.out0),
         balance_undisturbed=list(legs.bal0),

@@ -60,7 +60,7 @@ def test_a_loan_is_its_balance_with_interest_and_principal():
     (leg,) = legs_of(make("loan", {"principal": {2027: 4.0}}, terms={"rate": 0.05, "float": 0.5, "margin": 0.01}, end=date(2028, 6, 30)))
     assert (leg.driver, leg.seniority, leg.payer, leg.payee, leg.bal0, leg.last_step) == (BALANCE, 2, "a", "b", 10.0, 2)
     assert (leg.rate_fixed, leg.rate_float, leg.rate_spread) == (0.05, 0.5, 0.01)
-    assert run_balance(leg.bal0, leg.principal, leg.draw, leg.last_step).amort.tolist() == [0.0, 0.4, 1.0, 0.0]
+    assert run_balance(leg.bal0, leg.principal, leg.draw, leg.last_step).amort.tolist() == [0.0, 0.4, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(("terms", "seniority"), [({}, 2), ({"subordinated": 1}, 3), ({"secured": 1, "core_share": 0.5}, 1), ({"class": 0}, 0)])
@@ -72,7 +72,7 @@ def test_a_loan_that_starts_later_is_drawn():
     deal = make("loan", {"draw": {2027: 6.0}, "principal": {2028: 6.0}}, start=date(2027, 1, 1))
     (leg,) = legs_of(deal)
     assert leg.bal0 == 0.0 and leg.draw.tolist() == [0.0, 6.0, 0.0, 0.0]
-    assert run_balance(leg.bal0, leg.principal, leg.draw).amort.tolist() == [0.0, 0.0, 1.0, 0.0]
+    assert run_balance(leg.bal0, leg.principal, leg.draw).amort.tolist() == [1.0, 1.0, 1.0, 1.0]
     assert "no balance" in problems_of(deal._replace(schedule={}))
 
 

@@ -8,7 +8,7 @@ from hypothesis import find, settings
 from networks import models, scale
 from small_network import copy_small
 from test_step import GUARANTEED
-from tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, PURCHASE, VENDOR, tiny_model
+from tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, VENDOR, tiny_model
 from validation.claims import refuse_false
 from validation.networks import MOST_EDGES, check_network, findings, run_networks
 
@@ -109,14 +109,6 @@ def test_a_guarantor_who_is_restructured_while_it_pays():
     poor = {"cash0": {LAB: 1.0, HOLDING: 0.5}, "fund_phi": {LAB: 0.0, HOLDING: 0.0}, "fund_ltv": {HOLDING: 0.0}, "restructures": {LAB: 0, HOLDING: 1}}
     tally = agrees(tiny_model(entities=poor | {"mult0": {HOLDING: 20.0}, "mult_mature": {HOLDING: 20.0}, "core0": {HOLDING: 0.0}}, legs=owed))
     assert tally.seen["restructured"] > 0 and tally.seen["called"] > 0
-
-
-def test_who_plans_no_capex_has_executed_all_of_it():
-    """A lab in the race fails in the first step, is restructured and plans nothing more: its share is 1 again (docs/model.md 4.7)."""
-    lab = {"in_race": 1, "capex_plan": [2.0, 0, 0, 0, 0, 0], "committed": 0.2, "cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 8.0}
-    lab |= {"mult0": 8.0, "mult_mature": 8.0}
-    own_capex = {PURCHASE: {"driver": 2, "sched": 0.0, "group": 0, "capex_share": 1.0, "chip_share": 1.0}}
-    agrees(tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
 
 
 def test_an_owner_without_planned_capex_pays_for_replacements(tmp_path):

@@ -328,11 +328,12 @@ def test_a_creditor_has_no_more_than_its_claim_from_two_estates():
 
 
 def test_restructured_debt_goes_on_with_a_haircut():
-    """Owes 4 of 8 at the third step, has 3: 0.3 of what is due is paid; V = 0.8 z/dt with z = 9 x 0.6^2, before the step; h = 1 - V/2D."""
+    """Owes 4 of 8 at the third step, has 3: 0.3 of what is due is paid; V = 0.8 z/dt with z = 9 x 0.6^2,
+    before the step, and the cash that is left, 0.8 x 3 - 1.2; h = 1 - V/2D."""
     legs = {BOND: {"bal0": 8.0, "rate_fixed": 0.0, "amort": (0.0, 0.0, 0.5, 0.0, 0.0, 0.0)}}
     changes = {"cash0": {LAB: 3.0}, "restructures": {LAB: 1}, "mult0": {LAB: 0.8}, "mult_mature": {LAB: 0.8}, "min_cash": {LAB: 0.0}}
     world = run_path(quiet_lab(entities=changes, legs=legs), 0)["worlds"][NETWORK]
-    h = 1 - 0.5 * (0.8 * 9 * 0.6**2 / 0.25) / 8.0
+    h = 1 - 0.5 * (0.8 * 9 * 0.6**2 / 0.25 + 0.8 * 3 - 1.2) / 8.0
     assert 0.1 < h < 0.9
     assert world["trace"][2]["leg_paid"][BOND] == pytest.approx(0.3 * 4.0)
     assert world["trace"][2]["balance"][BOND] == pytest.approx(4.0 * (1 - h))

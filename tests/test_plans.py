@@ -97,8 +97,8 @@ def test_a_balance_is_run_through_its_schedule():
 def test_principal_that_comes_before_its_draw_is_paid_when_it_can_be():
     balance = run_balance(0.0, np.array([3.0, 0.0, 2.0]), np.array([5.0, 0.0, 0.0]))
     assert balance.before.tolist() == [0.0, 5.0, 2.0]
-    assert balance.amort.tolist() == [0.0, 0.6, 1.0]
+    assert balance.amort.tolist() == [1.0, 0.6, 1.0]
 
 
-def test_no_balance_amortises_nothing():
-    assert run_balance(0.0, np.zeros(3), np.zeros(3), last_step=1).amort.tolist() == [0.0, 0.0, 0.0]
+def test_what_a_restructuring_adds_to_no_balance_is_due():
+    assert run_balance(0.0, np.zeros(3), np.zeros(3), last_step=1).amort.tolist() == [1.0, 1.0, 1.0]

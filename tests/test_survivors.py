@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from networks import scale
-from test_step import ALONE, CASES, CONTRACT, NETWORK, OWED, STARVED_LAB, STRANDED, compare, defaults, dies, loses, pays, restructured
+from test_networks import agrees
+from test_step import ALONE, CASES, CONTRACT, GUARANTEED, NETWORK, OWED, STARVED_LAB, STRANDED, compare, defaults, dies, loses, pays, restructured
 from tiny import (
     BOND,
     BUILDING,
@@ -19,10 +20,12 @@ from tiny import (
     LEG_ROWS,
     LENDER,
     LOAN,
+    PURCHASE,
     VENDOR,
     freeze,
     tiny_model,
 )
+from validation.networks import check_network
 
 from simulate import clearing
 from simulate.engine import Block, Workspace
@@ -168,3 +171,84 @@ def test_who_is_restructured_does_not_depend_on_the_unit_of_money():
     results = compare(scale(model, 1e-8), 6)
     happens(results, restructured(LAB))
     assert [result["worlds"][NETWORK]["default_step"] for result in results] == [result["worlds"][NETWORK]["default_step"] for result in compare(model, 6)]
+
+
+def test_who_plans_no_capex_has_executed_all_of_it():
+    """A lab in the race fails in the first step, is restructured and plans nothing more: its share is 1 again (docs/model.md 4.7)."""
+    lab = {"in_race": 1, "capex_plan": [2.0, 0, 0, 0, 0, 0], "committed": 0.2, "cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 8.0}
+    lab |= {"mult0": 8.0, "mult_mature": 8.0}
+    own_capex = {PURCHASE: {"driver": 2, "sched": 0.0, "group": 0, "capex_share": 1.0, "chip_share": 1.0}}
+    agrees(tiny_model(entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
+
+
+def relabelled(model, order):
+    """The same network with its entities in another order: row order[k] becomes row k."""
+    place = np.argsort(order)
+
+    def move(rows):
+        return np.where(rows >= 0, place[rows], rows)
+
+    legs, holdings, grid = model.legs, model.holdings, model.grid
+    return model._replace(
+        grid=grid._replace(insurer=int(place[grid.insurer]), outside_investor=int(place[grid.outside_investor])),
+        entities=freeze(type(model.entities)(*(values[order] for values in model.entities))),
+        fleet=freeze(model.fleet._replace(entity=move(model.fleet.entity))),
+        legs=freeze(legs._replace(payer=move(legs.payer), payee=move(legs.payee), host=move(legs.host))),
+        holdings=freeze(holdings._replace(holder=move(holdings.holder), issuer=move(holdings.issuer), outside_of=holdings.outside_of[order])),
+    )
+
+
+def test_entities_may_stand_in_any_order():
+    """Any row may be row 0: a host, an outside node, the insurer."""
+    model = tiny_model(seed=13, **CASES["restructured more than once"][0])
+    plain = Workspace(model, 16).run(Block(0, 16))
+    for order in ([1, 0, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0]):
+        other = relabelled(model, order)
+        compare(other, 6)
+        moved = Workspace(other, 16).run(Block(0, 16))
+        np.testing.assert_allclose(moved["system_loss"], plain["system_loss"], rtol=1e-9)
+        np.testing.assert_allclose(moved["loss"], plain["loss"][order], rtol=1e-9, atol=1e-9)
+
+
+def test_small_amounts_clear_to_the_same_shares():
+    """Clearing stops at a share of what is due, not at an amount."""
+    assert not check_network(scale(tiny_model(**GUARANTEED), 1e-6), 4).wrong
+    assert clearing.clearing_vector([[0.0, 0.4], [0.0, 0.0]], [0.1, 0.0]).recovery == pytest.approx([0.25, 1.0], rel=1e-12)
+
+
+def test_a_receipt_that_is_next_to_nothing_keeps_its_digits():
+    """Who is owed a million and gets a ten-millionth passes that on: a sum of payments, not what is missing of the million."""
+    found = clearing.clearing_vector([[0.0, 1e6], [0.0, 0.0]], [1e-7, 0.0], [0.0, 5.0])
+    assert found.payment == pytest.approx([1e-7, 1e-7], rel=1e-12)
+
+
+def test_an_ascent_that_is_not_at_rest_is_told_though_its_residual_is_small(monkeypatch):
+    """A circle that loses a tenth a round."""
+    circle, cash, external = [[0.0, 9.0], [10.0, 0.0]], [0.1, 0.0], [1.0, 0.0]
+    monkeypatch.setattr(clearing, "MAX_ITERATIONS", 500)
+    found = clearing.clearing_vector(circle, cash, external, solution="least")
+    assert found.residual < 1e-10 and not found.converged
+    monkeypatch.setattr(clearing, "MAX_ITERATIONS", 2500)
+    assert clearing.clearing_vector(circle, cash, external, solution="least").converged
+
+
+def test_costs_may_be_all_of_revenue_and_a_power_gap_more_than_all():
+    results = compare(tiny_model(seed=14, entities={"cost_fixed": {VENDOR: 0.0}, "cost_var": {VENDOR: 1.0}}, factors={"gap_plan": np.full(6, 1.4)}), 12)
+    assert all(result["factor"]["power_gap_max"] == 1.0 for result in results)
+
+
+def test_a_small_receivable_without_terms_is_paid_once():
+    results = compare(tiny_model(seed=15, legs={COMPUTE: {"out0": 0.5, "delay": 0.0}}), 12)
+    happens(results, pays(COMPUTE))
+
+
+def test_who_pays_out_all_above_nothing():
+    results = compare(tiny_model(seed=16, entities={"payout": {VENDOR: 0.5}, "payout_above": {VENDOR: 0.0}}), 12)
+    happens(results, lambda world: any(step["external_out"][VENDOR] > 1.0 for step in world["trace"]))
+
+
+def test_a_business_worth_a_billionth_of_its_dues_is_liquidated():
+    """Nothing, up to what clearing leaves of the dues."""
+    lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "core0": 0.0, "mult0": 1e-12, "mult_mature": 1e-12, "restructures": 1}
+    model = tiny_model(seed=17, entities={name: {LAB: value} for name, value in lab.items()})
+    happens(compare(model, 12), dies(LAB))

@@ -62,10 +62,14 @@ def compile_rows(section: ShortRate, context: Context) -> dict[str, object]:
     }
 
 
+def mean_rate(section: ShortRate, timeline: Timeline) -> Array:
+    """[T] mean of the rate at the end of each step, per year; of either process."""
+    return section.mean + section.shift + (section.start - section.mean) * np.exp(-section.reversion * timeline.step_ends())
+
+
 def mean_and_variance(section: ShortRate, timeline: Timeline) -> tuple[Array, Array]:
     """[T] of the rate at the end of each step, per year."""
-    tau = timeline.step_ends()
-    mean = section.mean + section.shift + (section.start - section.mean) * np.exp(-section.reversion * tau)
+    tau, mean = timeline.step_ends(), mean_rate(section, timeline)
     if section.process == "cir":
         constant, slope = square_root.variance(section.reversion, section.square_root_volatility, section.mean + section.shift, tau)
         return mean, constant + slope * (section.start + section.shift)

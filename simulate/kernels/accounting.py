@@ -23,7 +23,6 @@ from simulate.kernels.rows import (
     FOLLOW_DELIVERY,
     GW_IDLE,
     HOST,
-    IDLE,
     LEG_DEAL,
     LEG_GROUP,
     OWNER_ENTITY,
@@ -134,17 +133,16 @@ def book_fleets(grid, fleet, rules, life_values, t, life, factors, w, s):
         i, d = fleet.rows[OWNER_ENTITY, o], fleet.rows[STRANDED_DEAL, o]
         idle_cost = fleet.terms[COST_PER_GW, o] * fleet.terms[CHIP_OF_CAPEX, o] * grid.dt / fleet.terms[BOOK_LIFE, o]
         alive, gw, worn, total = w.entity[ALIVE, i], s.owner[GW_IDLE, o], s.owner[WORN, o], s.free[0]
-        written_off, cut = w.owner[IDLE, o], s.entity[CUT, i]
+        cut = s.entity[CUT, i]
         sold_in = 0
         for lane in range(lanes):
             sold_in += 1 if cut[lane] == LIQUIDATED else 0
         if sold_in > 0:
-            book_forced_sale(o, i, d, grid, fleet, rules, life_values, t, life, factors, w, s)
+            book_forced_sale(o, i, d, idle_cost, grid, fleet, rules, life_values, t, life, factors, w, s)
         for lane in range(lanes):
             early = max(0.0, 1.0 - life[lane] / fleet.terms[BOOK_LIFE, o]) * worn[lane] * alive[lane]
             total[lane] = (gw[lane] * idle_cost + early) * factors.discount[lane]
         for lane in range(lanes):
-            written_off[lane] += gw[lane] * idle_cost
             w.lane[STRANDED, lane] += gw[lane] * grid.dt
         for lane in range(lanes):
             w.loss[i, 4, lane] += total[lane]
@@ -152,13 +150,13 @@ def book_fleets(grid, fleet, rules, life_values, t, life, factors, w, s):
 
 
 @part
-def book_forced_sale(o, i, d, grid, fleet, rules, life_values, t, life, factors, w, s):
-    """What the chips of owner o (entity i, pseudo-deal d) stood in the books for, less what their forced sale brings."""
+def book_forced_sale(o, i, d, idle_cost, grid, fleet, rules, life_values, t, life, factors, w, s):
+    """What the chips of owner o (entity i, pseudo-deal d) stand in the books for after the depreciation of idle ones, less what their forced sale brings."""
     carrying = s.free[1]
     fill_carrying(o, t, grid.dt, fleet, life_values, life, w, s, carrying)
     for lane in range(carrying.size):
         if s.entity[CUT, i, lane] == LIQUIDATED:
             sold = (1.0 - rules.terms[D0]) * s.entity[FLEET_VALUE, i, lane]
-            forced = max(0.0, carrying[lane] - sold) * factors.discount[lane]
+            forced = max(0.0, carrying[lane] - s.owner[GW_IDLE, o, lane] * idle_cost - sold) * factors.discount[lane]
             w.loss[i, 3, lane] += forced
             w.deal_loss[d, lane] += forced

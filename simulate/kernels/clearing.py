@@ -72,7 +72,7 @@ from simulate.kernels.rows import (
 
 SOLVENCY_TOLERANCE = 1e-10  # of dues, one side of the inequality everywhere
 CHANGE_TOLERANCE = 1e-12  # of everything due in the lane
-PATIENCE = 1000  # rounds after which the tolerance falls with the rounds: a descent that shrinks so slowly stops that much farther from its limit
+STILL_TO_COME = 10.0  # tolerances that a descent may still have before it: where each round shrinks little, one round says little
 ROUNDING = 1e-15  # of a payment: less is no change, or what circulates among firms that owe each other drifts for ever
 NOTHING = 1e-20  # of a payment in full: less is no change, or what runs dry never is
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
@@ -121,9 +121,8 @@ def find_active_estates(legs, layout, insured, w, s):
                 expected[j, lane] += w.leg[CLAIM, l, lane] - w.leg[PAID_ON_CLAIM, l, lane] + w.leg[COVERED, l, lane]
     for a in range(layout.count[ROWS_GUARANTEE]):
         g = layout.rows[ROWS_GUARANTEE, a]
-        i, j = legs.rows[PAYER, g], legs.rows[PAYEE, g]
+        i = legs.rows[PAYER, g]
         for lane in range(lanes):
-            expected[j, lane] += max(0.0, w.leg[COVER_LEFT, g, lane])  # below 0 when the estate of a guarantor has paid
             expected[i, lane] += w.leg[SUBROGATED, g, lane]
     for a in range(layout.count[ROWS_INSIDE]):
         i = layout.rows[ROWS_INSIDE, a]
@@ -208,7 +207,8 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
     if not insured:
         receive(lane, count, legs, layout, w, s)  # guarantors take their part of full payments too
     wave = 0.0
-    for turn in range(rules.max_iterations):
+    last = 0.0
+    for _ in range(rules.max_iterations):
         change = 0.0
         for k in range(count):
             change += pay_by_waterfall(s.queue[k], lane, legs, layout, rules, w, s)
@@ -218,7 +218,9 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
             else:
                 change += call_guarantees(lane, legs, layout, rules, w, s)
                 receive(lane, count, legs, layout, w, s)
-        if change * max(1.0, turn / PATIENCE) > tolerance:
+        # Rounds that shrink by a factor have change^2 / (last - change) before them: a circle that loses little a round goes on.
+        if change > tolerance or change * change > STILL_TO_COME * tolerance * (last - change):
+            last = change
             continue
         entered = False
         for a in range(layout.count[ROWS_INSIDE]):
@@ -236,6 +238,7 @@ def clear_lane(lane, afresh, entities, legs, layout, rules, insured, t, draws, w
         if not entered:
             return
         wave += 1.0
+        last = 0.0
     w.lane[UNCONVERGED, lane] += 1.0
 
 

@@ -34,8 +34,8 @@ from simulate.kernels.rows import (
     GW_IDLE,
     HEADROOM,
     HOST,
-    IDLE,
     IN_RACE,
+    INSTALLED,
     IS_LAB,
     LEG_GROUP,
     LOST_POOL,
@@ -120,15 +120,15 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
     for o in range(fleet.rows[OWNER_ENTITY].size):
         i = fleet.rows[OWNER_ENTITY, o]
         alive = w.entity[ALIVE, i]
-        built, delivered, unreplaced = w.owner[BUILT, o], w.owner[DELIVERED, o], w.owner[UNREPLACED, o]
+        built, delivered = w.owner[BUILT, o], w.owner[DELIVERED, o]
+        unreplaced, installed = w.owner[UNREPLACED, o], w.owner[INSTALLED, o]
         now, now_sum = w.chips[CHIPS, o, t], w.chips[CHIPS_SUM, o, t]
         share = s.entity[SHARE, i]
         full = fleet.terms[GW0, o] + fleet.by_step[PLAN_GW, o, t]
         for lane in range(lanes):
             delivered[lane] = max(delivered[lane], (1.0 - factors.gap[lane] * fleet.terms[POWER_EXPOSURE, o]) * built[lane])
             s.owner[GW_IDLE, o, lane] = max(0.0, built[lane] - delivered[lane]) * alive[lane]
-            worn_away, in_service = unreplaced[lane], now[lane]
-            wear = min(worn_away / in_service, 1.0) if in_service > 0.0 else 0.0
+            wear = min(unreplaced[lane] / installed[lane], 1.0) if installed[lane] > 0.0 else 0.0
             part = min((fleet.terms[GW0, o] + delivered[lane]) * (1.0 - wear) / full, 1.0) if full > 0.0 else 1.0
             share[lane] = part * (alive[lane] if follows_supply else 1.0)
         history, integral = w.chips[CHIPS, o], w.chips[CHIPS_SUM, o]
@@ -158,9 +158,9 @@ def deliver_capacity(grid, fleet, entities, life_values, t, follows_supply, life
 
 @part
 def fill_carrying(o, t, dt, fleet, life_values, life, w, s, carrying):
-    """Book value of the chips of owner o at the beginning of step t into carrying [W], USD bn; what was written off as idle is gone."""
+    """Book value of the chips of owner o at the beginning of step t into carrying [W], USD bn."""
     history, integral = w.chips[CHIPS, o], w.chips[CHIPS_SUM, o]
-    now, now_sum, idle = history[t], integral[t], w.owner[IDLE, o]
+    now, now_sum = history[t], integral[t]
     fleet0, span, book = fleet.terms[FLEET0, o], fleet.terms[FLEET_SPAN, o], fleet.terms[BOOK_LIFE, o]
     before, total = s.free[6], s.free[7]
     for v in range(life_values.size):
@@ -170,7 +170,7 @@ def fill_carrying(o, t, dt, fleet, life_values, life, w, s, carrying):
         for lane in range(carrying.size):
             carried = now[lane] - before[lane] - (now_sum[lane] - total[lane] - until * before[lane]) / book
             other = carrying[lane]
-            carrying[lane] = max(0.0, carried - idle[lane]) if life[lane] == life_values[v] else other
+            carrying[lane] = carried if life[lane] == life_values[v] else other
 
 
 @part
@@ -228,10 +228,10 @@ def earn_revenue(grid, entities, legs, layout, rules, t, follows_supply, relief,
                 host = legs.rows[HOST, l]
                 part = legs.by_step[SUPPLY_WEIGHT, l, t]
                 own -= part
-                share, volume = s.entity[SHARE, max(host, 0)], w.leg[VOLUME, l]
+                share, volume, scale = s.entity[SHARE, max(host, 0)], w.leg[VOLUME, l], draws.scale[legs.rows[LEG_GROUP, l]]
                 for lane in range(lanes):
                     delivers = share[lane] if host >= 0 else 1.0
-                    weight[lane] += part * delivers * (volume[lane] if follows_supply else 1.0)
+                    weight[lane] += part * delivers * scale[lane] * (volume[lane] if follows_supply else 1.0)
         plan = entities.by_step[PLAN_EXTERNAL, i, t]
         lab = entities.terms[IS_LAB, i]
         always = 0.0 if follows_supply else 1.0  # the customers of a dead lab are still served

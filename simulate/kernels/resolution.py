@@ -12,6 +12,9 @@ from simulate.kernels.rows import (
     CLAIM,
     CLAIM_CREDIT,
     CLAIM_NOW,
+    COLL_CORE,
+    COLL_FLEET,
+    COLL_HOLDING,
     CORE,
     CORE_HAIRCUT,
     COVER,
@@ -87,6 +90,12 @@ def mark_of(h, lane, entities, holdings, marks, now, w):
 
 
 @part
+def fails_now(i, lane, w, s):
+    """True if row i lived and failed in this clearing: stakes in it are worth nothing."""
+    return s.entity[FAILING, i, lane] * w.entity[ALIVE, i, lane] > 0.0
+
+
+@part
 def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
     """Restructure where the going concern is worth more than liquidation: CUT of every row that failed in this clearing."""
     for a in range(layout.count[ROWS_INSIDE]):
@@ -96,7 +105,7 @@ def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, 
             continue
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
-            if s.entity[FAILING, i, lane] * w.entity[ALIVE, i, lane] > 0.0:
+            if fails_now(i, lane, w, s):
                 s.entity[CUT, i, lane] = choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s)
 
 
@@ -104,13 +113,13 @@ def decide(grid, entities, legs, layout, holdings, rules, marks, t, now, draws, 
 def choose(i, lane, grid, entities, legs, layout, holdings, rules, marks, t, now, draws, w, s):
     """Haircut of a restructuring, or LIQUIDATED."""
     price = multiple(entities, i, (t + 1) * grid.dt)
-    concern = price * now.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt
-    sale = s.entity[FLEET_VALUE, i, lane]
+    stakes = 0.0
     for h in range(holdings.rows.shape[1]):
-        if holdings.rows[HOLDER, h] == i:
-            sale += mark_of(h, lane, entities, holdings, marks, now, w)
-    core = (1.0 - entities.terms[CORE_HAIRCUT, i]) * s.entity[CORE, i, lane]
-    broken = w.entity[CASH, i, lane] + (1.0 - rules.terms[D0]) * sale + core
+        if holdings.rows[HOLDER, h] == i and not (marks and fails_now(holdings.rows[ISSUER, h], lane, w, s)):
+            stakes += mark_of(h, lane, entities, holdings, marks, now, w)
+    cash, core = w.entity[CASH, i, lane], s.entity[CORE, i, lane]
+    concern = price * now.valuation[lane] * w.entity[RECEIPTS, i, lane] / grid.dt + core + cash + stakes
+    broken = cash + (1.0 - rules.terms[D0]) * (s.entity[FLEET_VALUE, i, lane] + stakes) + (1.0 - entities.terms[CORE_HAIRCUT, i]) * core
     may = entities.terms[RESTRUCTURES, i] > 0.0 and w.entity[RESTRUCTURED, i, lane] < rules.max_restructurings
     if not (may and concern - broken > LITTLE * max(concern, broken, s.entity[DUES, i, lane])):
         return LIQUIDATED
@@ -136,7 +145,7 @@ def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, no
             w.entity[FRESH, i, lane] = 0.0
             if s.entity[CUT, i, lane] != 0.0:
                 record_default(i, lane, entities, rules, t, w, s)
-                change_legs(i, lane, legs, layout, insured, w, s)
+                change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, w, s)
                 wipe_out(i, lane, layout, holdings, marks, now, w, s)
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
@@ -158,7 +167,7 @@ def record_default(i, lane, entities, rules, t, w, s):
 
 
 @part
-def change_legs(i, lane, legs, layout, insured, w, s):
+def change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, w, s):
     """Obligations of a defaulter: claims on the estate, or the haircut; contracts that end with a payee that is gone."""
     cut = s.entity[CUT, i, lane]
     gone = cut == LIQUIDATED
@@ -168,10 +177,16 @@ def change_legs(i, lane, legs, layout, insured, w, s):
             continue
         secured = legs.rows[SENIORITY, l] == 1
         if gone:
-            w.leg[CLAIM, l, lane] = s.leg[CLAIM_NOW, l, lane] + s.leg[COVER_DUE, l, lane]
-            w.leg[CLAIM_CREDIT, l, lane] = s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane] + s.leg[COVER_DUE, l, lane]
+            covered = s.leg[COVER, l, lane]
+            if legs.rows[COLL_HOLDING, l] >= 0 and marks and s.entity[CUT, holdings.rows[ISSUER, legs.rows[COLL_HOLDING, l]], lane] != 0.0:
+                covered = min(covered, sale_without_stake(l, i, lane, entities, legs, rules, s))
+            open_now = s.leg[COVER_DUE, l, lane]
+            if legs.rows[COVERS, l] >= 0 and takes_over_arrears(legs.rows[COVERS, l], lane, legs, s):
+                open_now = s.leg[PAY, l, lane]  # what it does not pay of a call is owed by the debtor again
+            w.leg[CLAIM, l, lane] = s.leg[CLAIM_NOW, l, lane] + open_now
+            w.leg[CLAIM_CREDIT, l, lane] = s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane] + open_now
             w.leg[PAID_ON_CLAIM, l, lane] = s.leg[PAY, l, lane]
-            w.leg[COVERED, l, lane] = s.leg[COVER, l, lane]
+            w.leg[COVERED, l, lane] = covered
             w.leg[BALANCE_NOW, l, lane] = 0.0
             w.leg[OUT, l, lane] = 0.0
             w.leg[VOLUME, l, lane] = 0.0
@@ -195,6 +210,19 @@ def change_legs(i, lane, legs, layout, insured, w, s):
         for l in range(legs.rows.shape[1]):
             if legs.rows[PAYEE, l] == i and legs.terms[ENDS_WITH_PAYEE, l] > 0.0:
                 w.leg[VOLUME, l, lane] = 0.0
+
+
+@part
+def sale_without_stake(l, i, lane, entities, legs, rules, s):
+    """What chips and core that secure leg l of row i bring where its shares are those of who failed too."""
+    core = (1.0 - entities.terms[CORE_HAIRCUT, i]) * legs.terms[COLL_CORE, l] * s.entity[CORE, i, lane]
+    return core + (1.0 - rules.terms[D0]) * legs.terms[COLL_FLEET, l] * s.entity[FLEET_VALUE, i, lane]
+
+
+@part
+def takes_over_arrears(l, lane, legs, s):
+    """True if what is not paid on leg l is added to its balance: secured, and its payer is restructured now."""
+    return legs.rows[SENIORITY, l] == 1 and s.entity[CUT, legs.rows[PAYER, l], lane] > 0.0
 
 
 @part

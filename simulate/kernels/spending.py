@@ -25,6 +25,7 @@ from simulate.kernels.rows import (
     GOT,
     GROWTH,
     HOLDER,
+    INSTALLED,
     KAPPA,
     LINE,
     MIN_CASH,
@@ -72,7 +73,7 @@ def spend(grid, entities, fleet, legs, layout, holdings, insured, follows_supply
                 reach = of_room * s.entity[ROOM, i, lane] + of_line * w.entity[LINE, i, lane]
                 afford[lane] = (max(0.0, cash[lane] - least) + reach) * able[lane]
             if o >= 0:
-                replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement)
+                replace_worn(o, plan, fleet, w, s, desired, w.entity[ALIVE, i], afford, replacement)
             for lane in range(lanes):
                 growth[lane] = min((desired[lane] - committed[lane]) * able[lane], afford[lane] - replacement[lane])
         for lane in range(lanes):
@@ -119,14 +120,14 @@ def mask_able(i, w, s, able):
 
 
 @part
-def replace_worn(o, plan, fleet, w, s, desired, able, afford, replacement):
-    """Replacement of what wore out before its book life, as far as it is still needed and affordable; the rest is lost capacity."""
+def replace_worn(o, plan, fleet, w, s, desired, alive, afford, replacement):
+    """Replacement of what wore out before its book life, as far as it is still needed and affordable (who fails affords nothing); the rest is lost capacity."""
     price = fleet.terms[REPLACE_PRICE, o]
     worn, worn_book, unreplaced = s.owner[WORN, o], s.owner[WORN_BOOK, o], w.owner[UNREPLACED, o]
     per_price = 1.0 / price if price > 0.0 else 0.0
-    for lane in range(able.size):
+    for lane in range(alive.size):
         needed = min(1.0, desired[lane] / plan) if plan > 0.0 else 1.0
-        wanted = price * max(0.0, worn[lane] - worn_book[lane]) * needed * able[lane]
+        wanted = price * max(0.0, worn[lane] - worn_book[lane]) * needed * alive[lane]
         replacement[lane] = min(wanted, afford[lane])
         unreplaced[lane] = max(0.0, unreplaced[lane] + (wanted - replacement[lane]) * per_price)
 
@@ -158,10 +159,12 @@ def grow_fleet(i, o, grid, entities, fleet, follows_supply, t, w, s, replacement
     """Built GW and chips in service at the beginning of the next step."""
     plan = entities.by_step[CAPEX_PLAN, i, t] / fleet.terms[COST_PER_GW, o]
     for lane in range(s.lane.shape[1]):
-        goes_on = 0.0 if follows_supply else 1.0 - w.entity[ALIVE, i, lane]
+        goes_on = 0.0 if follows_supply else 1.0 - w.entity[ALIVE, i, lane] * (1.0 - s.entity[FAILING, i, lane])
         w.owner[BUILT, o, lane] += s.entity[GROWTH, i, lane] / fleet.terms[COST_PER_GW, o] + goes_on * plan
+        chips = fleet.terms[CHIP_OF_CAPEX, o] * s.entity[GROWTH, i, lane]
+        w.owner[INSTALLED, o, lane] += chips
         before = w.chips[CHIPS, o, t, lane]
-        after = before + fleet.terms[CHIP_OF_CAPEX, o] * s.entity[GROWTH, i, lane] + replacement[lane]
+        after = before + chips + replacement[lane]
         w.chips[CHIPS, o, t + 1, lane] = after
         w.chips[CHIPS_SUM, o, t + 1, lane] = w.chips[CHIPS_SUM, o, t, lane] + 0.5 * grid.dt * (before + after)
 

@@ -39,6 +39,7 @@ from simulate.kernels.rows import (
     GOT,
     HOLDER,
     HOLDINGS_VALUE,
+    INSTALLED,
     INTEREST_PAID,
     ISSUER,
     LINE,
@@ -218,6 +219,7 @@ def open_world(grid, entities, fleet, legs, holdings, w):
             w.entity[HOLDINGS_VALUE, i, lane] += entities.terms[CORE0, i]
     for o in range(fleet.rows[OWNER_ENTITY].size):
         w.chips[CHIPS, o, 0] = fleet.terms[FLEET0, o]
+        w.owner[INSTALLED, o] = fleet.terms[FLEET0, o]
     w.chips[CHIPS_SUM, :, 0] = 0.0
     w.entity[DEFAULT_STEP, :] = -1
     w.entity[DEFAULT_ROUND, :] = -1

@@ -37,7 +37,7 @@ class Record(NamedTuple):
     """What vintages say at each step, [T] USD bn."""
 
     value: np.ndarray  # straight line over the true life
-    carrying: np.ndarray  # straight line over the book life, while the true life lasts, less what was written off as idle
+    carrying: np.ndarray  # straight line over the book life, while the true life lasts
     early: np.ndarray  # book value of what wears out in the step before its book life ends
     idle: np.ndarray  # depreciation of chips without power in the step
     replacement: np.ndarray  # paid for what wears out before the plan replaces it
@@ -49,18 +49,17 @@ def count_vintages(life: float) -> Record:
     cost = np.zeros(opening + STEPS * STEP_SLICES)
     cost[:opening] = OPENING / opening
     bought = (np.arange(cost.size) - opening + 0.5) / SLICES
-    record, built, written_off = Record(*np.zeros((5, STEPS))), 0.0, 0.0
+    record, built = Record(*np.zeros((5, STEPS))), 0.0
     for t in range(STEPS):
         age = t * DT - bought
         wears_out = [cost[(age >= years) & (age < years + DT)].sum() for years in (life, BOOK_LIFE)]
         alive = (age > 0) & (age < life)
         record.value[t] = np.sum(cost[alive] * (1 - age[alive] / life))
         kept = alive & (age < BOOK_LIFE)
-        record.carrying[t] = np.sum(cost[kept] * (1 - age[kept] / BOOK_LIFE)) - written_off
+        record.carrying[t] = np.sum(cost[kept] * (1 - age[kept] / BOOK_LIFE))
         record.early[t] = max(0.0, 1 - life / BOOK_LIFE) * wears_out[0]
         record.idle[t] = GAP * EXPOSURE * built * COST_PER_GW * CHIPS * DT / BOOK_LIFE
         record.replacement[t] = REPLACE * max(0.0, wears_out[0] - wears_out[1])
-        written_off += record.idle[t]
         built += CAPITAL[t] / COST_PER_GW
         new = slice(opening + t * STEP_SLICES, opening + (t + 1) * STEP_SLICES)
         cost[new] = (CHIPS * CAPITAL[t] + record.replacement[t]) / STEP_SLICES
@@ -130,16 +129,17 @@ def findings() -> list[Finding]:
                 for t in range(fails):
                     compare("replacement", received[t] - CAPITAL[t], record.replacement[t])
                 compare("stranded", out["loss"][OWNER, STRANDED, lane], record.early[: fails + 1].sum() + record.idle[: fails + 1].sum())
+                kept = record.carrying[fails] - record.idle[fails]  # idle chips lose their depreciation of the step first
                 if haircut == 0.0:
                     compare("value", trace[fails + 1, TRACES.index("outside_in"), OWNER, lane], record.value[fails])
-                    compare("carrying", out["loss"][OWNER, COLLATERAL, lane], max(0.0, record.carrying[fails] - record.value[fails]))
+                    compare("carrying", out["loss"][OWNER, COLLATERAL, lane], max(0.0, kept - record.value[fails]))
                 else:
-                    compare("carrying", out["loss"][OWNER, COLLATERAL, lane], record.carrying[fails])
+                    compare("carrying", out["loss"][OWNER, COLLATERAL, lane], max(0.0, kept))
     assert seen == set(LIVES)
     assert min(largest.values()) > 0.1  # every comparison has met something
     claims = {
         "value": "Straight-line value of a fleet over its true life, as the sale brings it, USD bn: largest difference",
-        "carrying": "Carrying value over the book life less idle chips, as a failed owner loses it: largest difference",
+        "carrying": "Carrying value over the book life, as a failed owner loses it: largest difference",
         "stranded": "Chips that wear out before their book life and chips without power: largest difference",
         "replacement": "Replacement of chips that wear out before the plan replaces them: largest difference",
     }

@@ -48,7 +48,7 @@ STATE = {
             "covered": "covered"},
     "guarantee": {"subrogated": "guaranteed", "cover_left": "cover_left"},
     "insured": {"balance_due_on": "balance_undisturbed", "out_due_on": "out_undisturbed"},
-    "owner": {"built": "built", "delivered": "delivered", "unreplaced": "unreplaced", "idle": "idle"},
+    "owner": {"built": "built", "delivered": "delivered", "unreplaced": "unreplaced", "installed": "installed"},
     "holding": {"stake": "stake", "cost": "cost"},
 }  # fmt: skip
 NO_MONEY = ("restructured", "volume", "stake", "built", "delivered")
@@ -180,7 +180,7 @@ def compare_stages(result, model, audit, lane, k, world):
             "owner": audit.end_owner[k, t, len(WORN) :, :, lane],
             "holding": audit.holding[k, t, ..., lane],
         }
-        compare_state(result, model, at, state, stages["world"], k == 0, max(scale, *history, 0.0))
+        compare_state(result, model, at, state, stages["world"], max(scale, *history, 0.0))
         result.add(f"{at}, funding, open", audit.step_lane[k, t, rows.STEP_LANE.index("open"), lane], stages["funding"]["open"], 1.0)
         if stages["world"].confidence:
             result.add(f"{at}, shock", audit.now_lane[k, t, rows.NOW_LANE.index("shock"), lane], stages["world"].shock, 1.0)
@@ -217,8 +217,8 @@ def compare_spent(result, model, at, entity, owner, stages, scale, chips):
         result.add(f"{at}, capacity, {row}", got, np.array(stages["capacity"][row], float), chips)
 
 
-def compare_state(result, model, at, state, world, first, size):
-    """What a world is left with after a step: rows STATE, [K, n], [K, L], [K, O], [K, H]; `first`: the world whose losses on fleets are booked."""
+def compare_state(result, model, at, state, world, size):
+    """What a world is left with after a step: rows STATE, [K, n], [K, L], [K, O], [K, H]."""
     owed = model.legs.driver != COMMITMENT
     among = {
         "entity": model.entities.outside == 0,
@@ -231,8 +231,6 @@ def compare_state(result, model, at, state, world, first, size):
             continue
         chosen = among.get(group, slice(None))
         for (row, name), got in zip(names.items(), state[group], strict=True):
-            if row == "idle" and not first:  # no book value is asked for there
-                continue
             want = np.array(getattr(world, name), float)[chosen]
             result.add(f"{at}, {group} {row}", got[chosen], want, max(1.0, *want, 0.0) if row in NO_MONEY else size)
 
