@@ -205,7 +205,7 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
             received = receive(book, cases, paid)
         moved = np.abs(paid - before)
         change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
-        tolerance = CHANGE_TOLERANCE * cases.due_in_all
+        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)  # what estates still owe may round below nothing
         rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
         last = np.where(rest, 0.0, change)
         if not rest.any():

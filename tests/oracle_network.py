@@ -136,8 +136,8 @@ def clear_network(model, world, cash, capacity_k, position, due_undisturbed=None
                 raised = any(called[leg] > before[leg] * (1 + 1e-15) for leg in covers)
             moved = [abs(a - b) for a, b in zip(following, pay, strict=True)]
             change = sum(move for move, before in zip(moved, pay, strict=True) if move > 1e-15 * before)
-            pay, little = following, 1e-14 * sum(full)
-            if change <= little and change * change <= 10 * little * (last - change):  # rounds that shrink by a factor have that before them
+            pay, little = following, 1e-14 * max(0.0, sum(full))
+            if change <= little and change * change <= 1000 * little * (last - change):  # rounds that shrink by a factor have that before them
                 break
             last = change
         else:

@@ -48,12 +48,13 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                 restructure_leg(legs, world, leg, amount, due, clearing, called)
             elif legs.payer[leg] == i:
                 called, of = clearing["called"].get(leg, 0.0), legs.covers[leg]
-                if of >= 0 and legs.seniority[of] == SECURED and outcome.get(legs.payer[of], ("", 0))[0] == "restructured":
-                    called = clearing["pay"][leg]  # the rest is owed by the debtor again, in its arrears
                 world.covered[leg] = min(position["covered"][leg], sale_now[leg])
                 world.claim[leg] = position["claim"][leg] + called
                 world.claim_credit[leg] = position["credit"][leg] + called
                 world.paid_on_claim[leg] = clearing["pay"][leg]
+                if of >= 0 and legs.seniority[of] == SECURED and outcome.get(legs.payer[of], ("", 0))[0] == "restructured":
+                    # what is not paid of a call is owed by the debtor again, in its arrears
+                    world.claim[leg] = world.claim_credit[leg] = world.paid_on_claim[leg] = 0.0
                 world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
             elif legs.payee[leg] == i and what == "liquidated" and legs.ends_with_payee[leg] and world.nonpayment:
                 world.volume[leg] = 0.0

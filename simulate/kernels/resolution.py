@@ -15,6 +15,7 @@ from simulate.kernels.rows import (
     COLL_CORE,
     COLL_FLEET,
     COLL_HOLDING,
+    COLL_STAKE,
     CORE,
     CORE_HAIRCUT,
     COVER,
@@ -145,7 +146,7 @@ def resolve(grid, entities, legs, layout, holdings, rules, insured, marks, t, no
             w.entity[FRESH, i, lane] = 0.0
             if s.entity[CUT, i, lane] != 0.0:
                 record_default(i, lane, entities, rules, t, w, s)
-                change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, w, s)
+                change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, now, w, s)
                 wipe_out(i, lane, layout, holdings, marks, now, w, s)
         for a in range(layout.count[ROWS_INSIDE]):
             i = layout.rows[ROWS_INSIDE, a]
@@ -167,7 +168,7 @@ def record_default(i, lane, entities, rules, t, w, s):
 
 
 @part
-def change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, w, s):
+def change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks, now, w, s):
     """Obligations of a defaulter: claims on the estate, or the haircut; contracts that end with a payee that is gone."""
     cut = s.entity[CUT, i, lane]
     gone = cut == LIQUIDATED
@@ -177,16 +178,15 @@ def change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks
             continue
         secured = legs.rows[SENIORITY, l] == 1
         if gone:
-            covered = s.leg[COVER, l, lane]
-            if legs.rows[COLL_HOLDING, l] >= 0 and marks and s.entity[CUT, holdings.rows[ISSUER, legs.rows[COLL_HOLDING, l]], lane] != 0.0:
-                covered = min(covered, sale_without_stake(l, i, lane, entities, legs, rules, s))
-            open_now = s.leg[COVER_DUE, l, lane]
-            if legs.rows[COVERS, l] >= 0 and takes_over_arrears(legs.rows[COVERS, l], lane, legs, s):
-                open_now = s.leg[PAY, l, lane]  # what it does not pay of a call is owed by the debtor again
-            w.leg[CLAIM, l, lane] = s.leg[CLAIM_NOW, l, lane] + open_now
-            w.leg[CLAIM_CREDIT, l, lane] = s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane] + open_now
-            w.leg[PAID_ON_CLAIM, l, lane] = s.leg[PAY, l, lane]
-            w.leg[COVERED, l, lane] = covered
+            # What is not paid of a call may be owed by the debtor again: the guarantor owes nothing of it.
+            on = 0.0 if legs.rows[COVERS, l] >= 0 and takes_over_arrears(legs.rows[COVERS, l], lane, legs, s) else 1.0
+            w.leg[CLAIM, l, lane] = (s.leg[CLAIM_NOW, l, lane] + s.leg[COVER_DUE, l, lane]) * on
+            w.leg[CLAIM_CREDIT, l, lane] = (s.leg[CREDIT, l, lane] - s.leg[COVER, l, lane] + s.leg[COVER_DUE, l, lane]) * on
+            w.leg[PAID_ON_CLAIM, l, lane] = s.leg[PAY, l, lane] * on
+            w.leg[COVERED, l, lane] = s.leg[COVER, l, lane]
+            if legs.rows[COLL_HOLDING, l] >= 0:
+                sale = sell_collateral(l, i, lane, entities, legs, holdings, rules, marks, now, w, s)
+                w.leg[COVERED, l, lane] = min(s.leg[COVER, l, lane], sale)
             w.leg[BALANCE_NOW, l, lane] = 0.0
             w.leg[OUT, l, lane] = 0.0
             w.leg[VOLUME, l, lane] = 0.0
@@ -213,10 +213,14 @@ def change_legs(i, lane, entities, legs, layout, holdings, rules, insured, marks
 
 
 @part
-def sale_without_stake(l, i, lane, entities, legs, rules, s):
-    """What chips and core that secure leg l of row i bring where its shares are those of who failed too."""
+def sell_collateral(l, i, lane, entities, legs, holdings, rules, marks, now, w, s):
+    """What secures leg l of row i brings in the end: nothing for shares of who failed too, less for a stake that was diluted in the step."""
     core = (1.0 - entities.terms[CORE_HAIRCUT, i]) * legs.terms[COLL_CORE, l] * s.entity[CORE, i, lane]
-    return core + (1.0 - rules.terms[D0]) * legs.terms[COLL_FLEET, l] * s.entity[FLEET_VALUE, i, lane]
+    rest = legs.terms[COLL_FLEET, l] * s.entity[FLEET_VALUE, i, lane]
+    h = legs.rows[COLL_HOLDING, l]
+    if not (marks and s.entity[CUT, holdings.rows[ISSUER, h], lane] != 0.0):
+        rest += legs.terms[COLL_STAKE, l] * mark_of(h, lane, entities, holdings, marks, now, w)
+    return core + (1.0 - rules.terms[D0]) * rest
 
 
 @part

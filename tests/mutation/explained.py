@@ -1,7 +1,7 @@
 """Mutants that no test can kill, and why: (file, function, line before, line after, reason)."""
 
 RESOLUTION, ACCOUNTING, FACTORS, LEGS = (f"simulate/kernels/{name}.py" for name in ("resolution", "accounting", "factors", "legs"))
-EARNINGS, FUNDING, SPENDING = (f"simulate/kernels/{name}.py" for name in ("earnings", "funding", "spending"))
+EARNINGS, FUNDING, SPENDING, BARE, STEPS = (f"simulate/kernels/{name}.py" for name in ("earnings", "funding", "spending", "bare", "clearing"))
 CLEARING = "simulate/clearing.py"
 
 EDGE = "differs only where a draw equals a number of the model to the last of its 52 bits: once in 10^15 draws"
@@ -81,4 +81,47 @@ EXPLAINED: tuple[tuple[str, str, str, str, str], ...] = (
         "loss=np.zeros((0, 0, lanes)), deal_loss=np.zeros((1, lanes)),",
         "the size of an array that clearing never reads",
     ),
+    (BARE, "clear_least", "find_active_estates(legs, layout, False, w, s)", "find_active_estates(legs, layout, True, w, s)", "nobody is dead in one period"),
+    (STEPS, "find_active_estates", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "who is dead in no lane gets the zeros again that stand there"),
+    (
+        STEPS,
+        "raise_calls",
+        "continue",
+        "pass",
+        "who is skipped is called for nothing: no estate has cover left, who is solvent leaves nothing open, and for an estate that waits all was called before",
+    ),
+    (
+        FACTORS,
+        "draw_groups",
+        "scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0",
+        "scale[g, lane] = scale[g, lane] if n > threshold[g] else 0.0",
+        EDGE,
+    ),
+    (FACTORS, "draw_shots", "most = 0", "most = 1", "draws an arrival of size 0 where no lane has one"),
+    (
+        FUNDING,
+        "find_liquidity",
+        "if entities.terms[OUTSIDE, i] > 0.0:",
+        "if entities.terms[OUTSIDE, i] >= 0.0:",
+        "the rows inside are written a few lines below",
+    ),
+    (FUNDING, "pay_commitments", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
+    (LEGS, "fall_due", "if layout.draws[l] > 0:", "if layout.draws[l] >= 0:", "legs without draws draw 0"),
+    (LEGS, "roll_balances", "if layout.draws[l] > 0:", "if layout.draws[l] >= 0:", "legs without draws draw 0"),
+    (
+        LEGS,
+        "find_disturbed",
+        "found += 1 if alive[lane] == 0.0 or restructured[lane] > 0.0 else 0",
+        "found -= 1 if alive[lane] == 0.0 or restructured[lane] > 0.0 else 0",
+        "asked for only as 0 or not 0",
+    ),
+    (RESOLUTION, "decide", "continue", "pass", "nobody fails in a lane without trouble"),
+    (
+        RESOLUTION,
+        "record_default",
+        "if w.entity[DEFAULT_STEP, i, lane] < 0.0:",
+        "if w.entity[DEFAULT_ROUND, i, lane] < 0.0:",
+        "both are written together",
+    ),
+    (SPENDING, "spend", "if plan > 0.0 or o >= 0:", "if plan >= 0.0 or o >= 0:", "who plans nothing desires nothing: growth of 0"),
 )

@@ -308,6 +308,18 @@ def branches(model, path, oracle):
         yield run_path(model, path, keep_stages=True, nudge=EXACT._replace(**dict(zip(close, sides, strict=True))))
 
 
+def overpaid(model, world) -> list[str]:
+    """Guaranteed creditors of estates that have more than their claim, from the estate and its guarantors together."""
+    found = []
+    for t, stages in enumerate(world["stages"]):
+        w = stages["world"]
+        for leg in {of for of in model.legs.covers if of >= 0 and not w.alive[model.legs.payer[of]]}:
+            has = w.paid_on_claim[leg] + sum(w.guaranteed[guarantee] for guarantee, of in enumerate(model.legs.covers) if of == leg)
+            if has > w.claim[leg] + TOLERANCE * max(has, w.claim[leg]):
+                found.append(f"step {t}: the creditor of leg {leg} has {has} of {w.claim[leg]}")
+    return found
+
+
 def check_network(model, paths, first=0, either=True) -> Tally:
     """Run both on some paths, and the check. Identities hold and paths agree, on an edge with either branch; what does not stands in tally.wrong."""
     tally = Tally()
@@ -319,6 +331,7 @@ def check_network(model, paths, first=0, either=True) -> Tally:
     for lane in range(paths):
         oracle = run_path(model, first + lane, keep_stages=True)
         tally.count(model, oracle)
+        tally.wrong += [f"path {first + lane}: {what}" for world in oracle["worlds"] for what in overpaid(model, world)]
         worst = compare_path(model, workspace, tile, lane, oracle).worst
         if either and worst.error > TOLERANCE:
             others = (compare_path(model, workspace, tile, lane, branch).worst for branch in branches(model, first + lane, oracle))
