@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from benchmarks.run import Case
+from benchmarks.run import Case, count_cores
 from simulate.clearing import build_problem, read_network
 from simulate.compile import compile_scenario
 from simulate.engine import TILE_LANES, run_blocks
@@ -26,14 +26,17 @@ def read_model() -> Model:
     return compile_scenario(load_scenario("ai_2025"), 0).model
 
 
-def simulate_paths(threads: int = 1, lanes: int = TILE_LANES) -> Callable[[], None]:
+def simulate_paths(threads: int = 1, lanes: int = TILE_LANES, paths: int = PATHS, block_paths: int = PATHS // 4) -> Callable[[], None]:
     """All paths of ai_2025, both worlds, results thrown away."""
     model = read_model()
-    return lambda: run_blocks(model, paths=PATHS, threads=threads, block_paths=PATHS // 4, tile_lanes=lanes, on_block=lambda first, arrays: None)
+    return lambda: run_blocks(model, paths=paths, threads=threads, block_paths=block_paths, tile_lanes=lanes, on_block=lambda first, arrays: None)
 
 
 def compare_threads() -> Case:
-    return Case("ai_2025, both worlds: threads", "paths", PATHS, {"1 thread": simulate_paths(1), "2 threads": simulate_paths(2)})
+    counts = [count for count in (1, 2, 4, 8, 16, 32) if count <= max(2, count_cores())]
+    paths, block_paths = PATHS * counts[-1], PATHS // 4
+    sides = {f"{count} thread{'s' if count > 1 else ''}": simulate_paths(count, paths=paths, block_paths=block_paths) for count in counts}
+    return Case("ai_2025, both worlds: threads", "paths", paths, sides)
 
 
 def compare_tiles() -> Case:

@@ -19,10 +19,14 @@ class Case(NamedTuple):
     sides: dict[str, Callable[[], object]]
 
 
+def count_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_machine() -> str:
     """What the numbers were measured on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {cores} cores; Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}"
+    return f"{platform.machine()}, {count_cores()} cores; Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}"
 
 
 def measure(case: Case, rounds: int) -> dict[str, np.ndarray]:

@@ -8,16 +8,16 @@ Letters: n firms, C classes (0 is paid first), L obligations. Amounts in any one
 """
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from simulate.certificate import class_shares
+from simulate.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
 from simulate.kernels import rows
 from simulate.kernels.bare import clear_greatest, clear_least
-from simulate.kernels.clearing import SOLVENCY_TOLERANCE
 from simulate.kernels.factors import PathDraws
 from simulate.kernels.state import Layout, Packed, PackedRules, Step, World, freeze
 from simulate.model import SWITCHES
@@ -42,6 +42,7 @@ class Clearing:
     default_round: Array  # [n] int64; -1 solvent, else the wave of fictitious defaults (0: fails though all others pay); least: 0
     recovery: Array  # [n] payment / what is owed; 1 where nothing is owed
     default_cost: float  # (1-alpha) cash + (1-beta) received of all defaulters: it reaches nobody
+    created: float  # what the solvent pay beyond what they have: at most 1e-10 of what they owe, the tolerance of solvency; compare it with what matters to you
     residual: float  # largest violation of the two sentences above, as share of what the firm owes; checked apart from the kernel
     converged: bool  # the iteration came to rest and residual <= 1e-10
 
@@ -80,7 +81,7 @@ def clearing_vector(
     external_assets: [n], the cash of each firm.
     external_liabilities: [n], what each firm owes to creditors outside the network; or [C, n] by class. Default: nothing.
     alpha, beta: shares of cash and of receipts that survive a default, 0 to 1.
-    seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first.
+    seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first. Where nothing is owed it says nothing.
     solution: "greatest": nobody fails who need not; "least": everybody fails who may. They differ where payments wait for each other.
 
     What is given without classes ranks in the last class: pari passu when nothing has classes. So, external creditors first:
@@ -90,7 +91,7 @@ def clearing_vector(
     array([1., 1.])
     """
     network = read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority)
-    if solution not in KERNELS:
+    if not isinstance(solution, str) or solution not in KERNELS:
         raise InputError([f"solution is {solution!r}; it must be 'greatest' or 'least'."])
     problem = build_problem(network, network.cash[:, None])
     KERNELS[solution](*problem.constants, problem.world, problem.step)
@@ -120,7 +121,11 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
         faults.append(f"external_liabilities has shape {external.shape}; it must be ({n},) or [classes, {n}].")
         external = None
     ranks = None if seniority is None else read_ranks(seniority, owed, faults)
-    by_class = [owed.shape[0] if owed.ndim == 3 else 1, 1 if ranks is None else int(ranks.max()) + 1, external.shape[0] if np.ndim(external) == 2 else 1]
+    by_class = [
+        owed.shape[0] if owed.ndim == 3 else 1,
+        1 if ranks is None else int(ranks[owed > 0.0].max(initial=0)) + 1,
+        external.shape[0] if np.ndim(external) == 2 else 1,
+    ]
     classes = max(by_class)
     if classes > MOST_CLASSES:
         faults.append(f"There are {classes} classes; at most {MOST_CLASSES} are known.")
@@ -148,8 +153,11 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
 def read_amounts(name: str, value, faults: list[str]) -> Array | None:
     """The value as float64; None and a sentence when it is not an array of finite amounts that are not negative."""
     try:
-        amounts = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufO" or isinstance(value, np.ma.MaskedArray):  # no text, dates, complex numbers or masks
+            raise TypeError
+        amounts = given.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
         faults.append(f"{name} is not an array of numbers; rows must be numbers and of one length.")
         return None
     wrong = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0.0)))
@@ -163,8 +171,8 @@ def read_amounts(name: str, value, faults: list[str]) -> Array | None:
 def is_share(value) -> bool:
     """True for a number in [0, 1]."""
     try:
-        return 0.0 <= float(value) <= 1.0
-    except (TypeError, ValueError):
+        return not isinstance(value, str) and 0.0 <= float(value) <= 1.0
+    except (TypeError, ValueError, OverflowError):
         return False
 
 
@@ -175,7 +183,7 @@ def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
         return None
     try:
         ranks = np.asarray(seniority, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         ranks = np.array(math.nan)
     if ranks.shape != owed.shape or not np.isin(ranks, range(MOST_CLASSES)).all():
         faults.append(f"seniority must be a matrix of the shape of liabilities, {owed.shape}, of integers 0 (paid first) to {MOST_CLASSES - 1}.")
@@ -251,6 +259,14 @@ def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
     cash = problem.step.entity[rows.CASH_IN, :n, lane]
     received, payment, owed = paid[:, :, :n].sum(axis=(0, 1)), paid.sum(axis=(0, 2)), network.obligations.sum(axis=(0, 2))
     residual = find_violation(network, cash, paid, failed)
+    converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL)
+    if not converged:
+        warnings.warn(
+            f"The clearing of {n} firms did not come to rest in {MAX_ITERATIONS} rounds (money circulates and hardly any leaves): its payments may be far "
+            "from the clearing vector, and residual is no bound on how far.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return Clearing(
         payment=payment,
         payment_matrix=paid[:, :, :n].sum(axis=0),
@@ -260,8 +276,9 @@ def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
         default_round=problem.step.entity[rows.WAVE, :n, lane].astype(np.int64),
         recovery=np.divide(payment, owed, out=np.ones(n), where=owed > 0.0),
         default_cost=float((((1.0 - network.alpha) * cash + (1.0 - network.beta) * received) * failed).sum()),
+        created=float(np.where(failed, 0.0, np.maximum(0.0, owed - cash - received)).sum()),
         residual=residual,
-        converged=bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL),
+        converged=converged,
     )
 
 

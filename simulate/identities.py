@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate import certificate
-from simulate.kernels.clearing import ACTIVE_ESTATE, SOLVENCY_TOLERANCE
+from simulate.certificate import ACTIVE_ESTATE, SOLVENCY_TOLERANCE
 from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS, TRACES
 from simulate.model import CHANNELS, Model
 
@@ -27,7 +27,7 @@ class Identity(NamedTuple):
 
 _LANE = "1 + everything due"
 IDENTITIES = {
-    "finite": Identity("Every number kept of a step is finite", "1 if one is not", 0.0),
+    "finite": Identity("Every number kept of a step and of a path is finite", "1 if one is not", 0.0),
     "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", "1 + everything due + opening cash + turnover of all", 1e-11),
     "net_flows": Identity(
         "What is paid inside the network is received: flows net to zero, and the insurer is idle where nobody is insured",
@@ -135,6 +135,7 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
     """Name, world and residual [T or 1, n or 1, W] of every identity."""
     worlds = tile.trace.shape[0]
     book = certificate.sort_book(tile.model)
+    yield "finite", 0, _not_finite(tile.outputs)
     for k in range(worlds):
         yield "finite", k, 1.0 - np.isfinite(tile.trace[k]).all(axis=1)
         cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], tile.alive_before(k))
@@ -145,6 +146,12 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         yield from _of_defaults(tile, k)
         yield from _of_stakes(tile, k)
     yield from _of_losses(tile)
+
+
+def _not_finite(outputs: dict[str, Array]) -> Array:
+    """[1, 1, W] 1 on paths of which a number is not finite, or not when it is kept with the digits of a store (float32)."""
+    fine = [np.isfinite(values.astype(np.float32)).reshape(-1, values.shape[-1]).all(axis=0) for values in outputs.values() if values.size]
+    return 1.0 - np.logical_and.reduce(fine)[None, None]
 
 
 def _is_insured(tile: Tile, world: int) -> bool:

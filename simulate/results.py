@@ -196,11 +196,13 @@ def in_schema(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], first:
         expected = tuple(sizes[dim] for dim in variable.dims)
         if array.shape != expected:
             raise ValueError(f"'{name}' of the block at path {first} has shape {array.shape} and needs {expected} {variable.dims}")
-        finite = np.isfinite(array)
+        with np.errstate(over="ignore"):
+            kept = np.ascontiguousarray(array, dtype=variable.dtype)
+        finite = np.isfinite(kept)
         if not finite.all():
             worst = tuple(int(k) for k in np.argwhere(~finite)[0])
             raise ArithmeticError(f"'{name}' is not finite on path {first + worst[0]}" + (f", {variable.dims[1:]} = {worst[1:]}" if worst[1:] else ""))
-        block[name] = np.ascontiguousarray(array, dtype=variable.dtype)
+        block[name] = kept
     return block
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ANSWERS = json.loads((Path(__file__).parent / "known_answers.json").read_text())
 LEFT_OUT = {name: answer["left_out"] for name, answer in ANSWERS.items() if "left_out" in answer}
+PARTS_LEFT_OUT = [(name, part, reason) for name, answer in ANSWERS.items() for part, reason in answer.get("parts_left_out", {}).items()]
 
 
 def of_kind(kind: str) -> list[str]:

@@ -181,6 +181,8 @@ class Deals:
             self.make(kind, name, payer, payee, group=group, start=start, end=end, schedule=payments, days=days, **terms, **{"class": rank})
         else:
             financed = dice.pick(0.0, dice.share()) if payer != MARKET else 0.0  # draws of an outside node are nobody's
+            if financed == 1.0 and not dice.edges:
+                financed = 0.97  # who owes nothing but what is lent in full has exactly what it owes
             terms = {"margin": dice.share(), "replaces": dice.share(), "financed_share": financed, "finance_years": dice.pick(1.0, 0.3, 4.0)}
             terms["finance_rate"] = dice.pick(0.08, 2.0)
             self.make(kind, name, payer, payee, group=group, start=start, schedule=payments, **terms, **{"class": rank})

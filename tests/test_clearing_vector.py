@@ -249,7 +249,7 @@ def test_no_lane_feels_its_neighbours(network, kernel):
 def test_a_seniority_matrix_is_an_array_of_classes(network, seed):
     owed, cash, external, alpha, beta = network
     ranks = np.random.default_rng(seed).integers(0, 4, owed[0].shape)
-    assume(ranks.max() == 3)
+    assume(ranks[owed[0] > 0].max(initial=0) == 3)
     named = simulate.clearing_vector(owed[0], cash, external[0], alpha=alpha, beta=beta, seniority=ranks)
     stacked = simulate.clearing_vector([np.where(ranks == c, owed[0], 0) for c in range(4)], cash, external[0], alpha=alpha, beta=beta)
     assert (named.payment_matrix == stacked.payment_matrix).all() and (named.paid_to_external == stacked.paid_to_external).all()
@@ -315,9 +315,25 @@ def test_what_has_no_class_ranks_last():
 
 
 @pytest.mark.nojit
+def test_the_class_of_what_is_not_owed_says_nothing():
+    owed = [[0, 4], [0, 0]]
+    for zero in (0, 3):
+        assert simulate.clearing_vector(owed, [4, 0], [4, 0], seniority=[[zero, 0], [zero, zero]]).paid_to_external.tolist() == [2, 0]
+
+
+@pytest.mark.nojit
+def test_what_the_tolerance_of_solvency_creates_is_told():
+    """Nobody has cash, but each is paid 1e12 by the other: 50 more are within 1e-10 of what is owed, and come from nowhere."""
+    found = simulate.clearing_vector([[0, 1e12], [1e12, 0]], [0, 0], [0, 50])
+    assert found.paid_to_external.tolist() == [0, 50] and found.created == 50.0
+    assert simulate.clearing_vector([[0, 3], [0, 0]], [3, 0]).created == 0.0
+
+
+@pytest.mark.nojit
 def test_an_iteration_that_does_not_come_to_rest_says_so(monkeypatch):
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 20)
-    found = simulate.clearing_vector(RING, [0, 0], [0.01, 0])
+    with pytest.warns(RuntimeWarning, match="did not come to rest in 20 rounds"):
+        found = simulate.clearing_vector(RING, [0, 0], [0.01, 0])
     assert not found.converged and found.residual > 1e-3
 
 
@@ -381,6 +397,13 @@ WRONG = [
     (dict(seniority=[[0, 0.5], [0, 0]]), "seniority must be a matrix"),
     (dict(seniority=[0, 1]), r"seniority must be a matrix of the shape of liabilities, \(2, 2\)"),
     (dict(seniority="first"), "seniority must be a matrix"),
+    (dict(external_assets=[10**400, 1]), "external_assets is not an array of numbers"),
+    (dict(external_assets=[1 + 1j, 1]), "external_assets is not an array of numbers"),
+    (dict(external_assets=["1", "2"]), "external_assets is not an array of numbers"),
+    (dict(external_assets=np.ma.masked_array([1.0, 2.0], [True, False])), "external_assets is not an array of numbers"),
+    (dict(alpha=10**400), "alpha is 1000"),
+    (dict(beta="0.5"), "beta is '0.5'"),
+    (dict(solution=["greatest"]), "must be 'greatest' or 'least'"),
     (dict(liabilities=[RING], seniority=[[0, 0], [0, 0]]), "leave seniority out"),
     (dict(solution="best"), "solution is 'best'; it must be 'greatest' or 'least'"),
 ]

@@ -18,7 +18,8 @@ from simulate.scenario import load_scenario
 
 HAPPENS = (
     *(f"driver {driver} paid" for driver in range(7)), *(f"switches {switch}{on}" for switch in SWITCHES for on in (0, 1)),
-    "liquidated", "restructured", "called", "guarantor owes the obligor", "guarantor failed", "no cash",
+    "liquidated", "restructured", "called", "guarantor owes the obligor", "guarantor is guaranteed", "guarantor failed", "later wave", "no cash",
+    "life of a thousandth of a year", "rate above 100 %", "square-root rate",
 )  # fmt: skip
 
 
@@ -42,11 +43,20 @@ def test_edges():
     assert tally.edges > 0.02 * tally.paths
 
 
+@pytest.mark.nojit
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of kernels that are not compiled
+def test_a_few_networks():
+    """Short enough for kernels that are not compiled: mutants that the tiny networks do not kill meet these."""
+    tally = run_networks(12, 2, shrink=False)
+    assert not tally.wrong and tally.paths == 24
+
+
 @pytest.mark.slow
 def test_many_networks():
     tally = run_networks(600, 5)
     demand(tally)
     assert tally.seen["many rounds"] > 0
+    assert all(tally.seen[f"{n} entities"] for n in range(1, 13))
 
 
 @pytest.mark.slow

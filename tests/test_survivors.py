@@ -158,7 +158,8 @@ def test_too_few_rounds_are_told(monkeypatch, solution):
     """Of the ascent as of the descent: a chain of three takes more than two rounds."""
     chain = [[0.0, 4.0, 0.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]]
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 2)
-    assert not clearing.clearing_vector(chain, [1.0, 1.0, 0.0], solution=solution).converged
+    with pytest.warns(RuntimeWarning, match="The clearing of 3 firms did not come to rest in 2 rounds"):
+        assert not clearing.clearing_vector(chain, [1.0, 1.0, 0.0], solution=solution).converged
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 20)
     found = clearing.clearing_vector(chain, [1.0, 1.0, 0.0], solution=solution)
     assert found.converged and found.payment.tolist() == [1.0, 2.0, 0.0]
@@ -226,7 +227,8 @@ def test_an_ascent_that_is_not_at_rest_is_told_though_its_residual_is_small(monk
     """A circle that loses a tenth a round."""
     circle, cash, external = [[0.0, 9.0], [10.0, 0.0]], [0.1, 0.0], [1.0, 0.0]
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 500)
-    found = clearing.clearing_vector(circle, cash, external, solution="least")
+    with pytest.warns(RuntimeWarning, match="did not come to rest"):
+        found = clearing.clearing_vector(circle, cash, external, solution="least")
     assert found.residual < 1e-10 and not found.converged
     monkeypatch.setattr(clearing, "MAX_ITERATIONS", 2500)
     assert clearing.clearing_vector(circle, cash, external, solution="least").converged

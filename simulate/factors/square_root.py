@@ -13,7 +13,7 @@ import numpy as np
 from simulate.factors.section import Array
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-PIECE = 2.0  # of kappa h: on a piece of this length 24 nodes integrate products of exponentials to rounding
+SMALL = 2.0  # of kappa h: up to here 24 nodes integrate products of exponentials to rounding, above it closed forms lose no digits
 
 
 def gain(reversion: float, time):
@@ -30,14 +30,16 @@ def variance(reversion: float, volatility: float, level: float, time) -> Array:
 
 def step_law(reversion: float, volatility: float, level: float, dt: float) -> Array:
     """[3, 2] variance of r', its covariance with the integral over dt years, and the variance of that; each constant and slope in r."""
-    pieces = max(1, int(np.ceil(reversion * dt / PIECE)))
-    edges = np.linspace(0.0, dt, pieces + 1)
-    half = 0.5 * np.diff(edges)
-    s = (edges[:-1, None] + half[:, None] * (1.0 + NODES)).ravel()
-    weight = (half[:, None] * WEIGHTS).ravel()
-    along = variance(reversion, volatility, level, s)
-    covariance = along @ (weight * np.exp(-reversion * (dt - s)))
-    integral = 2.0 * along @ (weight * gain(reversion, dt - s))
+    if reversion * dt > SMALL:
+        a, g, twice = np.exp(-reversion * dt), gain(reversion, dt), gain(2.0 * reversion, dt)
+        unit = volatility**2 / reversion
+        covariance = unit * np.array([0.5 * level * (g - 2.0 * a * dt + a * g), a * (dt - g)])
+        integral = unit / reversion * np.array([level * (dt - 2.0 * g + 2.0 * a * dt - twice), 2.0 * (twice - a * dt)])
+    else:
+        s, weight = 0.5 * dt * (1.0 + NODES), 0.5 * dt * WEIGHTS
+        along = variance(reversion, volatility, level, s)
+        covariance = along @ (weight * np.exp(-reversion * (dt - s)))
+        integral = 2.0 * along @ (weight * gain(reversion, dt - s))
     return np.array([variance(reversion, volatility, level, dt), covariance, integral])
 
 

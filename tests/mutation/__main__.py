@@ -28,9 +28,10 @@ LONG_VECTORS = "linear_solves or obeys or least_lies"
 VECTORS = ["tests/test_clearing_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
 NETWORKS = ["tests/test_step.py", "-m", "nojit", "-k", "tiny_networks"]
 REST = ["tests/test_survivors.py", "tests/test_step.py", "-m", "nojit", "-k", "not tiny_networks"]
+DRAWN = ["tests/test_networks.py", "-m", "nojit"]
 MORE_VECTORS = ["tests/test_clearing_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
 ROUNDS = {
-    "simulate/kernels/clearing.py": [VECTORS, NETWORKS, REST, MORE_VECTORS],
+    "simulate/kernels/clearing.py": [VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS],
     "simulate/kernels/bare.py": [VECTORS, MORE_VECTORS],
     "simulate/clearing.py": [VECTORS, MORE_VECTORS],
 }
@@ -59,7 +60,7 @@ def open_worker(place: str) -> None:
 
 
 def work(mutant: Mutant, limits: dict[str, int]) -> Verdict:
-    return try_mutant(folder, mutant, [(arguments, limits[str(arguments)]) for arguments in ROUNDS.get(mutant.file, [NETWORKS, REST])])
+    return try_mutant(folder, mutant, [(arguments, limits[str(arguments)]) for arguments in ROUNDS.get(mutant.file, [NETWORKS, REST, DRAWN])])
 
 
 def read_record(record: Path | None, mutants: list[Mutant]) -> dict[Mutant, Verdict]:
@@ -77,7 +78,7 @@ def try_all(mutants: list[Mutant], processes: int, record: Path | None) -> dict[
     mutants = [mutant for mutant in mutants if mutant not in verdicts]
     with tempfile.TemporaryDirectory() as place:
         untouched = copy_package(Path(tempfile.mkdtemp(dir=place)))
-        for arguments in (VECTORS, NETWORKS, REST, MORE_VECTORS):
+        for arguments in (VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS):
             verdict = run_tests(untouched, arguments, 3600)
             limits[str(arguments)] = int(PATIENCE[0] * verdict.seconds + PATIENCE[1])
             print(f"without a mutant: {verdict.seconds:.0f} s {verdict.killer}", flush=True)

@@ -62,7 +62,7 @@ def regime_findings() -> list[Finding]:
     early, late = (share * -math.expm1(-total * time) for time in (S, T))
     stays = share + (1 - share) * math.exp(-total * (T - S))
     c = samples()["free"]["regime"]
-    return moment_findings("Regime", "Norris 1997, ex. 2.1.1", c[EARLY], c[LATE], (early, late), late * (1 - late), early * stays - early * late)
+    return moment_findings("Regime", "Norris 1997, section 2.1", c[EARLY], c[LATE], (early, late), late * (1 - late), early * stays - early * late)
 
 
 def rate_findings() -> list[Finding]:
@@ -70,7 +70,7 @@ def rate_findings() -> list[Finding]:
     k, theta, sigma, r0 = section.reversion, section.mean, section.volatility, section.start
     means = [theta + (r0 - theta) * math.exp(-k * time) for time in (S, T)]
     _, variance, covariance = reverting(k, sigma)
-    found = moment_findings("Short rate", "Vasicek 1977, eq. 25", sample["rate"][EARLY], sample["rate"][LATE], means, variance, covariance)
+    found = moment_findings("Short rate", "Vasicek 1977, eq. 25 and 26", sample["rate"][EARLY], sample["rate"][LATE], means, variance, covariance)
     for step in (3, 11, 27):
         years = 0.25 * (step + 1)
         claim = f"Bond with a maturity of {years:g} (years): mean discount factor of the paths"

@@ -37,9 +37,9 @@ def regime_steps() -> list[Finding]:
     exact = expm(DT * np.array([[-into, into], [out, -out]]))
     horizon = expm(STEPS * DT * np.array([[-into, into], [out, -out]]))
     return [
-        farthest("Regime: transition of a step against the exponential of the generator", "Norris 1997, theorem 2.1.1", step, exact),
+        farthest("Regime: transition of a step against the exponential of the generator", "Norris 1997, section 2.1", step, exact),
         farthest(
-            "Regime: steps to the horizon against the exponential of the generator", "Norris 1997, theorem 2.1.1", np.linalg.matrix_power(step, STEPS), horizon
+            "Regime: steps to the horizon against the exponential of the generator", "Norris 1997, section 2.1", np.linalg.matrix_power(step, STEPS), horizon
         ),
     ]
 

@@ -51,7 +51,7 @@ def vasicek_bond(r: float, kappa: float, theta: float, sigma: float, time: float
 @functools.cache
 def one_firm() -> tuple[Finding, ...]:
     """Merton (1974) in one step, in eight with risky growth, with default costs, and with risky rates."""
-    test, source = f"{TEST}::test_one_firm_with_one_bullet_is_mertons", "Merton 1974, eq. 13 and 14"
+    test, source = f"{TEST}::test_one_firm_with_one_bullet_is_mertons", "Merton 1974, eq. 12 to 14"
     found = []
 
     def add(name, model, paths, forward, variance, discount, alpha=1.0):

@@ -61,7 +61,7 @@ def bond(kappa: float, sigma: float, theta: float, rate: float, time: float) -> 
 def step_findings() -> list[Finding]:
     """The compiled law of a step."""
     found = []
-    for kappa, sigma in ((0.25, 0.05), (0.4, 0.35), (1e-6, 0.1), (12.0, 0.3), (40.0, 1.0)):
+    for kappa, sigma in ((0.25, 0.05), (0.4, 0.35), (1e-6, 0.1), (7.999, 0.3), (8.001, 0.3), (40.0, 1.0)):
         worst = 0.0
         for rate in (0.0, 0.04):
             law = square_root.step_law(kappa, sigma, 0.03, DT) @ [1.0, rate]

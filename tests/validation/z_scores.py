@@ -1,4 +1,4 @@
-"""Standard errors are right: z-scores over many seeds are standard normal.
+"""Sampling has no bias: z-scores over many seeds are standard normal.
 
 A comparison at four standard errors misses a bias of half of one. So sixteen independent estimators, each with its exact mean and its exact standard error,
 are run with 200 seeds of 2048 paths. Their z-scores must have mean 0 (per estimator, at four of its standard errors 1/sqrt(200)), mean square 1 (chi-square)
