@@ -150,16 +150,46 @@ def calls(book: Book, cases: Cases, paying: Array, k: int, paid: Array) -> Array
     return np.where(paying[:, debtor] & cases.living[:, guarantor], most, 0.0)
 
 
+def give_back(book: Book, cases: Cases, k: int, paid: Array) -> Array:
+    """[B] what the creditor returns to the guarantor of guarantee k when `paid` [B, C] is paid."""
+    x, g, l = cases.legs, book.guarantees[k], book.covered[k]
+    of_estate = paid[:, l] - x["covered"][:, l]
+    beyond = x["subrogated"][:, g] + paid[:, g] - book.share[k] * (x["claim"][:, l] - x["paid_before"][:, l] - of_estate)
+    return np.where(x["claim"][:, l] > 0.0, np.clip(beyond, 0.0, of_estate + paid[:, g]), 0.0)
+
+
 def receive(book: Book, cases: Cases, paid: Array) -> Array:
     """[B, n] what payments bring: creditors of an estate return to a guarantor what it has paid beyond its share of what is still not paid."""
     received = sum_of_payees(book, paid[:, book.by_payee], cases.living.shape[1])
-    for g, l, share in zip(book.guarantees, book.covered, book.share):
-        x, of_estate = cases.legs, paid[:, l] - cases.legs["covered"][:, l]
-        beyond = x["subrogated"][:, g] + paid[:, g] - share * (x["claim"][:, l] - x["paid_before"][:, l] - of_estate)
-        moved = np.where(x["claim"][:, l] > 0.0, np.clip(beyond, 0.0, of_estate + paid[:, g]), 0.0)
+    for k, g in enumerate(book.guarantees):
+        moved = give_back(book, cases, k, paid)
         received[:, book.payee[g]] -= moved
         received[:, book.payer[g]] += moved
     return received
+
+
+def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Array) -> Array:
+    """[B, n] what creditors lose in each case, not discounted (docs/model.md 4.10). cut: [B, n] haircut of a restructuring, -1 of a liquidation, 0 else.
+
+    At default all that is owed less the credit part of what is paid, later less what comes in; a restructuring takes what is not paid of the dues and the
+    haircut of the rest, of unsecured legs. What a guarantor pays, net of what comes back, is its loss instead of the creditor's.
+    """
+    x, n = cases.legs, cases.living.shape[1]
+    living, active, cut = cases.living[:, book.payer], (cases.entities["active"] > 0.0)[:, book.payer], cut[:, book.payer]
+    guarantee, secured = np.zeros(book.legs.size, bool), model.legs.seniority[book.legs] == 1
+    guarantee[book.guarantees] = True
+    claim, credit = np.where(living, x["claim_now"], x["claim"]), np.where(living, x["credit"] - x["cover"], x["claim_credit"])
+    part = np.divide(credit, claim, out=np.ones_like(claim), where=claim > 0.0)
+    of_claim = part * (paid - x["covered"])
+    restructured = np.where(secured, 0.0, x["due"] - paid + cut * (x["credit"] - x["due"]))
+    lost = np.where(living, np.where(cut < 0.0, x["credit"] - of_claim, restructured), -of_claim - x["covered"])
+    lost = np.where(active & ~guarantee, lost, 0.0)
+    by_entity = sum_of_payees(book, lost[:, book.by_payee], n)
+    for k, g in enumerate(book.guarantees):
+        moved, l = paid[:, g] - give_back(book, cases, k, paid), book.covered[k]
+        by_entity[:, book.payer[g]] += moved
+        by_entity[:, book.payee[g]] -= np.where(secured[l] & (cut[:, l] > 0.0), 0.0, moved)
+    return by_entity
 
 
 class Greatest(NamedTuple):

@@ -100,6 +100,8 @@ class Workspace:
             trace=trace[..., : block.paths],
             legs=audit.leg[..., : block.paths],
             entities=audit.entity[..., : block.paths],
+            cuts=audit.end_entity[:, :, 0, :, : block.paths],
+            discounts=audit.discount[..., : block.paths],
             stakes=audit.holding[:, :, rows.STAKE, :, : block.paths],
             losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
         )

@@ -48,6 +48,9 @@ IDENTITIES = {
     "waves": Identity("The wave of a failure is the one of that descent", "1 wave", 0.0),
     "defaults": Identity("Default steps and waves are those of clearing; the dead stay dead and owe nothing new; outside nodes never fail", "1 if not so", 0.0),
     "stakes": Identity("The stakes in a living issuer sum to one", "1", 1e-11),
+    "credit_loss": Identity(
+        "Credit losses are what is owed at default and not paid, less what comes in later, of guarantors as far as they pay", "1 + everything due", 1e-11
+    ),
     "loss_by_deal": Identity("Losses by entity and channel are losses by deal", "1 + all losses", 1e-12),
     "fleet_loss": Identity("An owner's losses on its fleet are those of its own pseudo-deal, and nobody else has any", "1 + losses of the owner", 1e-12),
     "system_loss": Identity("The system loses what outside nodes lose in credit and equity", "1 + their losses", 1e-12),
@@ -63,6 +66,8 @@ class Tile(NamedTuple):
     trace: Array  # [worlds, T, len(TRACES), n, W]
     legs: Array  # [worlds, T, len(KEPT_LEGS), L, W]
     entities: Array  # [worlds, T, len(KEPT_ENTITIES), n, W]
+    cuts: Array  # [worlds, T, n, W] haircut of who was restructured in the step, -1 of who was liquidated
+    discounts: Array  # [worlds, T, W] factors that losses of a step are discounted by
     stakes: Array  # [worlds, T, H, W]
     losses: tuple[Array, ...]  # [n, channels, W] of each world
 
@@ -227,6 +232,9 @@ def _of_clearing(
         for a, g in enumerate(book.guarantees):
             calls[:, g] = np.abs(called[:, g] - certificate.calls(book, cases, paying, a, by_case))
     yield "guarantees", k, spread(certificate.sum_of_payers(book, calls, n) / of_case)
+    lost = spread(certificate.credit_losses(model, book, cases, by_case, tile.cuts[k][steps, :, lanes])) * tile.discounts[k][:, None]
+    off = np.abs(lost.sum(axis=0) - tile.losses[k][:, CHANNELS.index("credit")])
+    yield "credit_loss", k, (off / in_all.max(axis=0))[None]
     best = certificate.descend(model, book, cases, insured)
     yield "greatest", k, spread(certificate.sum_of_payers(book, np.abs(by_case - best.paid), n) / of_case)
     yield "waves", k, spread(1.0 - (cases.entities["wave"] == best.wave))

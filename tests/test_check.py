@@ -225,6 +225,12 @@ def more_than_all_shares(tile):
     return NETWORK, 4, issuer, 4
 
 
+@breaks("credit_loss")
+def a_creditor_loses_more(tile):
+    tile.losses[NETWORK][1, CHANNELS.index("credit"), 6] += SMALL_CHANGE
+    return NETWORK, WHOLE, 1, 6
+
+
 @breaks("loss_by_deal")
 def loss_on_no_deal(tile):
     tile.outputs["loss"][2, CHANNELS.index("credit"), 6] += SMALL_CHANGE
@@ -288,7 +294,7 @@ def one_step(solution):
     ).items():
         trace[:, 0, TRACES.index(name), :2, 0] = values
     trace[:, 0, TRACES.index("alive"), 2] = 1.0
-    for name, values in dict(due=2.2, claim_now=2.2, uncovered=1.0, pay=paid).items():
+    for name, values in dict(due=2.2, claim_now=2.2, credit=2.2, uncovered=1.0, pay=paid).items():
         legs[:, 0, tuple(KEPT_LEGS).index(name), :, 0] = values
     kept = dict(cash=cash, dues=owed.sum(axis=1), received=paid[::-1], failing=failed, active=failed, wave=cleared.default_round)
     entities[:, 0, tuple(KEPT_ENTITIES).index("wave")] = -1.0
@@ -297,7 +303,10 @@ def one_step(solution):
     default = np.append(np.where(failed, 0.0, -1.0), -1.0)[:, None]
     outputs = dict(default_step=default, default_step_alone=default, default_round=np.append(cleared.default_round, -1.0)[:, None] if failed.any() else none)
     outputs |= dict(loss=np.zeros((n, len(CHANNELS), 1)), deal_loss=np.zeros((0, 1)), system_loss=np.zeros(1), system_loss_alone=np.zeros(1))
-    return Tile(model, 0, outputs, trace, legs, entities, np.zeros((worlds, 1, 0, 1)), (outputs["loss"],) * worlds)
+    cuts = np.broadcast_to(np.append(-1.0 * failed, 0.0)[None, None, :, None], (worlds, 1, n, 1))
+    losses = np.zeros((n, len(CHANNELS), 1))
+    losses[:2, CHANNELS.index("credit"), 0] = (owed.sum(axis=1) - paid)[::-1] * failed[::-1]
+    return Tile(model, 0, outputs, trace, legs, entities, cuts, np.ones((worlds, 1, 1)), np.zeros((worlds, 1, 0, 1)), (losses,) * worlds)
 
 
 def test_the_greatest_vector_passes_and_another_fixed_point_does_not():
@@ -357,7 +366,7 @@ def test_the_command_checks_and_reports(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     assert exit_code(["run", str(SMALL), "--paths", "60", "--check", "--out", "a.zarr"]) == 0
     out, _ = capsys.readouterr()
-    assert "Checked: 60 paths, 18 identities" in out and "tolerance" in out
+    assert "Checked: 60 paths, 19 identities" in out and "tolerance" in out
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith(tuple(IDENTITIES))}
     stored = simulate.open_results("a.zarr")
     for name, row in rows.items():

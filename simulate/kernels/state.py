@@ -123,6 +123,7 @@ class Audit(NamedTuple):
     end_entity: Array  # [worlds, T, K, n, W] at the end of the step
     end_owner_rows: Array
     end_owner: Array  # [worlds, T, K, O, W] at the end of the step
+    discount: Array  # [worlds, T, W] the factor that losses of the step are discounted by
     holding: Array  # [worlds, T, K, H, W] all of NOW_HOLDING at the end of the step
     step_lane: Array  # [worlds, T, K, W] all of STEP_LANE at the end of the step
     now_lane: Array  # [worlds, T, K, W] all of NOW_LANE at the end of the step
@@ -150,6 +151,7 @@ TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "al
 KEPT_LEGS = {
     "due": rows.DUE, "due_on": rows.DUE_ON, "pay": rows.PAY, "claim_now": rows.CLAIM_NOW, "uncovered": rows.UNCOVERED, "called": rows.COVER_DUE,
     "claim": len(rows.STEP_LEG) + rows.CLAIM, "paid_before": len(rows.STEP_LEG) + rows.PAID_ON_CLAIM, "covered": len(rows.STEP_LEG) + rows.COVERED,
+    "credit": rows.CREDIT, "cover": rows.COVER, "claim_credit": len(rows.STEP_LEG) + rows.CLAIM_CREDIT,
     "subrogated": len(rows.STEP_LEG) + rows.SUBROGATED, "cover_left": len(rows.STEP_LEG) + rows.COVER_LEFT,
 }  # fmt: skip
 KEPT_ENTITIES = {
@@ -286,7 +288,7 @@ def new_step(model: Model, lanes: int) -> Step:
 
 def new_audit(model: Model, steps: int, lanes: int) -> Audit:
     """Arrays of a tile that is checked, zero; with 0 steps and lanes those of a tile that is not."""
-    return audit_of(model, steps, lanes, leg=tuple(KEPT_LEGS.values()), entity=tuple(KEPT_ENTITIES.values()))
+    return audit_of(model, steps, lanes, leg=tuple(KEPT_LEGS.values()), entity=tuple(KEPT_ENTITIES.values()), end_entity=(rows.CUT,))
 
 
 def audit_of(model: Model, steps: int, lanes: int, leg=(), entity=(), end_leg=(), end_entity=(), end_owner=()) -> Audit:
@@ -300,7 +302,7 @@ def audit_of(model: Model, steps: int, lanes: int, leg=(), entity=(), end_leg=()
         np.array(leg, np.int64), kept(len(leg), size["leg"]), np.array(entity, np.int64), kept(len(entity), size["entity"]),
         np.array(end_leg, np.int64), kept(len(end_leg), size["leg"]), np.array(end_entity, np.int64), kept(len(end_entity), size["entity"]),
         np.array(end_owner, np.int64), kept(len(end_owner), size["owner"]),
-        kept(len(rows.NOW_HOLDING), size["holding"]), kept(len(rows.STEP_LANE)), kept(len(rows.NOW_LANE)),
+        kept(), kept(len(rows.NOW_HOLDING), size["holding"]), kept(len(rows.STEP_LANE)), kept(len(rows.NOW_LANE)),
     )  # fmt: skip
 
 

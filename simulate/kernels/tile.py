@@ -110,7 +110,7 @@ def simulate_tiles(model, layout, worlds, s, state, draws, now, before, summary,
                 if trace.size > 0:
                     keep_state(w, trace[k, t])
                 if audit.entity.size > 0:
-                    keep_end(w, s, audit, k, t)
+                    keep_end(now, w, s, audit, k, t)
             copy_row(now.rate, before[0])
             copy_row(now.spread, before[1])
         keep_tile(grid, entities, holdings, model.factors, worlds, draws, now, summary, start, min(lanes, paths - start), out)
@@ -271,8 +271,9 @@ def keep_state(w, trace):
 
 
 @stage
-def keep_end(w, s, audit, k, t):
+def keep_end(now, w, s, audit, k, t):
     """What checks read of world k at the end of step t."""
+    copy_row(now.discount, audit.discount[k, t])
     keep_rows(s.leg, w.leg, audit.end_leg_rows, audit.end_leg[k, t])
     keep_rows(s.entity, w.entity, audit.end_entity_rows, audit.end_entity[k, t])
     keep_rows(s.owner, w.owner, audit.end_owner_rows, audit.end_owner[k, t])
