@@ -337,6 +337,25 @@ def test_an_iteration_that_does_not_come_to_rest_says_so(monkeypatch):
     assert not found.converged and found.residual > 1e-3
 
 
+@pytest.mark.nojit
+def test_a_receipt_that_is_next_to_nothing_keeps_its_digits():
+    """Who is owed a million and gets a ten-millionth passes that on: a sum of payments, not what is missing of the million."""
+    found = simulate.clearing_vector([[0.0, 1e6], [0.0, 0.0]], [1e-7, 0.0], [0.0, 5.0])
+    assert found.payment == pytest.approx([1e-7, 1e-7], rel=1e-12, abs=0.0)
+
+
+@pytest.mark.nojit
+def test_an_ascent_that_is_not_at_rest_is_told_though_its_residual_is_small(monkeypatch):
+    """A circle that loses a tenth a round."""
+    circle, cash, external = [[0.0, 9.0], [10.0, 0.0]], [0.1, 0.0], [1.0, 0.0]
+    monkeypatch.setattr(clearing, "MAX_ITERATIONS", 500)
+    with pytest.warns(RuntimeWarning, match="did not come to rest"):
+        found = simulate.clearing_vector(circle, cash, external, solution="least")
+    assert found.residual < 1e-10 and not found.converged
+    monkeypatch.setattr(clearing, "MAX_ITERATIONS", 2500)
+    assert simulate.clearing_vector(circle, cash, external, solution="least").converged
+
+
 @pytest.mark.parametrize("owed", [(0.3, 0.6), (0.1, 0.7, 0.1)])
 def test_a_firm_that_owes_nothing_cannot_fail(owed):
     n = len(owed) + 1

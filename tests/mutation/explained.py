@@ -124,4 +124,11 @@ EXPLAINED: tuple[tuple[str, str, str, str, str], ...] = (
         "both are written together",
     ),
     (SPENDING, "spend", "if plan > 0.0 or o >= 0:", "if plan >= 0.0 or o >= 0:", "who plans nothing desires nothing: growth of 0"),
+    (
+        CLEARING,
+        "read_lane",
+        "converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL)",
+        "converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual < LARGEST_RESIDUAL)",
+        "differs only where the residual is 1e-10 to the last bit",
+    ),
 )
