@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from validation.claims import PAGE, Finding, Part, gather, mean_finding, numeric_finding, part_names, refuse_false, write_page
+from known_answers import LEFT_OUT, PARTS_LEFT_OUT
+from validation.claims import LEFT_OUT_TITLE, PAGE, Finding, Part, gather, mean_finding, numeric_finding, part_names, refuse_false, write_page
 
 TESTS = Path(__file__).parent
 
@@ -43,11 +44,18 @@ def test_refused_claims_are_named():
 def rows_of(page: str) -> list[list[str]]:
     """Cells of the tables of findings, without their heads."""
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in page.splitlines() if line.startswith("| ")]
-    return [row for row in rows if row[0] != "Claim"]
+    return [row for row in rows if row[0] not in ("Claim", "Vector")]
+
+
+def parts_of(page: str) -> tuple[str, str]:
+    """The claims, and the known answers that do not apply."""
+    claims, found, left_out = page.partition(f"## {LEFT_OUT_TITLE}")
+    assert found
+    return claims, left_out
 
 
 def test_tests_that_the_page_names_exist():
-    names = {row[1].strip("`") for row in rows_of(PAGE.read_text(encoding="utf-8")) if "::" in row[1]}
+    names = {row[1].strip("`") for row in rows_of(parts_of(PAGE.read_text(encoding="utf-8"))[0]) if "::" in row[1]}
     assert names
     for name in sorted(names):
         file, function = name.removeprefix("tests/").split("::")
@@ -57,7 +65,13 @@ def test_tests_that_the_page_names_exist():
 def test_page_refuses_nothing():
     page = PAGE.read_text(encoding="utf-8")
     assert "**refused**" not in page
-    assert f"{len(rows_of(page))} claims, 0 refused" in page
+    assert f"{len(rows_of(parts_of(page)[0]))} claims, 0 refused" in page
+
+
+def test_page_lists_what_does_not_apply():
+    rows = rows_of(parts_of(PAGE.read_text(encoding="utf-8"))[1])
+    assert [row[0].strip("`") for row in rows[: len(LEFT_OUT)]] == list(LEFT_OUT) and len(rows) == len(LEFT_OUT) + len(PARTS_LEFT_OUT)
+    assert all(len(row[2]) > 5 for row in rows)
 
 
 @pytest.mark.slow  # every part runs again
@@ -67,5 +81,6 @@ def test_page_has_every_claim():
     assert len(parts) >= 5 and len(part_names()) >= len(parts)
     claims = [one.claim.replace("|", "\\|") for part in parts for one in part.findings]
     assert len(set(claims)) == len(claims)
-    assert sorted(row[0] for row in rows_of(PAGE.read_text(encoding="utf-8"))) == sorted(claims)
-    assert [line[3:] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("## ")] == [part.title for part in parts]
+    page, _ = parts_of(PAGE.read_text(encoding="utf-8"))
+    assert sorted(row[0] for row in rows_of(page)) == sorted(claims)
+    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == [part.title for part in parts]

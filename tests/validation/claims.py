@@ -17,6 +17,7 @@ from known_answers import ANSWERS, LEFT_OUT, PARTS_LEFT_OUT
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 LIMIT = 4.0  # standard errors: a true claim is refused once in 16 000
 STANDARD_ERRORS, TOLERANCE = "standard errors", "tolerance"
+LEFT_OUT_TITLE = "Known answers that do not apply"
 NO_PARTS = ("claims", "__main__")
 
 
@@ -109,7 +110,7 @@ def write_page(parts: Iterable[Part]) -> str:
             lines += [part.text, ""]
         lines += ["| Claim | Test | Source | Result | Expected | Standard error (se) or tolerance (tol) | z |", "|---|---|---|---:|---:|---:|---:|"]
         lines += [write_row(one) for one in part.findings]
-    lines += ["", "## Known answers that do not apply", "", write_left_out()]
+    lines += ["", f"## {LEFT_OUT_TITLE}", "", write_left_out()]
     lines += ["", "| Vector | Source | Why this model cannot be asked |", "|---|---|---|"]
     lines += [f"| `{name}` | {ANSWERS[name]['source']} | {reason} |" for name, reason in LEFT_OUT.items()]
     lines += [f"| of `{name}`: {part} | {ANSWERS[name]['source']} | {reason} |" for name, part, reason in PARTS_LEFT_OUT]
