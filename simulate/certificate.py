@@ -226,6 +226,8 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
     """
     rows = np.arange(cases.due_in_all.size)
     found = Greatest(np.zeros((rows.size, book.legs.size)), np.full((rows.size, cases.living.shape[1]), -1.0))
+    if not rows.size:
+        return found
     inside = model.entities.outside == 0
     paying = (cases.entities["active"] > 0.0) & ~cases.living
     paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_before"]) + cases.legs["covered"]
