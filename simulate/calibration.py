@@ -15,8 +15,7 @@ from simulate.bridge import plan_entities
 from simulate.compile import Compiled, compile_scenario, draft_deals, planned_rate
 from simulate.engine import Workspace
 from simulate.entity_legs import standing_legs
-from simulate.kernels import rows
-from simulate.kernels.state import TRACES
+from simulate.kernels.watch import TRACES
 from simulate.opening import outside_debt
 from simulate.plans import Array
 from simulate.scenario import Scenario, load_scenario
@@ -178,13 +177,13 @@ def measure_signs(source: str | Path, base, *, paths: int, seed: int, threads: i
         return run({"factors.life.weights": one_hot(len(lives), chosen)})
 
     def gpu_losses(dataset) -> Array:
-        return dataset["deal_loss"].isel(deal=np.flatnonzero(dataset["deal_kind"].values == "gpu_loan")).sum("deal", dtype=np.float64).values
+        return risk.in_world(dataset, "deal_loss", "network").isel(deal=np.flatnonzero(dataset["deal_kind"].values == "gpu_loan")).sum("deal", dtype=np.float64).values
 
     def summary(name: str) -> Callable:
-        return lambda dataset: dataset["factor_summary"].sel(factor=name).values.astype(np.float64)
+        return lambda dataset: risk.in_world(dataset, name, "network").values.astype(np.float64)
 
-    def defaults(dataset, variable: str) -> Array:
-        return (dataset[variable].values >= 0).sum(axis=1).astype(np.float64)
+    def defaults(dataset, world: str) -> Array:
+        return (risk.in_world(dataset, "default_step", world).values >= 0).sum(axis=1).astype(np.float64)
 
     short, long = int(np.argmin(lives)), int(np.argmax(lives))
     gap, shift = scenario.factors.power_gap.scale, scenario.factors.short_rate.shift
@@ -195,7 +194,7 @@ def measure_signs(source: str | Path, base, *, paths: int, seed: int, threads: i
             "stranded capacity", "power gap doubled", "GW years",
             summary("stranded_gw_years")(run({"factors.power_gap.scale": 2 * gap})), summary("stranded_gw_years")(base),
         ),
-        difference("defaults a path", "contagion on against off", "defaults", defaults(base, "default_step"), defaults(base, "default_step_alone")),
+        difference("defaults a path", "contagion on against off", "defaults", defaults(base, "network"), defaults(base, "alone")),
     ]  # fmt: skip
 
 
@@ -221,11 +220,11 @@ def trace_sample(compiled: Compiled, scenario: Scenario, tiles: int = TRACED_TIL
     for tile in range(tiles):
         trace = workspace.trace(tile * LANES)[0]
         revenue += yearly(calendar, trace[:, TRACES.index("revenue")].mean(axis=2))[:, earning] / tiles
-        entity = workspace.worlds[0].entity
-        happened = entity[rows.DEFAULT_STEP] >= 0
+        network = workspace.memory.worlds[0]
+        happened = network.default_step >= 0
         failed += happened.sum(axis=1)
-        twice += (happened & (entity[rows.RESTRUCTURED] >= 2)).sum(axis=1)
-        gone += (happened & (entity[rows.ALIVE] == 0)).sum(axis=1)
+        twice += (happened & (network.restructured >= 2)).sum(axis=1)
+        gone += (happened & (network.alive == 0)).sum(axis=1)
     planned = yearly(calendar, model.entities.rev_ext[earning].T)
     path = Revenue(
         tuple(calendar.years),

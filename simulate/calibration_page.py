@@ -122,10 +122,10 @@ def loss_section(base: "xr.Dataset") -> list[str]:
         for channel in base["channel"].values
     ]
     chance = probability(*(system[f"loss_probability{part}"] for part in ("", "_low", "_high")))
-    stranded = base["loss"].sel(channel="stranded").mean("path")
+    stranded = risk.in_world(base, "loss", "network").sel(channel="stranded").mean("path")
     worst = np.argsort(-stranded.values)[:6]
     life = base["factor_summary"].sel(factor="gpu_life").values
-    total = base["loss"].sel(channel="stranded").sum("entity").values.astype(float)
+    total = risk.in_world(base, "loss", "network").sel(channel="stranded").sum("entity").values.astype(float)
     split = ", ".join(f"{total[life == years].mean():,.0f} where chips live {years:g} years" for years in np.unique(life))
     return [
         "## Losses by channel",
@@ -141,7 +141,7 @@ def loss_section(base: "xr.Dataset") -> list[str]:
 
 def door_section(base: "xr.Dataset") -> list[str]:
     entity = str(max((e for e in base["process"].values), key=lambda e: uncertainty_of_default(base, str(e))))
-    bins = risk.default_probability_by_factor(base, entity=entity, factor="quarters_shut")
+    bins = risk.default_probability_by_factor(base, entity=entity, factor="steps_shut")
     edges = bins["bin"].values
     body = []
     for row, low in enumerate(edges):
@@ -150,7 +150,7 @@ def door_section(base: "xr.Dataset") -> list[str]:
             high = edges[row + 1] - 1 if row + 1 < len(edges) else None
             label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
             body.append([label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high")))])
-    shut = base["factor_summary"].sel(factor="quarters_shut").values
+    shut = risk.in_world(base, "steps_shut", "network").values
     return [
         f"## What decides: how long the funding market is shut ({entity})",
         "",
@@ -162,7 +162,7 @@ def door_section(base: "xr.Dataset") -> list[str]:
 
 def uncertainty_of_default(base: "xr.Dataset", entity: str) -> float:
     """p (1 - p) of the default probability p over the run: largest where it is least certain."""
-    share = float((base["default_step"].sel(entity=entity) >= 0).mean())
+    share = float((risk.in_world(base, "default_step", "network").sel(entity=entity) >= 0).mean())
     return share * (1 - share)
 
 

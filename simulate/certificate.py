@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS
+from simulate.kernels.watch import KEPT_ENTITIES, KEPT_LEGS
 from simulate.model import GUARANTEE, Model
 
 Array = np.ndarray
 
 CLASSES = 4
-# Numbers of docs/model.md 4.5, written again: what is verified must not say how well.
+# Tolerances of docs/model.md 4.5, repeated on purpose: a checker must not take its thresholds from the code it checks.
 SOLVENCY_TOLERANCE = 1e-10  # of dues
 CHANGE_TOLERANCE = 1e-12  # of everything due
 STILL_TO_COME = 10.0  # such tolerances
@@ -93,7 +93,7 @@ def find_cases(book: Book, legs: Array, entities: Array, alive: Array) -> tuple[
     of = {name: np.ascontiguousarray(entities[steps, k, :, lanes]) for k, name in enumerate(names)}
     living = alive[steps, :, lanes] > 0.0
     estates = ((of["active"] > 0.0) & ~living)[:, book.payer]
-    due_in_all = (at["due"] + estates * (at["claim"] - at["paid_before"]) + at["covered"]).sum(axis=1)
+    due_in_all = (at["due"] + estates * (at["claim"] - at["paid_on_claim"]) + at["covered"]).sum(axis=1)
     return Cases(at, of, living, due_in_all), (steps, lanes)
 
 
@@ -125,8 +125,8 @@ def waterfall(model: Model, book: Book, cases: Cases, received: Array, called: A
     x, living = cases.legs, cases.living
     alpha, beta = model.rules.alpha, model.rules.beta
     of_living = living[:, book.payer]
-    cash = cases.entities["cash"]
-    before = sum_of_payers(book, np.where(of_living, 0.0, x["paid_before"]), living.shape[1])
+    cash = cases.entities["cash_in"]
+    before = sum_of_payers(book, np.where(of_living, 0.0, x["paid_on_claim"]), living.shape[1])
     money = np.where(living, alpha * cash + beta * received, cash + received + before)
     cases_count, n = living.shape
     owed = np.zeros((cases_count, CLASSES * n))
@@ -135,8 +135,8 @@ def waterfall(model: Model, book: Book, cases: Cases, received: Array, called: A
         owed[:, book.place[book.first]] = np.add.reduceat(claims, book.first, axis=1)
     share = class_shares(money, owed.reshape(cases_count, CLASSES, n).swapaxes(0, 1))
     share = share.swapaxes(0, 1).reshape(cases_count, CLASSES * n)[:, book.place]
-    now = np.minimum(share * (x["due"] * x["uncovered"] + called), x["due"] + called)
-    later = np.minimum(np.maximum(0.0, share * x["claim"] - x["paid_before"]), x["claim"] - x["paid_before"]) + x["covered"]
+    now = np.minimum(share * (x["due"] * x["uncovered_share"] + called), x["due"] + called)
+    later = np.minimum(np.maximum(0.0, share * x["claim"] - x["paid_on_claim"]), x["claim"] - x["paid_on_claim"]) + x["covered"]
     return np.where(of_living, now, later)
 
 
@@ -144,7 +144,7 @@ def calls(book: Book, cases: Cases, paying: Array, k: int, paid: Array) -> Array
     """[B] what guarantee k of the book is called for when `paid` [B, C] is paid; paying: [B, n] rows that pay by the waterfall."""
     g, l = book.guarantees[k], book.covered[k]
     x, debtor, guarantor = cases.legs, book.payer[l], book.payer[g]
-    owed = np.where(cases.living[:, debtor], x["due"][:, l] * x["uncovered"][:, l], x["claim"][:, l] - x["paid_before"][:, l])
+    owed = np.where(cases.living[:, debtor], x["due"][:, l] * x["uncovered_share"][:, l], x["claim"][:, l] - x["paid_on_claim"][:, l])
     short = np.maximum(0.0, owed - (paid[:, l] - x["covered"][:, l]))
     most = np.minimum(x["cover_left"][:, g], np.maximum(0.0, book.share[k] * short - x["subrogated"][:, g]))
     return np.where(paying[:, debtor] & cases.living[:, guarantor], most, 0.0)
@@ -154,7 +154,7 @@ def give_back(book: Book, cases: Cases, k: int, paid: Array) -> Array:
     """[B] what the creditor returns to the guarantor of guarantee k when `paid` [B, C] is paid."""
     x, g, l = cases.legs, book.guarantees[k], book.covered[k]
     of_estate = paid[:, l] - x["covered"][:, l]
-    beyond = x["subrogated"][:, g] + paid[:, g] - book.share[k] * (x["claim"][:, l] - x["paid_before"][:, l] - of_estate)
+    beyond = x["subrogated"][:, g] + paid[:, g] - book.share[k] * (x["claim"][:, l] - x["paid_on_claim"][:, l] - of_estate)
     return np.where(x["claim"][:, l] > 0.0, np.clip(beyond, 0.0, of_estate + paid[:, g]), 0.0)
 
 
@@ -178,11 +178,11 @@ def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Arra
     living, active, cut = cases.living[:, book.payer], (cases.entities["active"] > 0.0)[:, book.payer], cut[:, book.payer]
     guarantee, secured = np.zeros(book.legs.size, bool), model.legs.seniority[book.legs] == 1
     guarantee[book.guarantees] = True
-    claim, credit = np.where(living, x["claim_now"], x["claim"]), np.where(living, x["credit"] - x["cover"], x["claim_credit"])
+    claim, credit = np.where(living, x["claim_now"], x["claim"]), np.where(living, x["credit_now"] - x["cover"], x["claim_credit"])
     part = np.divide(credit, claim, out=np.ones_like(claim), where=claim > 0.0)
     of_claim = part * (paid - x["covered"])
-    restructured = np.where(secured, 0.0, x["due"] - paid + cut * (x["credit"] - x["due"]))
-    lost = np.where(living, np.where(cut < 0.0, x["credit"] - of_claim, restructured), -of_claim - x["covered"])
+    restructured = np.where(secured, 0.0, x["due"] - paid + cut * (x["credit_now"] - x["due"]))
+    lost = np.where(living, np.where(cut < 0.0, x["credit_now"] - of_claim, restructured), -of_claim - x["covered"])
     lost = np.where(active & ~guarantee, lost, 0.0)
     by_entity = sum_of_payees(book, lost[:, book.by_payee], n)
     for k, g in enumerate(book.guarantees):
@@ -192,8 +192,8 @@ def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Arra
     return by_entity
 
 
-class Greatest(NamedTuple):
-    """The greatest clearing vector by descent, and the waves of fictitious defaults; -1: not in this clearing."""
+class Solution(NamedTuple):
+    """A clearing vector, and the waves of defaults; -1: not in this clearing."""
 
     paid: Array  # [B, C]
     wave: Array  # [B, n]
@@ -219,18 +219,18 @@ def call_all(model: Model, book: Book, cases: Cases, paying: Array, received: Ar
     return paid
 
 
-def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
+def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
     """From full payment down, all cases at once: each wave to rest, then all who are short there enter together.
 
-    Whoever is so near to the edge that rounding decides (DOUBT) goes the way that it went in the run.
+    Entities within DOUBT of the solvency boundary are classified as in the run: there only rounding decides.
     """
     rows = np.arange(cases.due_in_all.size)
-    found = Greatest(np.zeros((rows.size, book.legs.size)), np.full((rows.size, cases.living.shape[1]), -1.0))
+    found = Solution(np.zeros((rows.size, book.legs.size)), np.full((rows.size, cases.living.shape[1]), -1.0))
     if not rows.size:
         return found
     inside = model.entities.outside == 0
     paying = (cases.entities["active"] > 0.0) & ~cases.living
-    paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_before"]) + cases.legs["covered"]
+    paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
     called, wave, round_ = np.zeros_like(paid), found.wave.copy(), np.zeros(rows.size)
     received = cases.entities["received"] if insured else receive(book, cases, paid)
     last = np.zeros(rows.size)
@@ -248,7 +248,7 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
         if not rest.any():
             continue
         dues = sum_of_payers(book, cases.legs["due"] + called, wave.shape[1])
-        has = cases.entities["cash"] + cases.entities["capacity"] + received
+        has = cases.entities["cash_in"] + cases.entities["can_raise"] + received
         margin = has - dues * (1.0 - SOLVENCY_TOLERANCE)
         doubtful = np.abs(margin) <= DOUBT * (np.abs(has) + dues)
         short = np.where(doubtful, cases.entities["wave"] == round_[:, None], margin < 0.0)
@@ -266,3 +266,73 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Greatest:
                 break
     found.paid[rows], found.wave[rows] = np.nan, np.nan  # did not come to rest: nothing is verified
     return found
+
+
+def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
+    """The least clearing vector, from nothing up: all that live fail; at the limit of the payments all who are solvent there leave the default set together.
+
+    Not for insured worlds, whose receipts do not depend on payments. Entities within DOUBT of the solvency boundary are classified as in the run.
+    """
+    rows = np.arange(cases.due_in_all.size)
+    found = Solution(np.zeros((rows.size, book.legs.size)), np.full((rows.size, cases.living.shape[1]), -1.0))
+    if not rows.size:
+        return found
+    inside = model.entities.outside == 0
+    dead = ~cases.living
+    paying = (cases.living & inside) | (dead & (cases.entities["active"] > 0.0))
+    owed = cases.legs["due"] + (paying & dead)[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
+    paid = np.where(paying[:, book.payer], 0.0, owed)
+    called = call_anew(book, cases, paying, paid)
+    received, last = receive(book, cases, paid), np.zeros(rows.size)
+    for _ in range(model.rules.max_iterations):
+        before, called_before = paid, called
+        paid = np.where(paying[:, book.payer], waterfall(model, book, cases, received, called), owed + called)
+        called, paid = settle_calls(model, book, cases, paying, received, called, owed, paid)
+        received = receive(book, cases, paid)
+        moved = np.abs(paid - before) + np.abs(called - called_before)
+        change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
+        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)
+        rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
+        last = np.where(rest, 0.0, change)
+        if not rest.any():
+            continue
+        dues = sum_of_payers(book, cases.legs["due"] + called, paying.shape[1])
+        has = cases.entities["cash_in"] + cases.entities["can_raise"] + received
+        margin = has - dues * (1.0 - SOLVENCY_TOLERANCE)
+        doubtful = np.abs(margin) <= DOUBT * (np.abs(has) + dues)
+        solvent = np.where(doubtful, cases.entities["wave"] < 0.0, margin >= 0.0)
+        leaves = solvent & cases.living & paying & rest[:, None]
+        done = rest & ~leaves.any(axis=1)
+        paying = paying & ~leaves
+        paid = np.where(leaves[:, book.payer], owed + called, paid)
+        received = receive(book, cases, paid)
+        if done.any():
+            found.paid[rows[done]], found.wave[rows[done]] = paid[done], np.where(paying & cases.living, 0.0, -1.0)[done]
+            go = np.flatnonzero(~done)
+            rows, cases = rows[go], take(cases, go)
+            dead, owed, paid, called, paying, received, last = (array[go] for array in (dead, owed, paid, called, paying, received, last))
+            if not rows.size:
+                break
+    found.paid[rows], found.wave[rows] = np.nan, np.nan  # did not come to rest: nothing is verified
+    return found
+
+
+def call_anew(book: Book, cases: Cases, paying: Array, paid: Array) -> Array:
+    """[B, C] what guarantors are called for when `paid` [B, C] is paid."""
+    called = np.zeros_like(paid)
+    for k, g in enumerate(book.guarantees):
+        called[:, g] = calls(book, cases, paying, k, paid)
+    return called
+
+
+def settle_calls(
+    model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, owed: Array, paid: Array
+) -> tuple[Array, Array]:
+    """Calls and payments that fit each other at these receipts: a guarantor that fails pays others by what it is called for, and they are guaranteed too."""
+    for _ in range(model.rules.max_iterations):
+        again = call_anew(book, cases, paying, paid)
+        if (np.abs(again - called) <= ROUNDING * np.abs(called)).all():
+            break
+        called = again
+        paid = np.where(paying[:, book.payer], waterfall(model, book, cases, received, called), owed + called)
+    return called, paid

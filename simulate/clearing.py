@@ -16,18 +16,18 @@ import numpy as np
 
 from simulate.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
-from simulate.kernels import rows
-from simulate.kernels.bare import clear_greatest, clear_least
-from simulate.kernels.factors import PathDraws
-from simulate.kernels.state import Layout, Packed, PackedRules, Step, World, freeze
-from simulate.model import SWITCHES
-
-Array = np.ndarray
+from simulate.kernels.factors import PathDraws, StepFactors
+from simulate.kernels.memory import (
+    RULES, PackedEntities, PackedFleet, PackedHoldings, PackedLegs, PackedRules, empty_pack, freeze, freeze_all, new_step, new_world, table_of,
+)  # fmt: skip
+from simulate.kernels.one_period import clear_one_period
+from simulate.kernels.state import LISTS, Lists, Net, Now, Step, World
+from simulate.model import SENIOR, SWITCHES, Array, Grid
 
 MOST_CLASSES = 4
 MAX_ITERATIONS = 1_000_000  # a network that loses 0.01 % a round takes 400 000
 LARGEST_RESIDUAL = 1e-10
-KERNELS = {"greatest": clear_greatest, "least": clear_least}
+SOLUTIONS = ("greatest", "least")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,8 @@ class Network(NamedTuple):
 class Problem(NamedTuple):
     """A network as the kernel reads it, W lanes that differ in cash."""
 
-    constants: tuple  # entities, legs, layout, rules, draws: arguments of a kernel in this order
+    net: Net
+    now: Now
     world: World
     step: Step
     positions: tuple[Array, Array, Array]  # [L] class, payer, payee of every leg
@@ -91,10 +92,10 @@ def clearing_vector(
     array([1., 1.])
     """
     network = read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority)
-    if not isinstance(solution, str) or solution not in KERNELS:
+    if not isinstance(solution, str) or solution not in SOLUTIONS:
         raise InputError([f"solution is {solution!r}; it must be 'greatest' or 'least'."])
-    problem = build_problem(network, network.cash[:, None])
-    KERNELS[solution](*problem.constants, problem.world, problem.step)
+    problem = build_problem(network, network.cash[:, None], least=solution == "least")
+    clear_one_period(problem.net, problem.now, problem.world, problem.step)
     return read_lane(network, problem, 0)
 
 
@@ -191,75 +192,77 @@ def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
     return ranks.astype(np.int64)
 
 
-def build_problem(network: Network, cash: Array) -> Problem:
+def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     """The arrays of one step in which every obligation falls due and nothing else happens. cash: [n, W]."""
     _, n, columns = network.obligations.shape
     lanes = cash.shape[1]
     positions = np.nonzero(network.obligations)
-    classes, payers, payees = positions
-    count = payers.size
-
-    def constants(integer: tuple, terms: tuple, by_step: tuple, size: int) -> tuple[Array, Array, Array]:
-        return np.zeros((len(integer), size), np.int64), np.zeros((len(terms), size)), np.zeros((len(by_step), size, 1))
-
-    def variables(names: tuple, *shape: int) -> Array:
-        return np.zeros((len(names), *shape, lanes))
-
-    entities = constants(rows.ENTITIES_ROWS, rows.ENTITIES_TERMS, rows.ENTITIES_BY_STEP, columns)
-    legs = constants(rows.LEGS_ROWS, rows.LEGS_TERMS, rows.LEGS_BY_STEP, count)
-    legs[0][rows.PAYER] = payers
-    legs[0][rows.PAYEE] = payees
-    legs[0][rows.SENIORITY] = 2  # the rank of a leg is in the layout; class 1 of a leg would ask for its collateral
-    legs[0][rows.COVERS] = -1
-    terms = np.zeros(len(rows.RULES_TERMS))
-    terms[rows.ALPHA], terms[rows.BETA] = network.alpha, network.beta
-    order = np.argsort(payers, kind="stable")
-    inside = np.zeros((len(rows.LISTS), n), np.int64)
-    inside[rows.ROWS_INSIDE] = np.arange(n)
-    counts = np.zeros(len(rows.LISTS), np.int64)
-    counts[rows.ROWS_INSIDE] = n
-    nothing = np.zeros(0, np.int64)
-    layout = Layout(
-        np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64),
-        nothing, nothing, nothing, nothing, classes.astype(np.int64), nothing, inside, counts,
-    )  # fmt: skip
-    world = World(
-        entity=variables(rows.NOW_ENTITY, columns), owner=variables(rows.NOW_OWNER, 0), chips=variables(rows.NOW_CHIPS, 0, 2),
-        leg=variables(rows.NOW_LEG, count), holding=variables(rows.NOW_HOLDING, 0), lane=variables(rows.NOW_LANE),
-        loss=np.zeros((0, 0, lanes)), deal_loss=np.zeros((0, lanes)),
-    )  # fmt: skip
-    world.entity[rows.ALIVE] = 1.0
-    step = Step(
-        entity=variables(rows.STEP_ENTITY, columns), owner=variables(rows.STEP_OWNER, 0), leg=variables(rows.STEP_LEG, count),
-        claims=np.zeros((columns, 4, lanes)), new_money=np.zeros((0, lanes)), lane=variables(rows.STEP_LANE), free=np.zeros((8, lanes)),
-        flags=np.zeros(columns, np.int64), queue=np.zeros(columns, np.int64), disturbed=np.zeros(0, np.int64),
-    )  # fmt: skip
-    step.entity[rows.CASH_IN, :n] = cash
-    step.leg[rows.DUE] = network.obligations[positions][:, None]
+    world = new_world(entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes)
+    world.alive[:] = 1.0
+    step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
+    step.cash_in[:n] = cash
+    step.due[:] = network.obligations[positions][:, None]
+    nobody, nothing = np.zeros(0), np.zeros(lanes)
+    draws = PathDraws(delivery=np.zeros((0, lanes)), life=nothing, scale=np.ones((1, lanes)))
+    factors = StepFactors(np.zeros((0, lanes)), *(nothing for _ in StepFactors._fields[1:]))
     return Problem(
-        (
-            Packed(*(freeze(array) for array in entities)),
-            Packed(*(freeze(array) for array in legs)),
-            Layout(*(freeze(array) for array in layout)),
-            PackedRules(freeze(terms), freeze(np.zeros((1, len(SWITCHES)))), 0, 0, MAX_ITERATIONS),
-            PathDraws(np.zeros((0, lanes)), np.zeros(lanes), np.ones((1, lanes))),
+        Net(
+            Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0),
+            freeze_all(empty_pack(PackedEntities, columns)),
+            freeze_all(empty_pack(PackedFleet, 0)),
+            freeze_all(build_legs(positions)),
+            freeze_all(empty_pack(PackedHoldings, 0, outside_of=np.full(columns, -1))),
+            build_rules(network),
+            build_lists(n, columns, *positions),
+            freeze(nobody),
         ),
+        Now(0, False, True, True, True, True, least, False, factors, draws, nothing, nothing),
         world,
         step,
         positions,
-    )  # fmt: skip
+    )
+
+
+def build_legs(positions: tuple[Array, Array, Array]):
+    """Obligations as legs: what is due is in the step, so they have payers, payees and nothing else."""
+    _, payers, payees = positions
+    legs = empty_pack(PackedLegs, payers.size)
+    legs.payer[:] = payers
+    legs.payee[:] = payees
+    legs.seniority[:] = SENIOR  # the rank of a leg is in the lists; a secured leg would ask for its collateral
+    legs.coll_holding[:] = -1
+    legs.covers[:] = -1
+    return legs
+
+
+def build_rules(network: Network) -> PackedRules:
+    """Rules of a world with default costs and no other loss."""
+    terms, one = np.zeros(len(RULES)), freeze(np.zeros(1))
+    rules = PackedRules(terms, freeze(np.ones((1, len(SWITCHES)))), one, one, max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
+    terms[RULES.index("alpha")], terms[RULES.index("beta")] = network.alpha, network.beta
+    return rules._replace(terms=freeze(terms))
+
+
+def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Array) -> Lists:
+    """Legs by payer and their ranks; the first n entities are inside."""
+    order = np.argsort(payers, kind="stable")
+    nothing = np.zeros(0, np.int64)
+    slices = np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64)
+    found = [np.arange(n) if name == "inside" else nothing for name in LISTS]
+    by_holding = (nothing, nothing, nothing, nothing)
+    return Lists(*(freeze(array) for array in (*slices, *by_holding, classes.astype(np.int64), np.zeros_like(payers), *table_of(found))))
 
 
 def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
     """The result of one lane, certified."""
     n = network.cash.size
     paid = np.zeros_like(network.obligations)
-    paid[problem.positions] = problem.step.leg[rows.PAY, :, lane]
-    failed = problem.step.entity[rows.FAILING, :n, lane] > 0.0
-    cash = problem.step.entity[rows.CASH_IN, :n, lane]
+    paid[problem.positions] = problem.step.pay[:, lane]
+    failed = problem.step.failing[:n, lane] > 0.0
+    cash = problem.step.cash_in[:n, lane]
     received, payment, owed = paid[:, :, :n].sum(axis=(0, 1)), paid.sum(axis=(0, 2)), network.obligations.sum(axis=(0, 2))
     residual = find_violation(network, cash, paid, failed)
-    converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL)
+    converged = bool(problem.world.unconverged[lane] == 0.0 and residual <= LARGEST_RESIDUAL)
     if not converged:
         warnings.warn(
             f"The clearing of {n} firms did not come to rest in {MAX_ITERATIONS} rounds (money circulates and hardly any leaves): its payments may be far "
@@ -273,7 +276,7 @@ def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
         paid_by_class=paid.sum(axis=2),
         paid_to_external=paid[:, :, n].sum(axis=0),
         equity=np.where(failed, 0.0, np.maximum(0.0, cash + received - owed)),
-        default_round=problem.step.entity[rows.WAVE, :n, lane].astype(np.int64),
+        default_round=problem.step.wave[:n, lane].astype(np.int64),
         recovery=np.divide(payment, owed, out=np.ones(n), where=owed > 0.0),
         default_cost=float((((1.0 - network.alpha) * cash + (1.0 - network.beta) * received) * failed).sum()),
         created=float(np.where(failed, 0.0, np.maximum(0.0, owed - cash - received)).sum()),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -21,9 +22,8 @@ from simulate.opening import count_sweeps, outside_debt, solve_opening
 from simulate.plans import Array, Calendar
 from simulate.rows import Rows, entity_rows, fleet_rows, freeze, holding_rows, leg_rows
 from simulate.scenario import Rules as RuleSection
-from simulate.scenario import Scenario
+from simulate.scenario import Scenario, World
 
-WORLDS = {"network": (1.0,) * len(SWITCHES), "alone": (0.0,) * len(SWITCHES)}
 MOST_ITERATIONS = 20_000  # rounds of a clearing before a lane is marked as not converged: enough where a circle loses a thousandth a round
 
 
@@ -37,6 +37,7 @@ class Names(NamedTuple):
     groups: tuple[str, ...]
     channels: tuple[str, ...]
     worlds: tuple[str, ...]
+    detail: tuple[str, ...]  # worlds that keep losses by channel and deal
 
 
 class Compiled(NamedTuple):
@@ -95,7 +96,8 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         processes=tuple(p.name for p in processes),
         groups=tuple(g.name for g in groups),
         channels=CHANNELS,
-        worlds=tuple(WORLDS),
+        worlds=tuple(scenario.worlds),
+        detail=tuple(name for name, world in scenario.worlds.items() if world.detail),
     )
     rows = Rows(
         entity=number(names.entities),
@@ -113,7 +115,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         fleet=fleet_rows(network.entities, plans, rows),
         legs=leg_rows(legs, holdings, network.entities, rows, calendar),
         holdings=holding_rows(holdings, rows, len(names.entities)),
-        rules=rule_rows(scenario.rules, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
+        rules=rule_rows(scenario.rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
     )
     resolved = scenario.resolved(seed)
     outside = (*(entity.outside for entity in network.entities), True)
@@ -220,11 +222,13 @@ def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: 
     )
 
 
-def rule_rows(rules: RuleSection, calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
-    """Rules by step; the order of worlds is fixed."""
+def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
+    """Rules by step, and the worlds in the order of the scenario."""
     return freeze(
         Rules(
-            world_switches=np.array(list(WORLDS.values())),
+            world_switches=np.array([[switch not in world.off for switch in SWITCHES] for world in worlds.values()], float),
+            world_least=np.array([world.solution == "least" for world in worlds.values()], float),
+            world_detail=np.array([world.detail for world in worlds.values()], float),
             alpha=rules.alpha,
             beta=rules.beta,
             d0=rules.forced_sale_haircut,

@@ -1,4 +1,4 @@
-"""Blocks of paths on threads, and the bare clearing algorithm on the same kernel. All allocation and parallelism is here."""
+"""Blocks of paths on threads. All parallelism is here."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.identities import Finding, Tile, check_tile, largest
-from simulate.kernels import rows
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.state import TRACES, Audit, Layout, build_layout, new_audit, new_outputs, new_step, new_world, pack_model, zeros
-from simulate.kernels.tile import simulate_tiles
+from simulate.kernels.memory import new_step, new_world, pack_model, sizes_of, zeros
+from simulate.kernels.outputs import Summary, new_outputs
+from simulate.kernels.state import WORLD
+from simulate.kernels.tile import Memory, simulate_tiles
+from simulate.kernels.watch import Audit, new_audit, new_trace
 from simulate.model import Model
+from simulate.schema import FACTORS
 
 BLOCK_PATHS = 4000
 TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: their rows would share the same few lines
@@ -45,19 +48,12 @@ def rare_collections() -> Iterator[None]:
 
 
 class Workspace:
-    """What one thread needs to run blocks: state of every world, scratch, factors. Reused from block to block."""
+    """What one thread needs to run blocks: the packed model and memory for a tile. Reused from block to block."""
 
     def __init__(self, model: Model, lanes: int):
         self.model = model
-        self.packed = pack_model(model)
-        self.layout: Layout = build_layout(model)
-        self.worlds = tuple(new_world(model, lanes) for _ in range(model.rules.world_switches.shape[0]))
-        self.step = new_step(model, lanes)
-        self.state = new_factor_state(model, lanes)
-        self.draws = new_path_draws(model, lanes)
-        self.factors = new_step_factors(model, lanes)
-        self.before = zeros((2, lanes))
-        self.summary = zeros((6, lanes))
+        self.net = pack_model(model)
+        self.memory = new_memory(model, lanes)
         self.lanes = lanes
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
@@ -74,7 +70,7 @@ class Workspace:
 
     def trace(self, first_path: int) -> np.ndarray:
         """What audits and tests read of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
-        trace = self._new_trace()
+        trace = new_trace(self.model, self.lanes)
         self.simulate(Block(first_path, self.lanes), trace, self.unchecked)
         return trace
 
@@ -90,7 +86,7 @@ class Workspace:
     def observe(self, block: Block) -> Tile:
         """All that a check reads of a block of at most one tile; its arrays are overwritten by the next."""
         if self.kept is None:
-            self.kept = self._new_trace(), new_audit(self.model, self.model.grid.steps, self.lanes)
+            self.kept = new_trace(self.model, self.lanes), new_audit(self.model, self.model.grid.steps, self.lanes)
         trace, audit = self.kept
         outputs = self.simulate(block, trace, audit)
         return Tile(
@@ -100,23 +96,34 @@ class Workspace:
             trace=trace[..., : block.paths],
             legs=audit.leg[..., : block.paths],
             entities=audit.entity[..., : block.paths],
-            cuts=audit.end_entity[:, :, 0, :, : block.paths],
+            outcomes=audit.end_entity[:, :, 0, :, : block.paths],
             discounts=audit.discount[..., : block.paths],
-            stakes=audit.holding[:, :, rows.STAKE, :, : block.paths],
-            losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
+            stakes=audit.holding[:, :, tuple(WORLD["holding"]).index("stake"), :, : block.paths],
+            losses=tuple(world.loss[..., : block.paths] for world in self.memory.worlds),
         )
 
-    def _new_trace(self) -> np.ndarray:
-        grid = self.model.grid
-        return np.zeros((len(self.worlds), grid.steps, len(TRACES), grid.entities, self.lanes))
-
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
+        """Run the kernels on a block; trace and audit are those of its last tile."""
         out = new_outputs(self.model, block.paths)
-        simulate_tiles(
-            self.packed, self.layout, self.worlds, self.step, self.state, self.draws, self.factors, self.before, self.summary,
-            np.int64(block.first), np.int64(block.paths), out, trace, audit,
-        )  # fmt: skip
+        simulate_tiles(self.net, self.model.factors, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit)
         return out._asdict()
+
+
+def new_memory(model: Model, lanes: int) -> Memory:
+    """Memory of a tile of W lanes."""
+    sizes = sizes_of(model)
+    rows = {"entities": sizes["entity"], "owners": sizes["owner"], "legs": sizes["leg"], "holdings": sizes["holding"]}
+    worlds = range(model.rules.world_switches.shape[0])
+    return Memory(
+        worlds=tuple(new_world(**rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes) for _ in worlds),
+        step=new_step(**rows, lanes=lanes),
+        state=new_factor_state(model, lanes),
+        draws=new_path_draws(model, lanes),
+        factors=new_step_factors(model, lanes),
+        rate_before=zeros(lanes),
+        spread_before=zeros(lanes),
+        summary=Summary(zeros((len(FACTORS), lanes))),
+    )
 
 
 def run_blocks(

@@ -11,10 +11,8 @@ import numpy as np
 
 from simulate import certificate
 from simulate.certificate import ACTIVE_ESTATE, SOLVENCY_TOLERANCE
-from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS, TRACES
-from simulate.model import CHANNELS, Model
-
-Array = np.ndarray
+from simulate.kernels.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
+from simulate.model import COLLATERAL, CREDIT, EQUITY, MARKS, NONPAYMENT, STRANDED, Array, Model
 
 
 class Identity(NamedTuple):
@@ -45,7 +43,8 @@ IDENTITIES = {
     "guarantees": Identity("A guarantor is called for its share of what is neither paid nor covered, up to the cap", _LANE, 1e-11),
     "solvency": Identity("Who fails is short of its dues at the payments made, and nobody else is", "held + received + due", 1e-12),
     "greatest": Identity("Payments are the greatest clearing vector: a descent from full payment ends there", _LANE, 1e-10),
-    "waves": Identity("The wave of a failure is the one of that descent", "1 wave", 0.0),
+    "least": Identity("In a world of least clearing, payments are the least clearing vector: an ascent from nothing ends there", _LANE, 1e-10),
+    "waves": Identity("The wave of a failure is the one of that descent; 0 in an ascent", "1 wave", 0.0),
     "defaults": Identity("Default steps and waves are those of clearing; the dead stay dead and owe nothing new; outside nodes never fail", "1 if not so", 0.0),
     "stakes": Identity("The stakes in a living issuer sum to one", "1", 1e-11),
     "credit_loss": Identity(
@@ -66,7 +65,7 @@ class Tile(NamedTuple):
     trace: Array  # [worlds, T, len(TRACES), n, W]
     legs: Array  # [worlds, T, len(KEPT_LEGS), L, W]
     entities: Array  # [worlds, T, len(KEPT_ENTITIES), n, W]
-    cuts: Array  # [worlds, T, n, W] haircut of who was restructured in the step, -1 of who was liquidated
+    outcomes: Array  # [worlds, T, n, W] haircut of a restructuring in the step, -1 of a liquidation, 0 without a default
     discounts: Array  # [worlds, T, W] factors that losses of a step are discounted by
     stakes: Array  # [worlds, T, H, W]
     losses: tuple[Array, ...]  # [n, channels, W] of each world
@@ -77,11 +76,11 @@ class Tile(NamedTuple):
 
     def cleared(self, world: int, name: str) -> Array:
         """[T, n, W] what was kept of an entity right after clearing."""
-        return self.entities[world, :, tuple(KEPT_ENTITIES).index(name)]
+        return self.entities[world, :, KEPT_ENTITIES.index(name)]
 
     def leg(self, world: int, name: str) -> Array:
         """[T, L, W] what was kept of a leg right after clearing."""
-        return self.legs[world, :, tuple(KEPT_LEGS).index(name)]
+        return self.legs[world, :, KEPT_LEGS.index(name)]
 
     def alive_before(self, world: int) -> Array:
         """[T, n, W] 1 where an entity is alive when the step begins."""
@@ -120,7 +119,7 @@ def check_tile(tile: Tile) -> list[Finding]:
 
 
 def largest(findings: Iterable[list[Finding]]) -> list[Finding]:
-    """The largest of several lists, identity by identity; of equals the one of the first path, so the order does not matter."""
+    """The largest of several lists, identity by identity; ties go to the lowest path, so the result does not depend on the order of blocks."""
     rank = {}
     for finding in (finding for some in findings for finding in some):
         if finding.identity not in rank or (-finding.residual, finding.path) < (-rank[finding.identity].residual, rank[finding.identity].path):
@@ -160,7 +159,7 @@ def _not_finite(outputs: dict[str, Array]) -> Array:
 
 
 def _is_insured(tile: Tile, world: int) -> bool:
-    return bool(tile.model.rules.world_switches[world, 0] == 0.0)
+    return bool(tile.model.rules.world_switches[world, NONPAYMENT] == 0.0)
 
 
 def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Array]]:
@@ -180,7 +179,7 @@ def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Arra
 def _of_clearing(
     tile: Tile, k: int, book: certificate.Book, cases: certificate.Cases, places: tuple[Array, Array], in_all: Array
 ) -> Iterator[tuple[str, int, Array]]:
-    """Dense where everybody can be asked at once; case by case (at the steps and lanes of places) where somebody fails or an estate distributes."""
+    """Vectorised over all entities where nobody fails; clearing by clearing (at `places`) where somebody fails or an estate distributes."""
     model, insured = tile.model, _is_insured(tile, k)
     n, inside = model.grid.entities, (model.entities.outside == 0)[:, None]
     alive, (steps, lanes) = tile.alive_before(k), places
@@ -191,7 +190,7 @@ def _of_clearing(
         whole[steps, :, lanes] = values
         return whole
 
-    received, dues, cash, room = (tile.cleared(k, name) for name in ("received", "dues", "cash", "capacity"))
+    received, dues, cash, room = (tile.cleared(k, name) for name in ("received", "dues", "cash_in", "can_raise"))
     paying, called = cases.entities["active"] > 0.0, cases.legs["called"]
     by_case = np.where(paying[:, book.payer] | (called != 0.0), cases.legs["pay"], cases.legs["due"])
     # Everybody pays what is due, but for the cases.
@@ -200,7 +199,7 @@ def _of_clearing(
     paid = owed.copy()
     paid[steps, :, lanes] = certificate.sum_of_payers(book, by_case, n)
     owed[steps, :, lanes] += certificate.sum_of_payers(book, called, n)
-    expected = certificate.sum_of_payees(book, tile.leg(k, "due_on" if insured else "due")[:, book.legs_by_payee], n)
+    expected = certificate.sum_of_payees(book, tile.leg(k, "due_undisturbed" if insured else "due")[:, book.legs_by_payee], n)
     if insured:
         expected *= np.where(inside, alive, 1.0)
     else:
@@ -232,11 +231,12 @@ def _of_clearing(
         for a, g in enumerate(book.guarantees):
             calls[:, g] = np.abs(called[:, g] - certificate.calls(book, cases, paying, a, by_case))
     yield "guarantees", k, spread(certificate.sum_of_payers(book, calls, n) / of_case)
-    lost = spread(certificate.credit_losses(model, book, cases, by_case, tile.cuts[k][steps, :, lanes])) * tile.discounts[k][:, None]
-    off = np.abs(lost.sum(axis=0) - tile.losses[k][:, CHANNELS.index("credit")])
+    lost = spread(certificate.credit_losses(model, book, cases, by_case, tile.outcomes[k][steps, :, lanes])) * tile.discounts[k][:, None]
+    off = np.abs(lost.sum(axis=0) - tile.losses[k][:, CREDIT])
     yield "credit_loss", k, (off / in_all.max(axis=0))[None]
-    best = certificate.descend(model, book, cases, insured)
-    yield "greatest", k, spread(certificate.sum_of_payers(book, np.abs(by_case - best.paid), n) / of_case)
+    least = model.rules.world_least[k] > 0.0 and not insured
+    best = (certificate.ascend if least else certificate.descend)(model, book, cases, insured)
+    yield "least" if least else "greatest", k, spread(certificate.sum_of_payers(book, np.abs(by_case - best.paid), n) / of_case)
     yield "waves", k, spread(1.0 - (cases.entities["wave"] == best.wave))
 
 
@@ -252,7 +252,7 @@ def _out_of_bounds(book: certificate.Book, cases: certificate.Cases, paying: Arr
     """[B, C] what a payment is below 0 or above what is due or claimed, or off what is due where its payer does not fail."""
     x, living = cases.legs, cases.living[:, book.payer]
     due = x["due"] + x["called"]
-    most = np.where(living, due, np.where(paying[:, book.payer], x["claim"] - x["paid_before"], 0.0) + x["covered"])
+    most = np.where(living, due, np.where(paying[:, book.payer], x["claim"] - x["paid_on_claim"], 0.0) + x["covered"])
     off = np.maximum(-paid, paid - most)
     off = np.maximum(off, np.where(x["called"] > 0.0, x["called"] - x["cover_left"], 0.0))
     return np.maximum(0.0, np.where(living & ~paying[:, book.payer], np.abs(paid - due), off))
@@ -266,8 +266,8 @@ def _class_breaches(book: certificate.Book, cases: certificate.Cases, paying: Ar
     """
     x, (_, n) = cases.legs, cases.living.shape
     living, pays = cases.living[:, book.payer], paying[:, book.payer]
-    base = np.where(pays, np.where(living, x["due"] * x["uncovered"] + x["called"], x["claim"]), 0.0)
-    had = np.where(pays & ~living, x["paid_before"], 0.0)
+    base = np.where(pays, np.where(living, x["due"] * x["uncovered_share"] + x["called"], x["claim"]), 0.0)
+    had = np.where(pays & ~living, x["paid_on_claim"], 0.0)
     now = np.where(pays, paid - np.where(living, 0.0, x["covered"]), 0.0)
     if not book.first.size:
         return np.zeros((base.shape[0], n)), np.zeros((base.shape[0], n))
@@ -291,25 +291,21 @@ def _class_breaches(book: certificate.Book, cases: certificate.Cases, paying: Ar
 
 
 def _of_defaults(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
-    """What outputs say of the first two worlds is what clearing did; the dead stay dead and owe nothing new."""
+    """What outputs say of a world is what clearing did; the dead stay dead and owe nothing new."""
     outside = (tile.model.entities.outside > 0)[:, None]
     before, alive = tile.alive_before(k), tile.of(k, "alive")
     fails = (tile.cleared(k, "failing") > 0.0) & (before > 0.0)
     wrong = (alive > before) | ((alive < before) & ~fails) | ((before == 0.0) & (tile.of(k, "dues") != 0.0)) | (fails & outside)
     yield "defaults", k, wrong.astype(float)
-    if k > 1:
-        return
     first = np.where(fails.any(axis=0), fails.argmax(axis=0), -1)
-    wrong = tile.outputs["default_step" if k == 0 else "default_step_alone"] != first
-    if k == 0:
-        wave = np.take_along_axis(tile.cleared(k, "wave"), np.maximum(first, 0)[None], axis=0)[0]
-        wrong |= tile.outputs["default_round"] != np.where(first >= 0, wave, -1)
+    wave = np.take_along_axis(tile.cleared(k, "wave"), np.maximum(first, 0)[None], axis=0)[0]
+    wrong = (tile.outputs["default_step"][k] != first) | (tile.outputs["default_round"][k] != np.where(first >= 0, wave, -1))
     yield "defaults", k, wrong[None].astype(float)
 
 
 def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
     """Only where marks are on: there a stake in the dead is worth nothing and gone."""
-    holdings, marks = tile.model.holdings, tile.model.rules.world_switches[k, 3] > 0.0
+    holdings, marks = tile.model.holdings, tile.model.rules.world_switches[k, MARKS] > 0.0
     if not marks:
         return
     off = np.zeros(tile.of(k, "alive").shape)
@@ -320,16 +316,17 @@ def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
 
 
 def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """By deal in the world `network`, which is the first; where losses end in the first two."""
+    """By deal in the worlds that keep detail; where losses end in all."""
     fleet, outside = tile.model.fleet, tile.model.entities.outside > 0
-    loss, by_deal = tile.outputs["loss"], tile.outputs["deal_loss"]
-    off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
-    yield "loss_by_deal", 0, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]
-    own = loss[:, [CHANNELS.index("collateral"), CHANNELS.index("stranded")]].sum(axis=1)
-    off = own.copy()
-    off[fleet.entity] -= by_deal[fleet.stranded_deal]
-    yield "fleet_loss", 0, (np.abs(off) / (1.0 + np.abs(own)))[None]
-    for k, name in enumerate(("system_loss", "system_loss_alone")):
-        ends = tile.losses[k][outside][:, [CHANNELS.index("credit"), CHANNELS.index("equity")]]
-        off = np.abs(tile.outputs[name] - ends.sum(axis=(0, 1)))
+    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0)):
+        loss, by_deal = tile.outputs["loss"][d], tile.outputs["deal_loss"][d]
+        off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
+        yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]
+        own = loss[:, [COLLATERAL, STRANDED]].sum(axis=1)
+        off = own.copy()
+        off[fleet.entity] -= by_deal[fleet.stranded_deal]
+        yield "fleet_loss", k, (np.abs(off) / (1.0 + np.abs(own)))[None]
+    for k, losses in enumerate(tile.losses):
+        ends = losses[outside][:, [CREDIT, EQUITY]]
+        off = np.abs(tile.outputs["system_loss"][k] - ends.sum(axis=(0, 1)))
         yield "system_loss", k, (off / (1.0 + np.abs(ends).sum(axis=(0, 1))))[None, None]

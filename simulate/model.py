@@ -5,14 +5,25 @@ S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, t
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray
+# The kernels read a group as few packed arrays (kernels/memory.py); which one a field goes to is its annotation.
+Row = Annotated[np.ndarray, "rows"]  # [count] int64, an index of something else, or a class
+Term = Annotated[np.ndarray, "terms"]  # [count] float64
+ByStep = Annotated[np.ndarray, "by_step"]  # [count, T] float64
 
+# How a loss arises (docs/model.md 4.10).
 CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
+CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
+# What contagion a world lets through (docs/model.md, section 3).
 SWITCHES = ("nonpayment", "supply", "relief", "marks", "confidence")
+NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
+# Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
+CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
+CLEARED_CLASSES = 4
 DRIVERS = ("demand", "valuation", "rates", "spread", "power", "rental")
 # What pays a leg (docs/model.md 4.3).
 SCHEDULED, REVENUE_SHARE, CAPEX, OPEX, BALANCE, COMMITMENT, GUARANTEE = range(7)
@@ -100,134 +111,136 @@ class Factors(NamedTuple):
 class Entities(NamedTuple):
     """Section 4.1-4.9; all [n] unless said otherwise."""
 
-    outside: Array  # 1: outside node, always pays, never defaults, unlimited cash
-    restructures: Array  # 1: policy restructure, 0: liquidate
-    systemic: Array  # 1: its default shocks confidence
-    revenue_process: Array  # int64, row of Factors.rev_*, -1: none
-    owner: Array  # int64, row of Fleet, -1: none
-    rev_ext: Array  # [n, T] USD bn a step
-    cost_fixed: Array  # [n, T] USD bn a step
-    cost_var: Array
-    ai_share: Array
-    rental_share: Array
-    capacity_share: Array
-    flex: Array
-    runway_years: Array
-    headroom: Array
-    is_lab: Array  # 1: takes part in the transfer of lost demand
-    plan_external: Array  # [n, T] plan revenue of the own process, USD bn a step; 0 without one
-    cash0: Array
-    min_cash: Array
-    line0: Array
-    cash_target: Array  # [n, T]
-    payout: Array  # share of the surplus paid out a step
-    payout_above: Array  # USD bn
-    insider: Array
-    fund_equity: Array  # 1: market money is new equity
-    fund_phi: Array  # of equity value a step
-    fund_advance: Array  # of desired capex
-    fund_flat: Array  # USD bn a step
-    fund_leverage: Array  # x forward EBITDA
-    fund_ltv: Array  # of holdings
-    fund_unbounded: Array  # 1: no headroom applies
-    new_debt_leg: Array  # int64 leg, -1: none
-    receipts_plan: Array  # [n, T] planned operating receipts a step, smoothed as z is
-    ebitda_plan: Array  # [n, T] planned EBITDA a step, smoothed as ze is
-    ebitda_fwd: Array  # [n, T] planned EBITDA of the next four quarters, USD bn a year
-    receipts0: Array  # opening z, USD bn a step
-    ebitda0: Array  # opening ze
-    capex_plan: Array  # [n, T] USD bn a step
-    committed: Array
-    follow: Array
-    power_follow: Array
-    in_race: Array
-    kappa: Array
-    equity0: Array  # opening value of equity; 0: not valued
-    core0: Array  # solved or given
-    core_beta: Array
-    core_haircut: Array
-    mult0: Array  # opening multiple on annualised receipts, solved or given
-    mult_mature: Array
-    mult_tau: Array  # years
+    outside: Term  # 1: outside node, always pays, never defaults, unlimited cash
+    restructures: Term  # 1: policy restructure, 0: liquidate
+    systemic: Term  # 1: its default shocks confidence
+    revenue_process: Row  # int64, row of Factors.rev_*, -1: none
+    owner: Row  # int64, row of Fleet, -1: none
+    rev_ext: ByStep  # [n, T] USD bn a step
+    cost_fixed: ByStep  # [n, T] USD bn a step
+    cost_var: Term
+    ai_share: Term
+    rental_share: Term
+    capacity_share: Term
+    flex: Term
+    runway_years: Term
+    headroom: Term
+    is_lab: Term  # 1: takes part in the transfer of lost demand
+    plan_external: ByStep  # [n, T] plan revenue of the own process, USD bn a step; 0 without one
+    cash0: Term
+    min_cash: Term
+    line0: Term
+    cash_target: ByStep  # [n, T]
+    payout: Term  # share of the surplus paid out a step
+    payout_above: Term  # USD bn
+    insider: Term
+    fund_equity: Term  # 1: market money is new equity
+    fund_phi: Term  # of equity value a step
+    fund_advance: Term  # of desired capex
+    fund_flat: Term  # USD bn a step
+    fund_leverage: Term  # x forward EBITDA
+    fund_ltv: Term  # of holdings
+    fund_unbounded: Term  # 1: no headroom applies
+    new_debt_leg: Row  # int64 leg, -1: none
+    receipts_plan: ByStep  # [n, T] planned operating receipts a step, smoothed as z is
+    ebitda_plan: ByStep  # [n, T] planned EBITDA a step, smoothed as ze is
+    ebitda_fwd: ByStep  # [n, T] planned EBITDA of the next four quarters, USD bn a year
+    receipts0: Term  # opening z, USD bn a step
+    ebitda0: Term  # opening ze
+    capex_plan: ByStep  # [n, T] USD bn a step
+    committed: Term
+    follow: Term
+    power_follow: Term
+    in_race: Term
+    kappa: Term
+    equity0: Term  # opening value of equity; 0: not valued
+    core0: Term  # solved or given
+    core_beta: Term
+    core_haircut: Term
+    mult0: Term  # opening multiple on annualised receipts, solved or given
+    mult_mature: Term
+    mult_tau: Term  # years
 
 
 class Fleet(NamedTuple):
     """Owners of chips; all [O] unless said otherwise."""
 
-    entity: Array  # int64 row
-    fleet0: Array  # USD bn cost in service at opening
-    fleet_span: Array  # years over which the opening fleet was bought, evenly
-    book_life: Array  # years
-    gw0: Array
-    plan_gw: Array  # [O, T] planned additions through the end of step t-1, cumulative
-    power_exposure: Array
-    cost_per_gw: Array
-    chip_of_capex: Array
-    replace_price: Array
-    stranded_deal: Array  # int64 row of deal_loss (own:<entity>)
+    entity: Row  # int64 row
+    fleet0: Term  # USD bn cost in service at opening
+    fleet_span: Term  # years over which the opening fleet was bought, evenly
+    book_life: Term  # years
+    gw0: Term
+    plan_gw: ByStep  # [O, T] planned additions through the end of step t-1, cumulative
+    power_exposure: Term
+    cost_per_gw: Term
+    chip_of_capex: Term
+    replace_price: Term
+    stranded_deal: Row  # int64 row of deal_loss (own:<entity>)
 
 
 class Legs(NamedTuple):
     """Obligations; all [L] unless said otherwise."""
 
-    payer: Array  # int64
-    payee: Array  # int64
-    seniority: Array  # int64 class 0..4
-    driver: Array  # int64, SCHEDULED .. GUARANTEE
-    deal: Array  # int64 row of deal_loss
-    group: Array  # int64 row of Factors.key_group
-    sched: Array  # [L, T] USD bn a step (revenue share: ratio)
-    follow: Array  # share of the amount that follows delivery
-    host: Array  # int64 row of the entity that delivers (owner), -1: none
-    supply: Array  # 1: capacity of the payer
-    supply_weight: Array  # [L, T]
-    ends_with_payee: Array
-    haircut: Array  # 1: volume is cut in a restructuring of the payer
-    operating: Array  # 1: counts in receipts and EBITDA
-    relet: Array  # share re-let; meaningful where contract = 1
-    saved: Array  # share of cost saved on what is not re-let
-    contract: Array  # 1: volume of a provider that can be lost and re-let
-    replaces: Array  # share of what is earned that replaces fixed cost of the payer
-    delay: Array  # share of earned paid one step later
-    out0: Array  # opening receivable
-    damages: Array  # of remaining
-    remaining: Array  # [L, T] scheduled after step t within the horizon, USD bn
-    bal0: Array
-    amort: Array  # [L, T] of balance
-    draw: Array  # [L, T] USD bn
-    rate_fixed: Array
-    rate_float: Array
-    rate_spread: Array
-    ltv: Array  # covenant, 0: none
-    coll_fleet: Array  # share of the payer's fleet
-    coll_core: Array  # share of the payer's core value
-    coll_holding: Array  # int64 holding row, -1: none
-    coll_stake: Array  # share of that holding
-    capex_share: Array  # of the payer's growth capex
-    chip_share: Array  # of the payer's replacement
-    gate_owner: Array  # int64 row of Fleet, -1: none
-    gate_gw: Array
-    buys_holding: Array  # int64 holding row that a commitment adds to, -1: none
-    covers: Array  # int64 leg that a guarantee covers, -1: none
-    cover_share: Array
-    cover_cap: Array  # USD bn
+    payer: Row  # int64
+    payee: Row  # int64
+    seniority: Row  # int64 class 0..4
+    driver: Row  # int64, SCHEDULED .. GUARANTEE
+    deal: Row  # int64 row of deal_loss
+    group: Row  # int64 row of Factors.key_group
+    sched: ByStep  # [L, T] USD bn a step (revenue share: ratio)
+    follow: Term  # share of the amount that follows delivery
+    host: Row  # int64 row of the entity that delivers (owner), -1: none
+    supply: Term  # 1: capacity of the payer
+    supply_weight: ByStep  # [L, T]
+    ends_with_payee: Term
+    haircut: Term  # 1: volume is cut in a restructuring of the payer
+    operating: Term  # 1: counts in receipts and EBITDA
+    relet: Term  # share re-let; meaningful where contract = 1
+    saved: Term  # share of cost saved on what is not re-let
+    contract: Term  # 1: volume of a provider that can be lost and re-let
+    replaces: Term  # share of what is earned that replaces fixed cost of the payer
+    delay: Term  # share of earned paid one step later
+    receivable0: Term  # opening receivable
+    damages: Term  # of remaining
+    remaining: ByStep  # [L, T] scheduled after step t within the horizon, USD bn
+    bal0: Term
+    amort: ByStep  # [L, T] of balance
+    draw: ByStep  # [L, T] USD bn
+    rate_fixed: Term
+    rate_float: Term
+    rate_spread: Term
+    ltv: Term  # covenant, 0: none
+    coll_fleet: Term  # share of the payer's fleet
+    coll_core: Term  # share of the payer's core value
+    coll_holding: Row  # int64 holding row, -1: none
+    coll_stake: Term  # share of that holding
+    capex_share: Term  # of the payer's growth capex
+    chip_share: Term  # of the payer's replacement
+    gate_owner: Row  # int64 row of Fleet, -1: none
+    gate_gw: Term
+    buys_holding: Row  # int64 holding row that a commitment adds to, -1: none
+    covers: Row  # int64 leg that a guarantee covers, -1: none
+    cover_share: Term
+    cover_cap: Term  # USD bn
 
 
 class Holdings(NamedTuple):
     """Stakes; all [H]. Stakes of one issuer, with the outside holder's, sum to 1."""
 
-    holder: Array  # int64
-    issuer: Array  # int64
-    stake0: Array
-    cost0: Array
-    deal: Array  # int64
+    holder: Row  # int64
+    issuer: Row  # int64
+    stake0: Term
+    cost0: Term
+    deal: Row  # int64
     outside_of: Array  # int64 [n]: holding row of the outside investor for each issuer, -1: not valued
 
 
 class Rules(NamedTuple):
-    """Numbers of the step that belong to nobody, and the worlds."""
+    """Parameters of the step that are not specific to an entity or a deal, and the worlds."""
 
-    world_switches: Array  # [W, 5] in the order of SWITCHES
+    world_switches: Array  # [worlds, 5] 1: on; in the order of SWITCHES
+    world_least: Array  # [worlds] 1: the least clearing vector in every step, 0: the greatest
+    world_detail: Array  # [worlds] 1: losses are kept by channel and deal
     alpha: float
     beta: float
     d0: float  # haircut of a forced sale

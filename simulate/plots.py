@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate import risk
+from simulate.model import SWITCHES
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# What a reader compares; the long names say how it is measured.
-LABELS = {"system_loss": "system loss", "system_loss_alone": "system loss with contagion off"}
+
+def describe_world(dataset: "xr.Dataset", world: str) -> str:
+    """A world in words: what is off in it, and the solution where it is the least."""
+    off, solution = (str(dataset[name].sel(world=world).values) for name in ("switches_off", "solution"))
+    parts = ["contagion off"] if off == ", ".join(SWITCHES) else [f"without {off}"] if off else []
+    parts += ["least clearing"] if solution == "least" else []
+    return f"{world} ({'; '.join(parts) or 'all contagion'})"
 
 
 def new_axes(ax: "Axes | None") -> "Axes":
@@ -26,20 +32,20 @@ def new_axes(ax: "Axes | None") -> "Axes":
     return pyplot.subplots(layout="constrained")[1]
 
 
-def plot_exceedance(dataset: "xr.Dataset", *, variables: tuple[str, ...] = ("system_loss", "system_loss_alone"), ax: "Axes | None" = None) -> "Axes":
-    """P(loss > x) in % over x [USD bn], the probability logarithmic: how fast the tail thins, and where it ends.
+def plot_exceedance(dataset: "xr.Dataset", *, worlds: tuple[str, ...] = ("network", "alone"), ax: "Axes | None" = None) -> "Axes":
+    """P(system loss > x) in % over x [USD bn] by world, the probability logarithmic: how fast the tail thins, and where it ends.
 
     The largest loss has nothing beyond it: the curve stops before it, where one path of the largest weight is left.
     """
     ax = new_axes(ax)
     weights = risk.path_weights(dataset)
-    for variable in variables:
-        losses = dataset[variable].values
+    for world in worlds:
+        losses = risk.in_world(dataset, "system_loss", world).values
         order = np.argsort(losses)
         beyond = np.append(np.cumsum(weights[order][::-1])[::-1][1:], 0.0)  # summed from the tail: small numbers stay exact
         seen = beyond > 0.0
-        ax.step(losses[order][seen], 100.0 * beyond[seen], where="post", label=LABELS.get(variable, dataset[variable].attrs["long_name"]))
-    ax.set(yscale="log", xlabel=f"loss, {dataset.attrs['money_unit']}", ylabel="paths with a larger loss, %")
+        ax.step(losses[order][seen], 100.0 * beyond[seen], where="post", label=describe_world(dataset, world))
+    ax.set(yscale="log", xlabel=f"system loss, {dataset.attrs['money_unit']}", ylabel="paths with a larger loss, %")
     ax.legend(loc="lower left", fontsize="small")
     return ax
 

@@ -34,6 +34,7 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
         *losses,
         channel_table(dataset),
         deal_table(dataset),
+        world_table(dataset),
         factor_table(dataset),
         door_table(dataset),
         check_table(dataset),
@@ -90,7 +91,7 @@ def years(dataset: "xr.Dataset") -> float:
 
 def system_table(dataset: "xr.Dataset") -> Table:
     """Loss of the system, and the same without contagion."""
-    network, alone = risk.tail_measures(dataset), risk.tail_measures(dataset, variable="system_loss_alone")
+    network, alone = risk.tail_measures(dataset), risk.tail_measures(dataset, world="alone")
     title = f"System loss: what outside claimants and owners lose, USD bn, {discounting(dataset)}"
     table = new_table(title, "", "network", "s.e.", "95 % interval", "paths behind", "no contagion", "s.e.")
 
@@ -171,17 +172,40 @@ def deal_table(dataset: "xr.Dataset") -> Table:
     return table
 
 
+def world_table(dataset: "xr.Dataset") -> Table | None:
+    """System loss and defaults of every world, and what a world changes against `network` on the same draws; None where there are only the usual two."""
+    worlds = [str(world) for world in dataset["world"].values]
+    if len(worlds) <= 2:
+        return None
+    weights = risk.path_weights(dataset)
+    loss = {world: risk.in_world(dataset, "system_loss", world).values for world in worlds}
+    failed = {world: (risk.in_world(dataset, "default_step", world).values >= 0).sum(axis=1) for world in worlds}
+    title = "Worlds: the same draws with other contagion; system loss in USD bn, differences paired by path"
+    table = new_table(title, "", "switched off", "clearing", "expected\nloss", "ES 99 %", "s.e.", "less\nnetwork", "s.e.", "defaults\na path", left=3)
+    for world in worlds:
+        off, solution = (str(dataset[name].sel(world=world).values) for name in ("switches_off", "solution"))
+        tail = risk.expected_shortfall(loss[world], weights, TAIL_LEVEL)
+        change = risk.mean(loss[world] - loss["network"], weights)
+        numbers = (risk.mean(loss[world], weights).value, tail.value, tail.standard_error, change.value, change.standard_error)
+        table.add_row(world, off or "nothing", solution, *map(money, numbers), number(risk.mean(failed[world], weights).value))
+    return table
+
+
 def factor_table(dataset: "xr.Dataset") -> Table:
-    """Mean and 5 and 95 % quantiles of the path summaries of the factors."""
+    """Mean and 5 and 95 % quantiles of the path summaries of the factors, and of the network's sums over time."""
     weights = risk.path_weights(dataset)
     table = new_table("Factors: summaries over a path (docs/results.md says what each is)", "", "mean", "5 %", "95 %", "unit")
     table.columns[4].justify = "left"
+
+    def add(name: str, values: np.ndarray, unit: str) -> None:
+        low, high = (risk.value_at_risk(values, weights, level).value for level in (0.05, 0.95))
+        table.add_row(name, number(risk.mean(values, weights).value), number(low), number(high), unit)
+
     for factor in dataset["factor"].values:
         one = dataset["factor_summary"].sel(factor=factor)
-        values = one.values.astype(np.float64)
-        low, high = (risk.value_at_risk(values, weights, level).value for level in (0.05, 0.95))
-        numbers = (number(risk.mean(values, weights).value), number(low), number(high))
-        table.add_row(str(factor), *numbers, str(one["factor_unit"].values))
+        add(str(factor), one.values.astype(np.float64), str(one["factor_unit"].values))
+    for name in ("steps_shut", "interest_paid", "stranded_gw_years", "unconverged"):
+        add(name, risk.in_world(dataset, name, "network").values.astype(np.float64), dataset[name].attrs["units"])
     return table
 
 
@@ -192,7 +216,7 @@ def door_table(dataset: "xr.Dataset") -> Table | None:
     if not doubt.size or not doubt.max() > 0.0:
         return None
     entity = str(default["entity"].values[int(np.argmax(doubt))])
-    bins = risk.default_probability_by_factor(dataset, entity=entity, factor="quarters_shut")
+    bins = risk.default_probability_by_factor(dataset, entity=entity, factor="steps_shut")
     table = new_table(f"Default of {entity} by the steps in which the funding market was shut, % of paths", "steps shut", "share of paths", "PD whole run")
     edges = bins["bin"].values
     for row, low in enumerate(edges):
@@ -242,7 +266,7 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
         sentences.append(
             f"The network also saves: with contagion off {entity} fails on another {percent(relieved.max())} % of paths on which it survives here."
         )
-    unconverged = float(dataset["factor_summary"].sel(factor="unconverged").sum())
+    unconverged = float(dataset["unconverged"].sum())
     if unconverged:
         sentences.append(f"WARNING: {unconverged:,.0f} clearings did not converge; the payments of those steps are not exact.")
     return sentences

@@ -1,6 +1,5 @@
-"""Results: one schema of variables, blocks of arrays -> Dataset or Zarr store -> Dataset.
+"""Results: blocks of arrays -> Dataset or Zarr store -> Dataset. Names, types and units are those of simulate/schema.py.
 
-`VARIABLES`, `COORDINATES`, `CHECKS`, `CHECK_COORDINATES`, `FACTORS` and `ATTRIBUTES` are the only list of what a result holds; datasets, stores and docs/results.md are made from them.
 A store is written block by block: the template under a temporary name, renamed when whole; then, a block at a time, whole chunks of every variable and
 last the mark `block_done[i] = 1`. So whoever opens a store sees either a finished run or a sentence that says what is missing.
 """
@@ -18,119 +17,26 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulate.errors import InputError
+from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCHEMA_VERSION, VARIABLES, Variable
 
 if TYPE_CHECKING:
     import xarray as xr
     import zarr
-
-SCHEMA_VERSION = 1
-
-
-class Variable(NamedTuple):
-    """One variable of a result: dims in the order of the Dataset, NumPy dtype, unit and one sentence."""
-
-    dims: tuple[str, ...]
-    dtype: str
-    unit: str
-    long_name: str
-
-    @property
-    def about(self) -> dict[str, str]:
-        """The attributes every variable carries."""
-        return {"units": self.unit, "long_name": self.long_name}
-
-
-VARIABLES = {
-    "loss": Variable(("path", "entity", "channel"), "f4", "USD bn", "Realised loss borne by the entity through the channel"),
-    "deal_loss": Variable(("path", "deal"), "f4", "USD bn", "Realised loss on the deal: the dollars of `loss`, cut the other way"),
-    "system_loss": Variable(("path",), "f8", "USD bn", "Credit and equity losses where they end, outside: each dollar once"),
-    "system_loss_alone": Variable(("path",), "f8", "USD bn", "System loss on the same draws with contagion off"),
-    "default_step": Variable(("path", "entity"), "i2", "step", "Step of the first default, distressed exchanges included; -1: none"),
-    "default_step_alone": Variable(("path", "entity"), "i2", "step", "Step of the first default on the same draws with contagion off; -1: none"),
-    "default_round": Variable(("path", "entity"), "i2", "wave", "Wave of the clearing in which the entity failed first, from 0; -1: no default"),
-    "log_weight": Variable(("path",), "f8", "1", "Logarithm of the weight of the path, 0 for plain sampling"),
-    "factor_summary": Variable(("path", "factor"), "f4", "see factor_unit", "Summary of a risk factor over the path"),
-    "delivery": Variable(("path", "process"), "f4", "share", "Share of the planned increase of revenue that arrives"),
-    "mark_change": Variable(("path", "entity"), "f4", "USD bn", "Signed change of marked stakes less cash paid for them; in no sum of losses"),
-    "revenue_final": Variable(("path", "process"), "f4", "USD bn/year", "External revenue in the last step, a year"),
-}
-
-# Rows of `factor_summary`, in the order of the kernels: unit and one sentence.
-FACTORS = {
-    "demand_final": ("share of plan", "demand for AI compute over plan in the last step"),
-    "confidence_min": ("share of plan", "lowest confidence of the funding market"),
-    "quarters_shut": ("steps", "steps in which the door of the funding market was shut"),
-    "gpu_life": ("years", "true useful life of GPUs"),
-    "short_rate_mean": ("1/year", "mean short rate"),
-    "spread_mean": ("ratio", "mean credit spread over its opening level"),
-    "power_gap_max": ("share", "largest share of planned additions without power"),
-    "valuation_min": ("ratio", "lowest valuation index, 1 at the opening"),
-    "rental_final": ("ratio", "rental price of compute in the last step, 1 at the opening"),
-    "disappointment": ("steps", "steps spent in the regime of disappointment"),
-    "interest_paid": ("USD bn", "interest paid by all inside entities"),
-    "stranded_gw_years": ("GW years", "built capacity without power, summed over time"),
-    "unconverged": ("clearings", "clearings that stopped at the most iterations; their payments are not exact"),
-}
-
-COORDINATES = {
-    "path": Variable(("path",), "i8", "1", "Number of the path: with the same scenario and seed the same path in every run"),
-    "entity": Variable(("entity",), "str", "1", "Id of the entity"),
-    "outside": Variable(("entity",), "bool", "1", "True for outside nodes, which always pay and never default"),
-    "channel": Variable(("channel",), "str", "1", "How the loss arises"),
-    "deal": Variable(("deal",), "str", "1", "Id of the deal or pseudo-deal"),
-    "deal_kind": Variable(("deal",), "str", "1", "Kind of the deal"),
-    "deal_payer": Variable(("deal",), "str", "1", "Who owes the money"),
-    "deal_payee": Variable(("deal",), "str", "1", "Who is owed the money"),
-    "deal_title": Variable(("deal",), "str", "1", "What the deal is, in words"),
-    "process": Variable(("process",), "str", "1", "Entity whose external revenue the process is"),
-    "factor": Variable(("factor",), "str", "1", "Name of the path summary of a risk factor"),
-    "factor_unit": Variable(("factor",), "str", "1", "Unit of the factor summary"),
-    "factor_title": Variable(("factor",), "str", "1", "What the factor summary is, in words"),
-}
-
-# Only in the result of a run that verified the identities (`--check`).
-CHECKS = {
-    "identity_residual": Variable(("identity",), "f8", "1", "Largest residual of the identity on all paths, relative to its scale, before any rounding to f4"),
-    "identity_path": Variable(("identity",), "i8", "1", "Path of the largest residual; -1: it is 0 on all paths"),
-    "identity_world": Variable(("identity",), "str", "1", "World of the largest residual"),
-    "identity_step": Variable(("identity",), "i2", "step", "Step of the largest residual; -1: of the whole path"),
-    "identity_entity": Variable(("identity",), "str", "1", "Entity of the largest residual; empty: of no single one"),
-}
-CHECK_COORDINATES = {
-    "identity": Variable(("identity",), "str", "1", "Name of what was verified (docs/model.md, section 7)"),
-    "identity_title": Variable(("identity",), "str", "1", "What was verified, in words"),
-    "identity_scale": Variable(("identity",), "str", "1", "What the residual is relative to; amounts in USD bn"),
-    "identity_tolerance": Variable(("identity",), "f8", "1", "Largest residual that is rounding; a larger one ends the run"),
-}
-
-ATTRIBUTES = {
-    "library": "`simulate`.",
-    "version": "Version of the library that wrote the result.",
-    "schema_version": "Version of this schema; another one is refused on opening.",
-    "created": "Time of writing, UTC, ISO 8601.",
-    "scenario": "Name of the scenario.",
-    "resolved": "The scenario as run, with everything inherited and overridden, as JSON.",
-    "digest": "SHA-256 of the canonical JSON of the scenario as run, tables included.",
-    "seed": "Seed of all draws.",
-    "paths": "Number of paths.",
-    "steps": "Number of steps.",
-    "dt": "Length of a step in years.",
-    "start": "Date of the opening balance sheets.",
-    "money_unit": "Unit of money.",
-    "discount": "`short_rate`: losses are discounted on the path's own short rate; `nominal`: they are not.",
-    "block_paths": "Paths of a block, which is also the chunk of the store.",
-}
 
 # What stands where nothing has been written yet; no kernel produces these.
 _FILLS = {"f": np.nan, "i": np.iinfo(np.int16).min}
 _MARKS = "block_done"
 
 
-def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, str]]) -> dict[str, np.ndarray]:
-    """The coordinates of a result, but for `path`, from what compile knows: Names, flags [entity] and labels by deal id."""
+def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, str]], worlds: Mapping) -> dict[str, np.ndarray]:
+    """The coordinates of a result, but for `path`, from what compile knows: Names, flags [entity], labels by deal id, worlds by name."""
     labels = [tuple(deal_labels.get(deal, ("", "", "", ""))) for deal in names.deals]
     kinds, payers, payees, titles = zip(*labels) if labels else ((), (), (), ())
     columns = {
+        "world": names.worlds,
+        "detail": names.detail,
+        "switches_off": tuple(", ".join(world.off) for world in worlds.values()),
+        "solution": tuple(world.solution for world in worlds.values()),
         "entity": names.entities,
         "outside": outside,
         "channel": names.channels,
@@ -361,26 +267,3 @@ def open_results(path) -> "xr.Dataset":
     dataset = xr.open_zarr(path, consolidated=False, chunks=None).drop_vars(_MARKS)
     dataset.attrs.pop("coordinates", None)
     return dataset
-
-
-def reference() -> str:
-    """docs/results.md: the schema as Markdown. `python -m simulate.results > docs/results.md` writes it, a test holds it current."""
-    lines = [
-        "# Results",
-        "",
-        "What a store and a Dataset hold. Made from `simulate/results.py` by `python -m simulate.results > docs/results.md`; do not edit.",
-        f"Schema version {SCHEMA_VERSION}. Money is not rounded; a path is weighted by exp(log_weight), normalised.",
-    ]
-    checked = CHECKS | CHECK_COORDINATES
-    for title, variables in (("Variables", VARIABLES), ("Coordinates", COORDINATES), ("Only in a run with `--check`", checked)):
-        lines += ["", f"## {title}", "| name | dims | type | unit | what it is |", "|---|---|---|---|---|"]
-        lines += [f"| {name} | {', '.join(v.dims)} | {v.dtype} | {v.unit} | {v.long_name} |" for name, v in variables.items()]
-    lines += ["", "## Rows of factor_summary", "| factor | unit | what it is |", "|---|---|---|"]
-    lines += [f"| {name} | {unit} | {title} |" for name, (unit, title) in FACTORS.items()]
-    lines += ["", "## Attributes", "| name | what it is |", "|---|---|"]
-    lines += [f"| {name} | {sentence} |" for name, sentence in ATTRIBUTES.items()]
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(reference())

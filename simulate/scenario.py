@@ -1,5 +1,6 @@
 """The scenario file: sections, inheritance, overrides, and the tables it names; errors that name file, key and remedy."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from simulate.errors import InputError, did_you_mean, listed, refuse_if_any, sentences_of
 from simulate.factors import Drivers, FactorSections
 from simulate.factors.drivers import check_correlation
+from simulate.model import SWITCHES
 from simulate.network import Dates, Network, read_network
 from simulate.network_checks import check_network
 from simulate.plans import Calendar
@@ -76,6 +78,26 @@ class Tables(Section):
     """Terms of deals."""
     vendors: str | None = None
     """Who sells chips to whom."""
+
+
+class World(Section):
+    """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
+
+    off: list[Literal["nonpayment", "supply", "relief", "marks", "confidence"]] = []
+    """Switches that are off. [switches]"""
+    solution: Literal["greatest", "least"] = "greatest"
+    """Clearing vector of every step: the greatest, or the least, where everybody fails that may. [choice]"""
+    detail: bool = False
+    """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
+
+    @model_validator(mode="after")
+    def check_solution(self) -> "World":
+        if self.solution == "least" and "nonpayment" in self.off:
+            raise ValueError('solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are the same; leave out one of the two')
+        return self
+
+
+DEFAULT_WORLDS = {"network": World(detail=True), "alone": World(off=list(SWITCHES))}
 
 
 class Door(Section):
@@ -154,6 +176,19 @@ class ScenarioFile(Section):
     """Risk factors, one section each."""
     rules: Rules = Rules()
     """Rules of the step."""
+    worlds: dict[str, World] = Field(DEFAULT_WORLDS, validate_default=True)
+    """Worlds by name; `network` and `alone` are always there."""
+
+    @field_validator("worlds")
+    @classmethod
+    def check_worlds(cls, worlds: dict[str, World]) -> dict[str, World]:
+        for name in worlds:
+            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+                raise ValueError(f"'{name}' cannot be the name of a world; use letters, digits and _, with a letter first")
+        worlds = DEFAULT_WORLDS | worlds
+        if not any(world.detail for world in worlds.values()):
+            raise ValueError("no world keeps detail, so no losses by channel and deal; set detail = true in one of them")
+        return worlds
 
     @field_validator("name")
     @classmethod

@@ -50,7 +50,7 @@ def run(
     threads = available_cores() if threads is None else int(threads)
     block_paths = min(block_paths, paths)
     compiled = compile_scenario(scenario, seed)
-    coords = results.coordinates(compiled.names, compiled.outside, compiled.deal_labels)
+    coords = results.coordinates(compiled.names, compiled.outside, compiled.deal_labels, scenario.worlds)
     attrs = results.attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
     if check:
         coords |= results.check_coordinates(identities.IDENTITIES)
@@ -69,8 +69,6 @@ def run(
 
         def keep(first: int, arrays: dict[str, np.ndarray]) -> None:
             nonlocal done
-            # A variable of a Dataset cannot have the name of one of its dims, so the rows `factor` of the kernels get a longer one here.
-            arrays["factor_summary"] = arrays.pop("factor")
             if store is None:
                 blocks[first] = arrays
             else:

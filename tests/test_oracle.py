@@ -263,7 +263,7 @@ def quiet_lab(entities=None, legs=None, **changes):
     for name, rows in (entities or {}).items():
         mine[name] = mine.get(name, {}) | rows
     silent = {
-        COMPUTE: {"sched": 0.0, "out0": 0.0, "remaining": False},
+        COMPUTE: {"sched": 0.0, "receivable0": 0.0, "remaining": False},
         COMMIT: {"sched": 0.0},
         PURCHASE: {"sched": 0.0},
         COVER: {"cover_cap": 0.0},

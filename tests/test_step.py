@@ -216,10 +216,10 @@ CASES = {
         [dies(LAB), dies(CLOUD), paid_after_death(LOAN, CLOUD), loses(CLOUD, COLLATERAL)],
     ),
     "late payment": (
-        {"legs": {COMPUTE: {"delay": 1.0}, LEASE: {"delay": 0.5, "out0": 0.3}, PURCHASE: {"delay": 0.4}, SHARE: {"delay": 0.6, "out0": 0.2, "group": 1}}},
+        {"legs": {COMPUTE: {"delay": 1.0}, LEASE: {"delay": 0.5, "receivable0": 0.3}, PURCHASE: {"delay": 0.4}, SHARE: {"delay": 0.6, "receivable0": 0.2, "group": 1}}},
         [pays(SHARE)],
     ),
-    "a receivable without further delay": ({"legs": {COMPUTE: {"delay": 0.0, "out0": 2.0}}}, [pays(COMPUTE)]),
+    "a receivable without further delay": ({"legs": {COMPUTE: {"delay": 0.0, "receivable0": 2.0}}}, [pays(COMPUTE)]),
     "two owners race": (
         {
             "entities": {"in_race": {LAB: 1}, "capex_plan": {LAB: 2.0}, "committed": {LAB: 0.2}, "follow": {LAB: 1.0}},
@@ -317,7 +317,7 @@ def drawn_changes(seed):
             "seniority": int(dice.choice([0, 2, 3])), "follow": flag(), "delay": float(dice.uniform(0, 1)), "damages": float(dice.uniform(0, 0.5)),
             "haircut": flag(), "relet": float(dice.random()), "saved": float(dice.random()), "replaces": float(dice.uniform(0, 0.4)), "sched": float(dice.uniform(3, 9)),
         },
-        SHARE: {"delay": float(dice.uniform(0, 0.5)), "out0": float(dice.random()), "group": int(flag())},
+        SHARE: {"delay": float(dice.uniform(0, 0.5)), "receivable0": float(dice.random()), "group": int(flag())},
         LOAN: {
             "payee": lender, "amort": float(dice.uniform(0, 0.2)), "ltv": float(dice.choice([0.0, 0.7, 1.0])), "coll_fleet": float(dice.random()),
             "coll_core": float(dice.random()), "coll_stake": float(dice.random()), "group": int(flag()),
@@ -328,7 +328,7 @@ def drawn_changes(seed):
         COMMIT: {"payer": investor, "sched": float(dice.uniform(0, 5)), "gate_owner": int(dice.choice([-1, 0])), "gate_gw": float(dice.uniform(0, 0.2)),
                  "buys_holding": int(dice.choice([0, 1]))},
         NEW_DEBT: {"payee": creditor(CLOUD)},
-        LEASE: {"payee": creditor(CLOUD), "ends_with_payee": flag(), "delay": float(dice.uniform(0, 1)), "out0": float(dice.random())},
+        LEASE: {"payee": creditor(CLOUD), "ends_with_payee": flag(), "delay": float(dice.uniform(0, 1)), "receivable0": float(dice.random())},
         CHIPS: {"payee": int(dice.choice([LAB, HOLDING, VENDOR, OPERATIONS])), "seniority": int(dice.choice([0, 2, 3]))},
     }  # fmt: skip
     part = dice.dirichlet(np.ones(2), size=3)

@@ -223,7 +223,7 @@ def test_costs_may_be_all_of_revenue_and_a_power_gap_more_than_all():
 
 
 def test_a_small_receivable_without_terms_is_paid_once():
-    results = compare(tiny_model(seed=15, legs={COMPUTE: {"out0": 0.5, "delay": 0.0}}), 12)
+    results = compare(tiny_model(seed=15, legs={COMPUTE: {"receivable0": 0.5, "delay": 0.0}}), 12)
     happens(results, pays(COMPUTE))
 
 

@@ -1,57 +1,179 @@
-"""What kernels are given and what they keep: a Model packed into few arrays, the state of a world, scratch, outputs.
+"""Every variable of the step by name, with its unit and one sentence; and the four structs that every stage is handed (docs/model.md, section 3).
 
-Shapes: n entities, L legs, H holdings, O fleet owners, T steps, D deals, W lanes (innermost, contiguous), K rows named in
-kernels/rows.py. Allocation and packing only; the stages give the arrays their meaning. Money USD bn, power GW.
+`net`  what is the same for all paths          `now`  what is the same for all entities in a step of a world
+`w`    what a world remembers (WORLD)          `s`    what dies with the step (STEP)
+
+A group of variables is one array, its names are the rows (kernels/fields.py): `w.cash` is a row of `w.entity`. Memory is made in
+kernels/memory.py. Shapes: n entities, L legs, H holdings, O fleet owners, T steps, D deals, W lanes (innermost, contiguous), K names.
 """
 
 from typing import NamedTuple
 
-import numpy as np
-
-from simulate.kernels import rows
-from simulate.model import BALANCE, CAPEX, CHANNELS, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED, Factors, Grid, Model
-
-Array = np.ndarray
-
-CACHE_LINE = 64
+from simulate.kernels.fields import name_rows
+from simulate.model import Array, Grid
 
 
-class Packed(NamedTuple):
-    """Constants of one kind of row: integers, numbers, numbers by step."""
+class Variable(NamedTuple):
+    """What a name of the state means."""
 
-    rows: Array  # [K, count] int64
-    terms: Array  # [K, count]
-    by_step: Array  # [K, count, T]
-
-
-class PackedHoldings(NamedTuple):
-    rows: Array  # [K, H] int64
-    terms: Array  # [K, H]
-    outside_of: Array  # [n] int64
+    unit: str
+    about: str
 
 
-class PackedRules(NamedTuple):
-    terms: Array  # [K]
-    world_switches: Array  # [worlds, 5]
-    max_restructurings: int
-    equity_sweeps: int
-    max_iterations: int
+WORLD = {
+    "entity": {
+        "cash": Variable("USD bn", "cash"),
+        "alive": Variable("0 or 1", "1 while the entity lives; 0: it was liquidated and is an estate"),
+        "line": Variable("USD bn", "credit line that is left"),
+        "equity": Variable("USD bn", "value of its equity at the end of the step"),
+        "holdings_value": Variable("USD bn", "core value and marked stakes at the end of the step"),
+        "debt": Variable("USD bn", "sum of its balances at the end of the step"),
+        "receipts": Variable("USD bn/step", "smoothed operating receipts"),
+        "ebitda": Variable("USD bn/step", "smoothed EBITDA"),
+        "executed": Variable("share", "executed share of desired capex"),
+        "burn": Variable("USD bn/step", "cash burnt in the step; 0 without a burn"),
+        "restructured": Variable("count", "restructurings so far"),
+        "proceeds": Variable("USD bn", "proceeds of a liquidation that reach the estate in the next step"),
+        "fresh": Variable("0 or 1", "1 in the step after a liquidation: the estate distributes whatever it holds"),
+        "default_step": Variable("step", "step of the first default; -1: none"),
+        "default_round": Variable("wave", "wave of the first default; -1: none"),
+        "paid_for_stakes": Variable("USD bn", "cash paid for stakes so far, less proceeds of stakes sold"),
+    },
+    "owner": {
+        "built": Variable("GW", "capacity built since the opening"),
+        "delivered": Variable("GW", "capacity built since the opening that has power"),
+        "unreplaced": Variable("USD bn", "cost of worn chips that were needed and not replaced"),
+        "installed": Variable("USD bn", "cost of the chips of all growth, opening fleet included, replacements not"),
+    },
+    "chips": {
+        "fleet": Variable("USD bn", "cumulative cost of all chips bought, at the beginning of each step"),
+        "fleet_sum": Variable("USD bn years", "integral of `fleet` over time since the opening"),
+    },
+    "leg": {
+        "balance": Variable("USD bn", "balance owed"),
+        "balance_undisturbed": Variable("USD bn", "balance of the undisturbed deal; read in insured worlds"),
+        "receivable": Variable("USD bn", "earned in the step before and paid in this one"),
+        "receivable_undisturbed": Variable("USD bn", "the same of the undisturbed deal; read in insured worlds"),
+        "volume": Variable("share", "volume of the deal that is left"),
+        "claim": Variable("USD bn", "claim on an estate, net of what its collateral covers"),
+        "claim_credit": Variable("USD bn", "credit part of that claim; the rest is damages"),
+        "paid_on_claim": Variable("USD bn", "paid on that claim so far"),
+        "covered": Variable("USD bn", "proceeds of collateral that the estate pays out in the next step"),
+        "subrogated": Variable("USD bn", "paid so far on a guarantee, less what the creditor returned"),
+        "cover_left": Variable("USD bn", "cap of a guarantee that is left"),
+    },
+    "holding": {
+        "stake": Variable("share", "share of the issuer's equity"),
+        "stake_cost": Variable("USD bn", "what the stake cost and was not written off"),
+    },
+    "lane": {
+        "shock": Variable("share of plan", "shock to confidence from systemic defaults"),
+        "lost_revenue": Variable("ratio", "revenue that labs lost in the step before and others may win"),
+        "interest_paid": Variable("USD bn", "interest paid by all inside entities so far"),
+        "stranded_gw_years": Variable("GW years", "built capacity without power, summed over time"),
+        "steps_shut": Variable("steps", "steps in which the door of the funding market was shut"),
+        "unconverged": Variable("clearings", "clearings that stopped at the most rounds"),
+    },
+}
+
+STEP = {
+    "entity": {
+        "delivered_share": Variable("share", "delivered capacity of a host over its plan"),
+        "fleet_value": Variable("USD bn", "market value of its chips"),
+        "revenue": Variable("USD bn/step", "external revenue"),
+        "relet_receipts": Variable("USD bn/step", "receipts and saved cost on volume that customers no longer take"),
+        "cost": Variable("USD bn/step", "operating cost"),
+        "interest": Variable("USD bn/step", "interest due; from the valuation on, interest paid"),
+        "desired_capex": Variable("USD bn/step", "desired capital expenditure"),
+        "committed_capex": Variable("USD bn/step", "part of it that falls due whatever happens"),
+        "growth_capex": Variable("USD bn/step", "capital expenditure that adds capacity, as paid"),
+        "cash_in": Variable("USD bn", "cash and receipts from outside, before clearing"),
+        "can_raise": Variable("USD bn", "credit line and funding room that can still be drawn in clearing"),
+        "room": Variable("USD bn", "funding room that is left"),
+        "dues": Variable("USD bn", "sum of what it owes in this clearing"),
+        "received_full": Variable("USD bn", "what it receives in clearing if everybody pays in full"),
+        "received": Variable("USD bn", "what it receives in clearing"),
+        "offsets": Variable("USD bn", "what an estate paid on its claims before"),
+        "failing": Variable("0 or 1", "1 if it does not pay its dues in full in this clearing, or is dead"),
+        "active": Variable("0 or 1", "1 if it pays by the waterfall: it fails now, or is an estate that distributes"),
+        "wave": Variable("wave", "wave of this clearing in which it failed; -1: it did not"),
+        "paid": Variable("USD bn", "all it paid inside of the network in the step"),
+        "got": Variable("USD bn", "all it received inside of the network in the step"),
+        "outside_in": Variable("USD bn", "what entered its cash from outside of the network"),
+        "outside_out": Variable("USD bn", "what left its cash to the outside of the network"),
+        "operating_in": Variable("USD bn/step", "receipts on operating legs"),
+        "operating_out": Variable("USD bn/step", "payments on operating legs other than capex"),
+        "arrived": Variable("USD bn", "discretionary capex of others that reaches a vendor after all have spent"),
+        "arrived_tranches": Variable("USD bn", "tranches that reach an investee after all investors have paid"),
+        "worth": Variable("USD bn", "assets at market without stakes, less debt"),
+        "lent": Variable("USD bn", "balances that others owe to it"),
+        "cover_sold": Variable("USD bn", "proceeds of collateral that an estate passes to its creditors in the step"),
+        "capex_paid": Variable("USD bn/step", "capital expenditure paid"),
+        "core_value": Variable("USD bn", "value of its core business at the common valuation index"),
+        "outcome": Variable("share", "what its default did: 0 no default, -1 liquidation, else the haircut of a restructuring"),
+    },
+    "owner": {
+        "worn": Variable("USD bn", "cost of chips that reached the end of their true life in the step"),
+        "worn_book": Variable("USD bn", "cost of chips that reached the end of their book life in the step"),
+        "gw_idle": Variable("GW", "built capacity without power"),
+    },
+    "leg": {
+        "earned": Variable("USD bn/step", "earned by the payee in the step, whenever it is paid"),
+        "tranche": Variable("USD bn", "tranche of a commitment whose gate is open"),
+        "due": Variable("USD bn", "what a living payer owes now"),
+        "due_undisturbed": Variable("USD bn", "what the undisturbed deal brings its payee; insured worlds"),
+        "principal": Variable("USD bn", "principal that falls due, covenant included"),
+        "drawn": Variable("USD bn", "added to the balance: draws by schedule, market money raised as debt"),
+        "collateral": Variable("USD bn", "market value of what secures the balance"),
+        "full": Variable("USD bn", "the most that the leg pays in this clearing, calls apart"),
+        "pay": Variable("USD bn", "payment; written where the payer is cleared, elsewhere a leg pays what is due"),
+        "uncovered_share": Variable("share", "part of the claim that its collateral does not cover"),
+        "claim_now": Variable("USD bn", "claim if the payer fails now, net of what its collateral covers"),
+        "credit_now": Variable("USD bn", "credit part of the claim, before what its collateral covers"),
+        "cover": Variable("USD bn", "part of the credit that a sale of its collateral pays"),
+        "called": Variable("USD bn", "what a guarantor is called for"),
+        "returned": Variable("USD bn", "what a creditor returns to its guarantor"),
+        "vendor_receipts": Variable("USD bn/step", "discretionary capex that reaches the vendor"),
+    },
+    "lane": {
+        "open": Variable("share", "openness of the funding market"),
+        "troubled": Variable("0 or 1", "1 in lanes where somebody cannot pay in full, or an estate distributes"),
+        "due_in_all": Variable("USD bn", "everything due and claimed from estates"),
+    },
+}
 
 
-class PackedModel(NamedTuple):
-    """A Model as the kernels read it."""
+class World(NamedTuple):
+    """What one world of a tile remembers; names of the rows in WORLD."""
 
-    grid: Grid
-    factors: Factors
-    entities: Packed
-    fleet: Packed
-    legs: Packed
-    holdings: PackedHoldings
-    rules: PackedRules
+    entity: Array  # [K, n, W]
+    owner: Array  # [K, O, W]
+    chips: Array  # [K, O, T+1, W]
+    leg: Array  # [K, L, W]
+    holding: Array  # [K, H, W]
+    lane: Array  # [K, W]
+    loss: Array  # [n, channels, W] discounted USD bn
+    deal_loss: Array  # [D, W] discounted USD bn
 
 
-class Layout(NamedTuple):
-    """Row lists derived from the model once. All int64."""
+class Step(NamedTuple):
+    """What dies with the step; names of the rows in STEP."""
+
+    entity: Array  # [K, n, W]
+    owner: Array  # [K, O, W]
+    leg: Array  # [K, L, W]
+    lane: Array  # [K, W]
+    claims: Array  # [n, 4, W] claims on each entity by rank, from clearing to the end of it
+    new_money: Array  # [H, W] paid for new shares in the step
+    free: Array  # [8, W] for the inside of a function: nothing in it outlives a call
+    flags: Array  # [n] int64, for the inside of a function too
+    dead: Array  # [n] int64: in how many lanes an entity is dead, from clearing on
+    queue: Array  # [n] int64: entities that one lane clears
+    disturbed: Array  # [n] int64: in how many lanes an entity is dead or was restructured; of insured worlds
+
+
+class Lists(NamedTuple):
+    """Index lists in ascending order, so that sums are added in the same order for every tile width. All int64."""
 
     leg_start: Array  # [n+1] slices of leg_of_payer
     leg_of_payer: Array  # [L] legs sorted by payer, stable
@@ -59,267 +181,71 @@ class Layout(NamedTuple):
     holding_of_issuer: Array  # [H]
     hold_start: Array  # [n+1] slices of holding_of_holder
     holding_of_holder: Array  # [H]
-    rank: Array  # [L] class in the waterfall: what is secured and uncovered ranks as 2
+    rank: Array  # [L] class in the waterfall: a secured leg ranks as senior with what its collateral does not cover
     draws: Array  # [L] 1: a balance that is drawn by schedule, or takes market debt
-    rows: Array  # [K, longest] lists named in rows.LISTS
-    count: Array  # [K]
+    rows: Array  # [K, longest] the lists of LISTS
+    count: Array  # [K] their lengths
 
 
-class World(NamedTuple):
-    """State of one world of a tile (docs/model.md, section 3); rows of each array in kernels/rows.py, NOW_*."""
-
-    entity: Array  # [K, n, W]
-    owner: Array  # [K, O, W]
-    chips: Array  # [K, O, T+1, W] fleet history at the beginning of each step, and its integral
-    leg: Array  # [K, L, W]
-    holding: Array  # [K, H, W]
-    lane: Array  # [K, W]
-    loss: Array  # [n, 5, W]
-    deal_loss: Array  # [D, W]
-
-
-class Step(NamedTuple):
-    """Scratch of one step of one world; rows in kernels/rows.py, STEP_*."""
-
-    entity: Array  # [K, n, W]
-    owner: Array  # [K, O, W]
-    leg: Array  # [K, L, W]
-    claims: Array  # [n, 4, W] by rank; free between clearing and the next step
-    new_money: Array  # [H, W]
-    lane: Array  # [K, W]
-    free: Array  # [8, W] scratch rows
-    flags: Array  # [n] int64 scratch
-    queue: Array  # [n] int64 scratch: rows that one lane clears
-    disturbed: Array  # [n] int64: in how many lanes a row is dead or was restructured; of insured worlds
+LISTS = {
+    "scheduled": "legs that pay by a schedule",
+    "revenue_share": "legs that pay a share of revenue",
+    "capex": "legs that pay capital expenditure",
+    "opex": "legs that pay operating cost",
+    "balance": "legs that repay a balance",
+    "commitment": "legs that pay tranches",
+    "guarantee": "legs that guarantee another leg",
+    "contract": "legs of providers whose volume can be lost and let again",
+    "supply": "legs that bring the payer capacity",
+    "lent": "balances owed to inside entities",
+    "other_in": "legs to inside entities whose receipts are not operating",
+    "operating_out": "operating legs of inside entities other than capex",
+    "inside": "entities inside of the network",
+    "labs": "entities that take part in the transfer of lost demand",
+    "race": "entities that race for capex",
+    "valued": "entities with an equity value",
+    "raising": "entities that may issue shares",
+}
 
 
-class Outputs(NamedTuple):
-    """What a block keeps, the path axis last (B paths)."""
+class Net(NamedTuple):
+    """What is the same for all paths; the packed groups of the Model have the names of its fields (kernels/memory.py)."""
 
-    loss: Array  # [n, 5, B]
-    deal_loss: Array  # [D, B]
-    system_loss: Array  # [B]
-    system_loss_alone: Array  # [B]
-    default_step: Array  # [n, B]
-    default_step_alone: Array  # [n, B]
-    default_round: Array  # [n, B]
-    log_weight: Array  # [B]
-    factor: Array  # [F, B]
-    delivery: Array  # [R, B]
-    revenue_final: Array  # [R, B]
-    mark_change: Array  # [n, B]
+    grid: Grid
+    entities: NamedTuple
+    fleet: NamedTuple
+    legs: NamedTuple
+    holdings: NamedTuple
+    rules: NamedTuple
+    lists: Lists
+    lives: Array  # [V] lives that a chip may have, years
 
 
-class Audit(NamedTuple):
-    """What the checks of a tile read besides its trace; arrays of size 0 keep nothing."""
+class Now(NamedTuple):
+    """What is the same for all entities in a step of a world."""
 
-    leg_rows: Array  # [K] int64, rows of KEPT_LEGS
-    leg: Array  # [worlds, T, K, L, W] right after clearing
-    entity_rows: Array  # [K] int64, rows of KEPT_ENTITIES
-    entity: Array  # [worlds, T, K, n, W] right after clearing
-    end_leg_rows: Array  # [K] int64, rows counted likewise; so the next two
-    end_leg: Array  # [worlds, T, K, L, W] at the end of the step
-    end_entity_rows: Array
-    end_entity: Array  # [worlds, T, K, n, W] at the end of the step
-    end_owner_rows: Array
-    end_owner: Array  # [worlds, T, K, O, W] at the end of the step
-    discount: Array  # [worlds, T, W] the factor that losses of the step are discounted by
-    holding: Array  # [worlds, T, K, H, W] all of NOW_HOLDING at the end of the step
-    step_lane: Array  # [worlds, T, K, W] all of STEP_LANE at the end of the step
-    now_lane: Array  # [worlds, T, K, W] all of NOW_LANE at the end of the step
+    t: int
+    insured: bool  # nonpayment is off: payees receive what the undisturbed deal brings
+    supply: bool
+    relief: bool
+    marks: bool
+    confidence: bool
+    least: bool  # the least clearing vector instead of the greatest
+    detail: bool  # losses are kept by channel and deal
+    factors: NamedTuple  # StepFactors
+    draws: NamedTuple  # PathDraws
+    rate_before: Array  # [W] short rate at the end of the step before
+    spread_before: Array  # [W]
 
 
-FACTOR_SUMMARIES = (
-    ("demand_final", "share of plan"),
-    ("confidence_min", "share of plan"),
-    ("quarters_shut", "steps"),
-    ("gpu_life", "years"),
-    ("short_rate_mean", "1/year"),
-    ("spread_mean", "ratio"),
-    ("power_gap_max", "share"),
-    ("valuation_min", "ratio"),
-    ("rental_final", "ratio"),
-    ("disappointment", "steps"),
-    ("interest_paid", "USD bn"),
-    ("stranded_gw_years", "GW years"),
-    ("unconverged", "clearings"),
-)
-
-TRACES = ("cash", "received", "paid", "outside_in", "outside_out", "equity", "alive", "dues", "revenue", "share", "free_cash_flow")
-
-# Rows that checks read right after clearing: those of the step, and counted on after them those of the world.
-KEPT_LEGS = {
-    "due": rows.DUE, "due_on": rows.DUE_ON, "pay": rows.PAY, "claim_now": rows.CLAIM_NOW, "uncovered": rows.UNCOVERED, "called": rows.COVER_DUE,
-    "claim": len(rows.STEP_LEG) + rows.CLAIM, "paid_before": len(rows.STEP_LEG) + rows.PAID_ON_CLAIM, "covered": len(rows.STEP_LEG) + rows.COVERED,
-    "credit": rows.CREDIT, "cover": rows.COVER, "claim_credit": len(rows.STEP_LEG) + rows.CLAIM_CREDIT,
-    "subrogated": len(rows.STEP_LEG) + rows.SUBROGATED, "cover_left": len(rows.STEP_LEG) + rows.COVER_LEFT,
-}  # fmt: skip
-KEPT_ENTITIES = {
-    "cash": rows.CASH_IN, "capacity": rows.CAPACITY, "dues": rows.DUES, "received": rows.RECEIVED, "failing": rows.FAILING, "active": rows.ACTIVE,
-    "wave": rows.WAVE,
-}  # fmt: skip
+def name_state() -> None:
+    """Put the names on the rows. A name has one meaning in the whole state: ValueError for a second one."""
+    for name in {name for group in WORLD.values() for name in group} & {name for group in STEP.values() for name in group}:
+        raise ValueError(f"World and Step have two meanings of {name}")
+    for cls, groups in ((World, WORLD), (Step, STEP)):
+        for field, names in groups.items():
+            name_rows(cls, field, tuple(names))
+    name_rows(Lists, "rows", tuple(LISTS), "count")
 
 
-def freeze(array: Array) -> Array:
-    """The array, contiguous and read-only: one signature for all kernels."""
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
-
-
-def pack(group: NamedTuple, integer: tuple[str, ...], terms: tuple[str, ...], by_step: tuple[str, ...], count: int, steps: int) -> Packed:
-    """Stack the named fields of a group of the Model in the order of the names."""
-    return Packed(
-        freeze(np.array([getattr(group, name) for name in integer], np.int64).reshape(len(integer), count)),
-        freeze(np.array([getattr(group, name) for name in terms], np.float64).reshape(len(terms), count)),
-        freeze(np.array([getattr(group, name) for name in by_step], np.float64).reshape(len(by_step), count, steps)),
-    )
-
-
-def pack_model(model: Model) -> PackedModel:
-    """The same numbers in few arrays (kernels/rows.py says why)."""
-    n, steps = model.grid.entities, model.grid.steps
-    holdings = pack(model.holdings, rows.HOLDINGS_ROWS, rows.HOLDINGS_TERMS, (), model.holdings.holder.size, 1)
-    return PackedModel(
-        model.grid,
-        model.factors,
-        pack(model.entities, rows.ENTITIES_ROWS, rows.ENTITIES_TERMS, rows.ENTITIES_BY_STEP, n, steps),
-        pack(model.fleet, rows.FLEET_ROWS, rows.FLEET_TERMS, rows.FLEET_BY_STEP, model.fleet.entity.size, steps),
-        pack(model.legs, rows.LEGS_ROWS, rows.LEGS_TERMS, rows.LEGS_BY_STEP, model.legs.payer.size, steps),
-        PackedHoldings(holdings.rows, holdings.terms, freeze(model.holdings.outside_of.astype(np.int64))),
-        PackedRules(
-            freeze(np.array([getattr(model.rules, name) for name in rows.RULES_TERMS], np.float64)),
-            freeze(np.asarray(model.rules.world_switches, np.float64)),
-            int(model.rules.max_restructurings), int(model.rules.equity_sweeps), int(model.rules.max_iterations),
-        ),
-    )  # fmt: skip
-
-
-def build_layout(model: Model) -> Layout:
-    """Row lists in row order, so that sums have one order whatever the tile."""
-    legs, entities, holdings = model.legs, model.entities, model.holdings
-    n = model.grid.entities
-
-    def slices(keys: Array) -> tuple[Array, Array]:
-        order = np.argsort(keys, kind="stable").astype(np.int64)
-        start = np.searchsorted(keys[order], np.arange(n + 1)).astype(np.int64)
-        return start, order
-
-    sold = holdings.issuer[legs.buys_holding[legs.buys_holding >= 0]]  # by tranches
-    masks = {
-        "scheduled": legs.driver == SCHEDULED,
-        "revenue_share": legs.driver == REVENUE_SHARE,
-        "capex": legs.driver == CAPEX,
-        "opex": legs.driver == OPEX,
-        "balance": legs.driver == BALANCE,
-        "commitment": legs.driver == COMMITMENT,
-        "guarantee": legs.driver == GUARANTEE,
-        "contract": legs.contract > 0,
-        "supply": legs.supply > 0,
-        "lent": (legs.driver == BALANCE) & (entities.outside[legs.payee] == 0),
-        "other_in": (legs.operating == 0) & (legs.driver != COMMITMENT) & (entities.outside[legs.payee] == 0),
-        "operating_out": (legs.operating > 0) & (legs.driver != CAPEX) & (entities.outside[legs.payer] == 0),
-        "inside": entities.outside == 0,
-        "labs": entities.is_lab > 0,
-        "race": entities.in_race > 0,
-        "valued": entities.equity0 > 0,
-        "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
-    }
-    lists = [np.flatnonzero(masks[name]).astype(np.int64) for name in rows.LISTS]
-    table = np.full((len(lists), max(1, *(found.size for found in lists))), -1, np.int64)
-    for k, found in enumerate(lists):
-        table[k, : found.size] = found
-    leg_start, leg_of_payer = slices(legs.payer)
-    issue_start, holding_of_issuer = slices(holdings.issuer)
-    hold_start, holding_of_holder = slices(holdings.holder)
-    rank = np.where(legs.seniority == 1, 2, legs.seniority).astype(np.int64)
-    count = np.array([found.size for found in lists], np.int64)
-    draws = (legs.draw > 0.0).any(axis=1)
-    draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
-    by_entity = (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder)
-    return Layout(*(freeze(array) for array in (*by_entity, rank, draws.astype(np.int64), table, count)))
-
-
-def zeros(shape, dtype=np.float64) -> Array:
-    """Zeros that begin on a line of the cache, 64 bytes, as do their rows when W is a multiple of 8.
-
-    NumPy begins 16 bytes after one, and then every vector of 64 bytes lies on two lines: a run took 60 us a path and took 52 (one core with AVX-512).
-    """
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + CACHE_LINE, np.uint8)
-    first = -raw.ctypes.data % CACHE_LINE
-    return raw[first : first + size].view(dtype).reshape(shape)
-
-
-def new_world(model: Model, lanes: int) -> World:
-    """State arrays of one world, zero."""
-    n, owners, steps = model.grid.entities, model.fleet.entity.size, model.grid.steps
-    return World(
-        zeros((len(rows.NOW_ENTITY), n, lanes)),
-        zeros((len(rows.NOW_OWNER), owners, lanes)),
-        zeros((len(rows.NOW_CHIPS), owners, steps + 1, lanes)),
-        zeros((len(rows.NOW_LEG), model.legs.payer.size, lanes)),
-        zeros((len(rows.NOW_HOLDING), model.holdings.holder.size, lanes)),
-        zeros((len(rows.NOW_LANE), lanes)),
-        zeros((n, len(CHANNELS), lanes)),
-        zeros((model.grid.deals, lanes)),
-    )
-
-
-def new_step(model: Model, lanes: int) -> Step:
-    """Scratch arrays of a step: zero, but for what stages write for the inside rows only and what means nothing else for the others."""
-    n = model.grid.entities
-    entity = zeros((len(rows.STEP_ENTITY), n, lanes))
-    entity[rows.SHARE] = 1.0
-    entity[rows.WAVE] = -1.0
-    return Step(
-        entity,
-        zeros((len(rows.STEP_OWNER), model.fleet.entity.size, lanes)),
-        zeros((len(rows.STEP_LEG), model.legs.payer.size, lanes)),
-        zeros((n, 4, lanes)),
-        zeros((model.holdings.holder.size, lanes)),
-        zeros((len(rows.STEP_LANE), lanes)),
-        zeros((8, lanes)),
-        zeros(n, np.int64),
-        zeros(n, np.int64),
-        zeros(n, np.int64),
-    )
-
-
-def new_audit(model: Model, steps: int, lanes: int) -> Audit:
-    """Arrays of a tile that is checked, zero; with 0 steps and lanes those of a tile that is not."""
-    return audit_of(model, steps, lanes, leg=tuple(KEPT_LEGS.values()), entity=tuple(KEPT_ENTITIES.values()), end_entity=(rows.CUT,))
-
-
-def audit_of(model: Model, steps: int, lanes: int, leg=(), entity=(), end_leg=(), end_entity=(), end_owner=()) -> Audit:
-    """Arrays that keep the rows named: numbers in STEP_*, and counted on after them in NOW_*."""
-    size = {"leg": model.legs.payer.size, "entity": model.grid.entities, "owner": model.fleet.entity.size, "holding": model.holdings.holder.size}
-
-    def kept(*shape):
-        return zeros((model.rules.world_switches.shape[0], steps, *shape, lanes))
-
-    return Audit(
-        np.array(leg, np.int64), kept(len(leg), size["leg"]), np.array(entity, np.int64), kept(len(entity), size["entity"]),
-        np.array(end_leg, np.int64), kept(len(end_leg), size["leg"]), np.array(end_entity, np.int64), kept(len(end_entity), size["entity"]),
-        np.array(end_owner, np.int64), kept(len(end_owner), size["owner"]),
-        kept(), kept(len(rows.NOW_HOLDING), size["holding"]), kept(len(rows.STEP_LANE)), kept(len(rows.NOW_LANE)),
-    )  # fmt: skip
-
-
-def new_outputs(model: Model, paths: int) -> Outputs:
-    """Arrays of a block of paths; the last axis is the path."""
-    n, processes = model.grid.entities, model.factors.rev_plan0.size
-    return Outputs(
-        loss=zeros((n, len(CHANNELS), paths)),
-        deal_loss=zeros((model.grid.deals, paths)),
-        system_loss=zeros(paths),
-        system_loss_alone=zeros(paths),
-        default_step=zeros((n, paths)),
-        default_step_alone=zeros((n, paths)),
-        default_round=zeros((n, paths)),
-        log_weight=zeros(paths),
-        factor=zeros((len(FACTOR_SUMMARIES), paths)),
-        delivery=zeros((processes, paths)),
-        revenue_final=zeros((processes, paths)),
-        mark_change=zeros((n, paths)),
-    )
+name_state()

@@ -6,13 +6,14 @@ Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight),
 from simulate.risk.contagion import cause_split
 from simulate.risk.contributions import losses_by_channel, losses_by_deal, losses_by_entity
 from simulate.risk.defaults import default_probability, default_probability_by_factor
-from simulate.risk.measures import expected_shortfall, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
+from simulate.risk.measures import expected_shortfall, in_world, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
 
 __all__ = [
     "cause_split",
     "default_probability",
     "default_probability_by_factor",
     "expected_shortfall",
+    "in_world",
     "losses_by_channel",
     "losses_by_deal",
     "losses_by_entity",

@@ -1,10 +1,10 @@
-"""Cause of defaults, from two worlds on the same draws: `network`, with contagion, and `alone`, without."""
+"""Cause of defaults, from two worlds on the same draws: one with contagion, `network`, and one without, `alone`."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import named_estimate, path_weights, proportion
+from simulate.risk.measures import in_world, named_estimate, path_weights, proportion
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 CAUSES = ("fundamental", "accelerated", "contagion", "relieved")
 
 
-def cause_split(dataset: "xr.Dataset") -> "xr.Dataset":
+def cause_split(dataset: "xr.Dataset", *, world: str = "network", without: str = "alone") -> "xr.Dataset":
     """Probability by inside entity and cause, with Wilson intervals. Dims cause, entity.
 
-    With d the step of default in the network and a the step alone (-1: none): fundamental: d >= 0 and 0 <= a <= d; accelerated: d >= 0 and a > d;
+    With d the step of default in `world` and a the step in the world `without` (-1: none): fundamental: d >= 0 and 0 <= a <= d; accelerated: d >= 0 and a > d;
     contagion: d >= 0 and a = -1; the three sum to the default probability of the run. relieved: d = -1 and a >= 0, a default that the network prevents
     (it sums into nothing). Waves of the clearing are no causes: what works a quarter later through revenue, supply or funding is in no wave.
     """
     import xarray as xr
 
     inside = np.flatnonzero(~dataset["outside"].values)
-    network = dataset["default_step"].isel(entity=inside)
-    with_contagion, alone = network.values, dataset["default_step_alone"].isel(entity=inside).values
+    network = in_world(dataset, "default_step", world).isel(entity=inside)
+    with_contagion, alone = network.values, in_world(dataset, "default_step", without).isel(entity=inside).values
     defaulted, also_alone = with_contagion >= 0, alone >= 0
     flags = (
         defaulted & also_alone & (alone <= with_contagion),

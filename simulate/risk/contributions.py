@@ -1,4 +1,4 @@
-"""Who bears the losses: expected and tail loss by entity, channel and deal.
+"""Losses by bearer, channel and deal: expected, and in the tail of the system loss of the same world.
 
 Tail loss is the Euler contribution to expected shortfall of the system loss (Tasche 1999; Kalkbrener 2005): E[X | worst 1 - level of the system loss], with the
 atom at VaR split as in `measures.tail_weights`. Tail losses of parts that add up on every path add up. Standard errors hold the set of tail paths fixed:
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import mean, named_estimate, path_weights, tail_weights
+from simulate.risk.measures import in_world, mean, named_estimate, path_weights, tail_weights
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,30 +17,32 @@ if TYPE_CHECKING:
 TAIL_LEVEL = 0.99
 
 
-def losses_by_entity(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL) -> "xr.Dataset":
+def losses_by_entity(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Expected and tail loss [USD bn] by entity, all channels, outside nodes included. Dim entity."""
-    return _expected_and_tail(dataset, dataset["loss"].sum("channel", dtype=np.float64), level)
+    return _expected_and_tail(dataset, in_world(dataset, "loss", world).sum("channel", dtype=np.float64), level, world)
 
 
-def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None) -> "xr.Dataset":
+def losses_by_channel(
+    dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network"
+) -> "xr.Dataset":
     """Expected and tail loss [USD bn] by channel: of outside nodes (True), of inside entities (False), or all (None). Dim channel."""
-    loss = dataset["loss"]
+    loss = in_world(dataset, "loss", world)
     if outside is not None:
         loss = loss.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
-    return _expected_and_tail(dataset, loss.sum("entity", dtype=np.float64), level)
+    return _expected_and_tail(dataset, loss.sum("entity", dtype=np.float64), level, world)
 
 
-def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL) -> "xr.Dataset":
+def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Expected and tail loss [USD bn] by deal, all bearers. Dim deal."""
-    return _expected_and_tail(dataset, dataset["deal_loss"].astype(np.float64), level)
+    return _expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
 
 
-def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float) -> "xr.Dataset":
+def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float, world: str) -> "xr.Dataset":
     """Expected and tail mean of losses (path, X); the paths without tail weight are left out of the second."""
     import xarray as xr
 
     weights = path_weights(dataset)
-    tail = tail_weights(np.asarray(dataset["system_loss"].values, dtype=np.float64), weights, level)
+    tail = tail_weights(np.asarray(in_world(dataset, "system_loss", world).values, dtype=np.float64), weights, level)
     worst = np.flatnonzero(tail > 0.0)
     values = losses.transpose("path", ...).values
     dim = losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import Estimate, named_estimate, path_weights, proportion
+from simulate.risk.measures import Estimate, in_world, named_estimate, path_weights, proportion
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,14 +17,14 @@ def steps_within(dataset: "xr.Dataset", horizon: float) -> int:
     return min(int(dataset.attrs["steps"]), int(np.floor(horizon / dataset.attrs["dt"] + 1e-9)))
 
 
-def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = (5.0, 7.0), variable: str = "default_step") -> "xr.Dataset":
+def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = (5.0, 7.0), world: str = "network") -> "xr.Dataset":
     """P(default within h years), h in horizons, by inside entity, with Wilson intervals (`measures.proportion`). Dims horizon, entity.
 
-    The default of step t is at (t + 1) dt, so it is within h when t < h / dt. `variable="default_step_alone"`: with contagion off.
+    The default of step t is at (t + 1) dt, so it is within h when t < h / dt. `world="alone"`: with contagion off.
     """
     import xarray as xr
 
-    inside = dataset[variable].isel(entity=np.flatnonzero(~dataset["outside"].values))
+    inside = in_world(dataset, "default_step", world).isel(entity=np.flatnonzero(~dataset["outside"].values))
     weights = path_weights(dataset)
     steps = inside.values
     estimates = [proportion((steps >= 0) & (steps < steps_within(dataset, horizon)), weights) for horizon in horizons]
@@ -34,16 +34,18 @@ def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = 
 
 
 def default_probability_by_factor(
-    dataset: "xr.Dataset", *, entity: str, factor: str = "quarters_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9)
+    dataset: "xr.Dataset", *, entity: str, factor: str = "steps_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9), world: str = "network"
 ) -> "xr.Dataset":
-    """P(default of the entity within the run | factor summary in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
+    """P(default of the entity within the run | summary of the path in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
 
-    Also `share`, the probability of the bin, and `paths`. A bin without paths has NaN.
+    factor: a row of factor_summary, or a variable by path and world such as steps_shut. Also `share`, the probability of the bin, and `paths`. A bin without paths has NaN.
     """
     import xarray as xr
 
-    values = dataset["factor_summary"].sel(factor=factor).values
-    happened = dataset["default_step"].sel(entity=entity).values >= 0
+    of_factors = factor in dataset["factor"].values
+    summary = dataset["factor_summary"].sel(factor=factor) if of_factors else in_world(dataset, factor, world)
+    values = summary.values
+    happened = in_world(dataset, "default_step", world).sel(entity=entity).values >= 0
     weights = path_weights(dataset)
     bins = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right") - 1
     estimates, shares, counts = [], [], []
@@ -57,5 +59,5 @@ def default_probability_by_factor(
     data = named_estimate("default_probability", stacked, ("bin",), "1")
     data["share"] = (("bin",), np.array(shares), {"units": "1", "long_name": "Probability of the bin"})
     data["paths"] = (("bin",), np.array(counts), {"units": "paths", "long_name": "Paths in the bin"})
-    unit = str(dataset["factor_unit"].sel(factor=factor).values)
+    unit = str(dataset["factor_unit"].sel(factor=factor).values) if of_factors else summary.attrs["units"]
     return xr.Dataset(data, coords={"bin": ("bin", np.asarray(edges, dtype=np.float64), {"units": unit, "long_name": f"Low end of the bin of {factor}"})})

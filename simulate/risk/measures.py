@@ -121,14 +121,27 @@ def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) ->
     return Estimate(value, error, value - Z95 * error, value + Z95 * error)
 
 
-def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", levels: tuple[float, ...] = LEVELS) -> "xr.Dataset":
+def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray":
+    """The variable in one world. ValueError with what is there for a world that the result does not have, or not in detail."""
+    values = dataset[variable]
+    for dim in ("world", "detail"):
+        if dim in values.dims:
+            if world not in dataset[dim].values:
+                known = ", ".join(map(str, dataset[dim].values))
+                kept = f"'{variable}' is kept for" if dim == "detail" else "the result has"
+                raise ValueError(f"no world '{world}' here: {kept} {known}" + (f"; set detail = true in [worlds.{world}]" if dim == "detail" else ""))
+            values = values.sel({dim: world}, drop=True)
+    return values
+
+
+def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world: str = "network", levels: tuple[float, ...] = LEVELS) -> "xr.Dataset":
     """Expected loss, probability of a loss, VaR and expected shortfall of a variable over paths [USD bn], with errors and paths behind the tail.
 
     Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same suffixes.
     """
     import xarray as xr
 
-    losses, weights = np.asarray(dataset[variable].values, dtype=np.float64), path_weights(dataset)
+    losses, weights = np.asarray(in_world(dataset, variable, world).values, dtype=np.float64), path_weights(dataset)
     by_level = {
         "value_at_risk": [value_at_risk(losses, weights, level) for level in levels],
         "expected_shortfall": [expected_shortfall(losses, weights, level) for level in levels],
