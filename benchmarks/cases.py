@@ -10,10 +10,9 @@ from simulate.clearing import build_problem, read_network
 from simulate.compile import compile_scenario
 from simulate.engine import TILE_LANES, run_blocks
 from simulate.factors.keys import key_of
-from simulate.kernels import rows
-from simulate.kernels.bare import clear_greatest
 from simulate.kernels.factors import advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
 from simulate.kernels.jit import kernel
+from simulate.kernels.one_period import clear_one_period
 from simulate.kernels.random import fill_uniform, turn_normal
 from simulate.model import Model
 from simulate.scenario import load_scenario
@@ -114,7 +113,7 @@ def compare_clearing(cash_mean: float) -> Case:
     amounts = random.lognormal(0.5, 0.5, (batch, n, n + 1)) * pattern
     cash = random.lognormal(cash_mean, 0.8, (batch, n))
     # The constants come from one network; the dues and the cash of the others are put into its lanes, tile by tile.
-    problem = build_problem(read_network(amounts[0, :, :n], cash[0], amounts[0, :, n], alpha, beta, None), cash[:TILE_LANES].T)
+    problem = build_problem(read_network(amounts[0, :, :n], cash[0], amounts[0, :, n], alpha, beta, None), cash[:TILE_LANES].T, least=False)
     _, payers, payees = problem.positions
     dues, cash_of_firm = np.ascontiguousarray(amounts[:, payers, payees].T), np.ascontiguousarray(cash.T)
     paid, failed = np.zeros_like(dues), np.zeros((n, batch))
@@ -122,11 +121,11 @@ def compare_clearing(cash_mean: float) -> Case:
     def clear_with_kernel() -> None:
         for start in range(0, batch, TILE_LANES):
             tile = slice(start, start + TILE_LANES)
-            problem.step.leg[rows.DUE] = dues[:, tile]
-            problem.step.entity[rows.CASH_IN, :n] = cash_of_firm[:, tile]
-            clear_greatest(*problem.constants, problem.world, problem.step)
-            paid[:, tile] = problem.step.leg[rows.PAY]
-            failed[:, tile] = problem.step.entity[rows.FAILING, :n]
+            problem.step.due[:] = dues[:, tile]
+            problem.step.cash_in[:n] = cash_of_firm[:, tile]
+            clear_one_period(problem.net, problem.now, problem.world, problem.step)
+            paid[:, tile] = problem.step.pay
+            failed[:, tile] = problem.step.failing[:n]
 
     clear_with_kernel()
     payment = np.zeros((n, batch))
