@@ -1,4 +1,4 @@
-"""The kernels and the oracle on networks drawn by Hypothesis (tests/networks.py), path by path, in both worlds.
+"""The kernels and the oracle on networks drawn by Hypothesis (tests/makers/drawn.py), path by path, in both worlds.
 
 Compared are what every stage says, the flows and the state of every step of both worlds, and the losses and summaries of the path. The difference of two
 amounts is measured by all dues and claims of a step and the largest flow, cash or balance of anybody in that world so far, that of two values of a company by as much
@@ -14,14 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from networks import models
-from oracle import EXACT, run_path
 
 from simulate.engine import Block, Workspace
 from simulate.identities import check_tile
 from simulate.kernels import rows
 from simulate.kernels.state import FACTOR_SUMMARIES, TRACES, audit_of
 from simulate.model import COMMITMENT, GUARANTEE, SWITCHES
+from tests.makers.drawn import models
+from tests.oracle.step import EXACT, run_path
 
 from .claims import Finding, numeric_finding
 
@@ -393,7 +393,7 @@ def run_networks(count, paths, shrink=True, **kind) -> Tally:
 def findings() -> list[Finding]:
     """Largest disagreement over networks, and the share of paths on an edge."""
     tally = run_networks(60, 4)
-    where = "test_networks.py::test_networks"
+    where = "step/test_drawn.py::test_networks"
     return [
         numeric_finding(
             f"Kernels and oracle agree on every flow, state and loss of {tally.paths} paths of {tally.networks} drawn networks: largest relative difference",
