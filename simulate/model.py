@@ -189,7 +189,7 @@ class Legs(NamedTuple):
     contract: Array  # 1: volume of a provider that can be lost and re-let
     replaces: Array  # share of what is earned that replaces fixed cost of the payer
     delay: Array  # share of earned paid one step later
-    out0: Array  # opening receivable
+    receivable0: Array  # opening receivable
     damages: Array  # of remaining
     remaining: Array  # [L, T] scheduled after step t within the horizon, USD bn
     bal0: Array

@@ -237,7 +237,7 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
             host=host,
             supply_weight=supply_weights(legs, sched, own),
             delay=delay,
-            out0=np.array([leg.running and leg.driver == SCHEDULED and not leg.group for leg in legs]) * delay * sched[:, 0],
+            receivable0=np.array([leg.running and leg.driver == SCHEDULED and not leg.group for leg in legs]) * delay * sched[:, 0],
             remaining=by_step([after(leg, row) for leg, row in zip(legs, sched, strict=True)]),
             amort=by_step([amortisation(leg, calendar) for leg in legs]),
             draw=by_step([np.zeros(steps) if leg.draw is None else leg.draw for leg in legs]),

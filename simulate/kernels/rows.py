@@ -66,7 +66,7 @@ LEGS_BY_STEP = (
 ) = range(len(LEGS_BY_STEP))
 
 LEGS_TERMS = (
-    "follow", "supply", "ends_with_payee", "haircut", "operating", "relet", "saved", "contract", "replaces", "delay", "out0", "damages", "bal0",
+    "follow", "supply", "ends_with_payee", "haircut", "operating", "relet", "saved", "contract", "replaces", "delay", "receivable0", "damages", "bal0",
     "rate_fixed", "rate_float", "rate_spread", "ltv", "coll_fleet", "coll_core", "coll_stake", "capex_share", "chip_share", "gate_gw", "cover_share",
     "cover_cap",
 )

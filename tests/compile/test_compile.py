@@ -103,7 +103,7 @@ def test_a_plan_of_free_cash_flow_is_met_when_everything_goes_to_plan(small):
     rows = np.flatnonzero(sure & (legs.payer == lab) & (legs.driver == SCHEDULED))
     late = legs.delay[rows, None] * legs.sched[rows]  # paid one step later
     assert late.any()
-    paid = (legs.sched[rows] - late + np.hstack([legs.out0[rows, None], late[:, :-1]])).sum(axis=0)
+    paid = (legs.sched[rows] - late + np.hstack([legs.receivable0[rows, None], late[:, :-1]])).sum(axis=0)
     royalty = legs.sched[leg(small, "royalty")] * revenue
     k = leg(small, "servers:financed")
     balance, interest = 0.0, np.zeros(20)
@@ -230,8 +230,8 @@ def test_stakes_of_one_issuer_sum_to_one(small):
 def test_receivables_are_outstanding_at_the_opening(small):
     legs, k = small.model.legs, leg(small, "compute")
     assert legs.delay[k] == pytest.approx(45 / (365 * 0.25))
-    assert legs.out0[k] == pytest.approx(legs.delay[k] * legs.sched[k, 0])
-    assert legs.out0[leg(small, "more_compute")] == 0.0
+    assert legs.receivable0[k] == pytest.approx(legs.delay[k] * legs.sched[k, 0])
+    assert legs.receivable0[leg(small, "more_compute")] == 0.0
 
 
 def test_terms_longer_than_a_step_are_refused(copied):

@@ -4,7 +4,7 @@ import pytest
 
 from simulate.model import CHANNELS
 from tests.makers.tiny import BOND, CLOUD, COVER, DEBT_LAB, HOLDING, LAB, LENDER, LOAN, PURCHASE, VENDOR, calm_factors, tiny_model
-from tests.oracle.earnings import capacity
+from tests.oracle.capacity import capacity
 from tests.oracle.factors import plain
 from tests.oracle.step import run_path
 from tests.oracle.test_oracle import BULLET, quiet_lab
@@ -59,8 +59,8 @@ def test_shares_of_a_firm_that_fails_too_secure_nothing():
     poor = {"cash0": {LAB: 5.0, HOLDING: 1.0}, "core0": {LAB: 100.0, HOLDING: 0.0}, "core_haircut": {LAB: 1.0}, "equity0": {LAB: 60.0, HOLDING: 10.0}}
     world = play(quiet_lab(entities=merge(QUIET_HOLDING, poor), legs=BULLET | {LOAN: loan}))
     assert world["stages"][2]["outcome"].keys() == {LAB, HOLDING}
-    assert world["stages"][2]["position"]["covered"][LOAN] > 9.0  # by the price of the step before
-    assert world["trace"][3]["external_in"][HOLDING] == 0.0
+    assert world["stages"][2]["position"]["cover"][LOAN] > 9.0  # by the price of the step before
+    assert world["trace"][3]["outside_in"][HOLDING] == 0.0
     received = sum(paid_on(world, LOAN))
     assert received <= 1.0 + 1e-9
     assert world["loss"][LENDER][CREDIT] == pytest.approx(10.0 - received)
@@ -103,7 +103,7 @@ def test_a_provider_that_fails_alone_builds_on_by_its_plan():
         model = tiny_model(entities=merge(rich, {"cash0": {CLOUD: cash}}), legs=legs, factors=calm_factors(), rules={"race_theta": 0.0})
         world = play(model, ALONE)
         assert (world["default_step"][CLOUD] >= 0) == (cash == 0.0)
-        shares[cash] = [step["share"][0] for step in world["trace"]]
+        shares[cash] = [step["delivered_share"][0] for step in world["trace"]]
     assert shares[0.0] == pytest.approx(shares[1e4])
 
 
@@ -120,4 +120,4 @@ def test_nothing_is_delivered_when_all_chips_are_worn(replaced_years):
         world.fleet[0].append(world.fleet[0][-1] + replaced)
         world.unreplaced[0] += cap["worn"][0] - replaced
     assert cap["fleet_value"][CLOUD] == pytest.approx(0.0, abs=1e-9)
-    assert cap["share"][CLOUD] == pytest.approx(0.0, abs=1e-9)
+    assert cap["delivered_share"][CLOUD] == pytest.approx(0.0, abs=1e-9)

@@ -21,7 +21,7 @@ from simulate.rows import Rows as RowNumbers
 from simulate.rows import holding_rows, leg_rows
 from tests.makers.drawn_deals import MARKET, OPERATIONS, Deals, Dice, Person
 from tests.makers.tiny import calm_factors, freeze, make_factors
-from tests.oracle.factors import key_of
+from tests.oracle.random import key_of
 
 MOST = 12  # inside entities
 INSURER = "insurer"
@@ -257,7 +257,7 @@ MONEY = {
     "entities": ("rev_ext", "cost_fixed", "plan_external", "cash0", "min_cash", "line0", "cash_target", "payout_above", "fund_flat", "receipts_plan",
                  "ebitda_plan", "ebitda_fwd", "receipts0", "ebitda0", "capex_plan", "equity0", "core0"),
     "fleet": ("fleet0", "cost_per_gw"),
-    "legs": ("out0", "remaining", "bal0", "draw", "cover_cap"),
+    "legs": ("receivable0", "remaining", "bal0", "draw", "cover_cap"),
     "holdings": ("cost0",),
     "factors": ("rev_plan0", "rev_plan"),
 }  # fmt: skip

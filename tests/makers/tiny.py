@@ -27,7 +27,7 @@ from simulate.model import (
     Model,
     Rules,
 )
-from tests.oracle.factors import key_of
+from tests.oracle.random import key_of
 
 LAB, CLOUD, HOLDING, VENDOR, OPERATIONS, LENDER, INSURER = range(7)
 NAMES = ("lab", "cloud", "holding", "vendor", "operations", "lender", "insurer")
@@ -48,7 +48,7 @@ COMPUTE, SHARE, LOAN, BOND, CHIPS, BUILDING, OPEX_LAB, OPEX_CLOUD, OPEX_HOLDING,
 LEG_ROWS = (
     dict(payer=LAB, payee=CLOUD, driver=SCHEDULED, sched=6.0, follow=1.0, host=CLOUD, supply=1.0, supply_weight=0.6,
          ends_with_payee=1.0, haircut=1.0, operating=1.0, relet=0.3, saved=0.12, contract=1.0, replaces=0.1, delay=0.3,
-         out0=1.5, damages=0.25, remaining=True),
+         receivable0=1.5, damages=0.25, remaining=True),
     dict(payer=LAB, payee=CLOUD, driver=REVENUE_SHARE, sched=0.1, operating=1.0),
     dict(payer=CLOUD, payee=LENDER, driver=BALANCE, seniority=1, bal0=20.0, amort=0.05, draw=1.0, rate_fixed=0.02,
          rate_float=1.0, rate_spread=0.03, ltv=0.9, coll_fleet=0.8, coll_holding=2, coll_stake=0.5),

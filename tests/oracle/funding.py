@@ -3,7 +3,7 @@
 import math
 
 from tests.oracle.factors import clip
-from tests.oracle.world import SMALLEST, ratio
+from tests.oracle.world import ratio
 
 
 def sigma(x):
@@ -36,20 +36,20 @@ def funding(model, t, now, world, desired):
         room[i] = share * max(0.0, min(pace, headroom))
         prefund[i] = min(room[i], max(0.0, e.cash_target[i][t] - world.cash[i]))
         k[i] = world.line[i] + room[i] - prefund[i]
-    return {"open": opened, "room": room, "prefund": prefund, "capacity": k}
+    return {"open": opened, "room": room, "prefund": prefund, "can_raise": k}
 
 
 def collect(model, world, earn, due, room):
     """Opening cash becomes e (changes the world): R, re-letting, draws, prefunding, and what estates sold beyond collateral."""
     for i in range(model.grid.entities):
         if world.alive[i] and not model.entities.outside[i]:  # what an outside provider lets again was outside before
-            world.enter(i, earn["revenue"][i] + earn["relet"][i])
+            world.enter(i, earn["revenue"][i] + earn["relet_receipts"][i])
             if room["prefund"][i] > 0:
                 raise_market_money(model, world, i, room["prefund"][i], (due["balance_next"], due["balance_next_undisturbed"]))
         world.enter(i, world.proceeds[i])
         world.proceeds[i] = 0.0
     for leg, payer in enumerate(model.legs.payer):
-        world.enter(payer, due["draw"][leg])
+        world.enter(payer, due["drawn"][leg])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -101,26 +101,3 @@ def add_debt(model, i, amount, balances):
     if leg >= 0:
         for balance in balances:
             balance[leg] += amount
-
-
-def issue_shares(model, world, nudge=0.0):
-    """4.6: all new money x of the step at E-: stakes x E-/(E- + x), each buyer its part of x/(E- + x). Changes the world.
-
-    Returns a margin: money that is only rounding buys the whole of a firm with E- = 0."""
-    h, margin = model.holdings, math.inf
-    for issuer, value in enumerate(world.equity):
-        mine = [x for x in range(len(h.issuer)) if h.issuer[x] == issuer]
-        total = sum(world.new_money[x] for x in mine)
-        outside = h.outside_of[issuer]
-        if value == 0 and model.entities.fund_equity[issuer] and outside >= 0:
-            size = max(world.paid[issuer], SMALLEST)
-            margin = min(margin, total / size)
-            if total < nudge * size:
-                for x in mine:
-                    world.stake[x] = 1.0 * (x == outside)
-        if total > 0 and model.entities.equity0[issuer] > 0:
-            for x in mine:
-                world.stake[x] = (world.stake[x] * value + world.new_money[x]) / (value + total)
-                world.cost[x] += world.new_money[x]
-                world.bought[x] += world.new_money[x]
-    return margin

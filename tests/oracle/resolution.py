@@ -5,7 +5,7 @@ import math
 from simulate.model import COMMITMENT
 from tests.oracle.factors import clip
 from tests.oracle.valuation import business, collateral_value, core_value, mark
-from tests.oracle.world import EXACT, SECURED, TOLERANCE, ratio
+from tests.oracle.world import COMMITTED, EXACT, SECURED, TOLERANCE, ratio
 
 
 def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXACT):
@@ -16,8 +16,8 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
     every, outcome, written_off, margin, calls = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf, math.inf
     world.fresh = [0] * n
-    worthless = [i for i in range(n) if clearing["failed"][i] and world.marks]  # to who holds their shares
-    for i in (j for j in range(n) if clearing["failed"][j]):
+    worthless = [i for i in range(n) if clearing["failing"][i] and world.marks]  # to who holds their shares
+    for i in (j for j in range(n) if clearing["failing"][j]):
         core = (1 - e.core_haircut[i]) * core_value(model, now, i)
         fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
         stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i and h.issuer[x] not in worthless)
@@ -31,10 +31,10 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                 margin = min(margin, abs(value - broken) / size)
             if value - broken > (TOLERANCE - nudge.choice) * size:
                 owed = sum(
-                    position["credit"][leg] + position["covered"][leg] + clearing["called"].get(leg, 0.0)
+                    position["credit_part"][leg] + position["cover"][leg] + clearing["called"].get(leg, 0.0)
                     + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
                     for leg in every
-                    if legs.payer[leg] == i and legs.seniority[leg] <= 3
+                    if legs.payer[leg] == i and legs.seniority[leg] < COMMITTED
                 )  # fmt: skip
                 outcome[i] = ("restructured", clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9))
     sale_now = [max(0.0, collateral_value(model, now, world, cap["fleet_value"], leg, worthless)[1]) for leg in every]
@@ -47,21 +47,21 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                 restructure_leg(legs, world, leg, amount, due, clearing, called)
             elif legs.payer[leg] == i:
                 called, of = clearing["called"].get(leg, 0.0), legs.covers[leg]
-                world.covered[leg] = min(position["covered"][leg], sale_now[leg])
-                world.claim[leg] = position["claim"][leg] + called
-                world.claim_credit[leg] = position["credit"][leg] + called
+                world.covered[leg] = min(position["cover"][leg], sale_now[leg])
+                world.claim[leg] = position["claim_now"][leg] + called
+                world.claim_credit[leg] = position["credit_part"][leg] + called
                 world.paid_on_claim[leg] = clearing["pay"][leg]
                 if of >= 0 and legs.seniority[of] == SECURED and outcome.get(legs.payer[of], ("", 0))[0] == "restructured":
                     # what is not paid of a call is owed by the debtor again, in its arrears
                     world.claim[leg] = world.claim_credit[leg] = world.paid_on_claim[leg] = 0.0
-                world.balance[leg] = world.out[leg] = world.volume[leg] = 0.0
+                world.balance[leg] = world.receivable[leg] = world.volume[leg] = 0.0
             elif legs.payee[leg] == i and what == "liquidated" and legs.ends_with_payee[leg] and world.nonpayment:
                 world.volume[leg] = 0.0
         # stakes in i are written off; where marks are off only their cost is
         for x in range(len(h.holder)):
             if h.issuer[x] == i:
-                written_off[x] += world.cost[x]
-                world.cost[x] = 0.0
+                written_off[x] += world.stake_cost[x]
+                world.stake_cost[x] = 0.0
                 if world.marks:
                     world.stake[x] = 0.0
         if what == "restructured":
@@ -85,12 +85,12 @@ def restructure_leg(legs, world, leg, cut, due, clearing, called):
     for guarantee, of in enumerate(legs.covers):
         if of == leg:  # what the guarantor paid is not owed again, and nothing is left for it to claim
             arrears -= clearing["pay"][guarantee]
-            world.guaranteed[guarantee] = 0.0
+            world.subrogated[guarantee] = 0.0
     if legs.seniority[leg] == SECURED:
         world.balance[leg] += arrears
     elif legs.driver[leg] != COMMITMENT:
         world.balance[leg] *= 1 - cut
-        world.out[leg] *= 1 - cut
+        world.receivable[leg] *= 1 - cut
         world.volume[leg] *= 1 - cut * legs.haircut[leg]
         if called:  # what is called on a guarantor that is restructured is settled with it
             world.cover_left[leg] = 0.0
@@ -104,31 +104,9 @@ def sell_stakes(model, now, world, i):
         if holder == i and buyer >= 0:
             sold = (1 - model.rules.d0) * world.stake[x] * mark(model, now, world, h.issuer[x])
             world.stake[buyer] += world.stake[x]
-            world.cost[buyer] += sold
+            world.stake_cost[buyer] += sold
             world.bought[buyer] += sold
             world.bought[x] -= sold
-            world.stake[x] = world.cost[x] = 0.0
+            world.stake[x] = world.stake_cost[x] = 0.0
             total += sold
     return total
-
-
-def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
-    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns interest paid and free cash flow [n], and a margin:
-    who neither holds cash nor earns or burns any has a runway of 0/0, which is decided by rounding."""
-    legs, n = model.legs, model.grid.entities
-    interest, free, margin = [0.0] * n, [0.0] * n, math.inf
-    for leg, payer in enumerate(legs.payer):
-        if alive_before[payer] and not clearing["failed"][payer]:
-            interest[payer] += due["interest"][leg]
-    for i in range(n):
-        receipts = (earn["revenue"][i] + earn["relet"][i] + world.operating_in[i]) * world.alive[i]
-        ebitda = receipts - world.operating_out[i] * world.alive[i]
-        world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
-        world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
-        free[i] = (ebitda - interest[i] - spent["capex_paid"][i]) * world.alive[i]
-        world.burn[i] = -free[i] if -free[i] > TOLERANCE * receipts else 0.0
-        if world.alive[i] and model.entities.flex[i] > 0 and receipts > 0:
-            margin = min(margin, max(abs(free[i]), world.cash[i]) / receipts)
-            if abs(free[i]) < abs(nudge) * receipts:
-                world.burn[i] = max(0.0, nudge * receipts)
-    return interest, free, margin

@@ -29,11 +29,12 @@ from tests.makers.tiny import (
     make_legs,
     tiny_model,
 )
+from tests.oracle.capacity import cost_in_service
 from tests.oracle.clearing import clear_network, positions
-from tests.oracle.earnings import cost_in_service
-from tests.oracle.factors import factor_path, hermite, key_of, normal_quantile, path_draws, philox, plain, uniform
-from tests.oracle.funding import issue_shares
+from tests.oracle.factors import factor_path, hermite, path_draws, plain
 from tests.oracle.one_period import clear
+from tests.oracle.random import key_of, normal_quantile, philox, uniform
+from tests.oracle.settlement import issue_shares
 from tests.oracle.step import run_path
 from tests.oracle.valuation import equity_values
 from tests.oracle.world import open_world
@@ -190,7 +191,7 @@ def obligations(rows, **changes):
 def clear_dues(model, cash):
     count = len(model.legs.payer)
     due = {"due": [row[0] for row in model.legs.sched]}
-    due |= {name: [0.0] * count for name in ("balance_next", "out_next", "sale")}
+    due |= {name: [0.0] * count for name in ("balance_next", "receivable_next", "sale")}
     world = open_world(model, [1.0] * 5)
     position = positions(model, 0, [1.0, 1.0], world, due)
     return clear_network(model, world, cash, [0.0] * ENTITIES, position)
@@ -220,8 +221,8 @@ def test_clearing_of_a_world_is_the_greatest_vector_of_the_stand_alone_problem()
         for (i, *_), amount in zip(rows, result["pay"], strict=True):
             total[i] += amount
         assert total == pytest.approx(expected["payment"], abs=1e-10)
-        assert result["round"] == expected["default_round"]
-        failures += sum(result["failed"])
+        assert result["wave"] == expected["default_round"]
+        failures += sum(result["failing"])
     assert failures > 100
 
 
@@ -250,7 +251,7 @@ def test_new_money_dilutes_at_the_value_before():
     world.equity[LAB], world.new_money[0], world.new_money[1] = 60.0, 10.0, 5.0
     issue_shares(model, world)
     assert world.stake[:2] == pytest.approx([(0.2 * 60 + 10) / 75, (0.8 * 60 + 5) / 75])
-    assert (world.cost[0], world.cost[1], world.bought[0]) == (16.0, 25.0, 10.0)
+    assert (world.stake_cost[0], world.stake_cost[1], world.bought[0]) == (16.0, 25.0, 10.0)
 
 
 # Whole paths worked out by hand
@@ -263,7 +264,7 @@ def quiet_lab(entities=None, legs=None, **changes):
     for name, rows in (entities or {}).items():
         mine[name] = mine.get(name, {}) | rows
     silent = {
-        COMPUTE: {"sched": 0.0, "out0": 0.0, "remaining": False},
+        COMPUTE: {"sched": 0.0, "receivable0": 0.0, "remaining": False},
         COMMIT: {"sched": 0.0},
         PURCHASE: {"sched": 0.0},
         COVER: {"cover_cap": 0.0},
@@ -287,7 +288,7 @@ def test_bullet_loan_that_defaults_with_a_known_recovery():
     assert world["loss"][VENDOR][CREDIT] == pytest.approx(8.0 - 4.0 - 2.0)
     assert world["deal_loss"][BOND] == pytest.approx(2.0)
     assert [step["alive"][LAB] for step in world["trace"]] == [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
-    assert world["trace"][2]["external_out"][LAB] == pytest.approx(1.0)
+    assert world["trace"][2]["outside_out"][LAB] == pytest.approx(1.0)
     # the shareholders lose what they paid: the holding 6, outside investors 20
     assert (world["loss"][HOLDING][EQUITY], world["loss"][LENDER][EQUITY]) == (6.0, 20.0)
     assert world["system_loss"] == pytest.approx(20.0)
@@ -299,7 +300,7 @@ def test_insurer_pays_what_the_bullet_does_not():
     # what the insurer pays is a transfer: the loss is booked where it would be without it
     assert world["loss"][VENDOR][CREDIT] == pytest.approx(2.0)
     assert world["loss"][INSURER][CREDIT] == 0.0
-    assert world["trace"][2]["received"][VENDOR] == pytest.approx(8.0 + world["trace"][2]["leg_paid"][CHIPS])
+    assert world["trace"][2]["got"][VENDOR] == pytest.approx(8.0 + world["trace"][2]["leg_paid"][CHIPS])
     assert world["trace"][5]["cash"][INSURER] == pytest.approx(-2.0)
 
 
@@ -352,7 +353,7 @@ def test_released_volume_is_let_again_and_the_rest_is_a_contract_loss():
     assert world["loss"][CLOUD][CONTRACT] == pytest.approx(5 * 6.0 * (1 - phi))
     assert world["loss"][CLOUD][CREDIT] == pytest.approx(6.0)
     step = world["trace"][1]
-    assert step["external_in"][CLOUD] >= 6.0 * phi + step["revenue"][CLOUD]
+    assert step["outside_in"][CLOUD] >= 6.0 * phi + step["revenue"][CLOUD]
 
 
 def test_damages_rank_beside_credit_and_never_count_as_credit():
@@ -385,12 +386,12 @@ def test_cash_of_every_entity_and_step_in_both_worlds(name, changes):
             defaults += sum(step >= 0 for step in world["default_step"])
             cash = plain(model).entities.cash0
             for step in world["trace"]:
-                flows = (step[flow] for flow in ("external_in", "external_out", "received", "paid"))
+                flows = (step[flow] for flow in ("outside_in", "outside_out", "got", "paid"))
                 for i, (enters, leaves, received, paid) in enumerate(zip(*flows, strict=True)):
                     assert step["cash"][i] == pytest.approx(cash[i] + enters - leaves + received - paid, abs=1e-9)
                     if i <= VENDOR:
                         assert step["cash"][i] >= -1e-8, NAMES[i]
-                assert math.fsum(step["received"]) == pytest.approx(math.fsum(step["paid"]), abs=1e-9)
+                assert math.fsum(step["got"]) == pytest.approx(math.fsum(step["paid"]), abs=1e-9)
                 assert sum(step["leg_paid"]) <= math.fsum(step["paid"]) + 1e-9
                 cash = step["cash"]
             by_entity = math.fsum(x for row in world["loss"] for x in row)
@@ -414,7 +415,7 @@ def test_a_default_touches_nobody_else_where_it_is_insured():
                 continue
             for before, after in zip(calm[ALONE]["trace"], failed[ALONE]["trace"], strict=True):
                 for i in (CLOUD, HOLDING, VENDOR):
-                    for figure in ("cash", "received", "equity", "dues", "alive"):
+                    for figure in ("cash", "got", "equity", "dues", "alive"):
                         assert after[figure][i] == pytest.approx(before[figure][i], abs=1e-9), (NAMES[i], figure)
             last = (calm[NETWORK]["trace"][-1]["cash"], failed[NETWORK]["trace"][-1]["cash"])
             touched |= any(abs(last[0][i] - last[1][i]) > 0.1 for i in (CLOUD, HOLDING, VENDOR))

@@ -1,6 +1,8 @@
-"""Section 4.9 of docs/model.md in plain Python, equity, and the values that other sections read too. Changes nothing."""
+"""Section 4.9 of docs/model.md in plain Python: smoothed receipts and EBITDA, equity, and the values that other sections read too."""
 
 import math
+
+from tests.oracle.world import TOLERANCE
 
 
 def core_value(model, now, i):
@@ -32,6 +34,28 @@ def collateral_value(model, now, world, fleet_value, leg, worthless=()):
     if h >= 0 and model.holdings.issuer[h] not in worthless:
         rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
     return core + rest, (1 - model.entities.core_haircut[payer]) * core + (1 - d0) * rest
+
+
+def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
+    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns interest paid and free cash flow [n], and a margin:
+    who neither holds cash nor earns or burns any has a runway of 0/0, which is decided by rounding."""
+    legs, n = model.legs, model.grid.entities
+    interest, free, margin = [0.0] * n, [0.0] * n, math.inf
+    for leg, payer in enumerate(legs.payer):
+        if alive_before[payer] and not clearing["failing"][payer]:
+            interest[payer] += due["interest"][leg]
+    for i in range(n):
+        receipts = (earn["revenue"][i] + earn["relet_receipts"][i] + world.operating_in[i]) * world.alive[i]
+        ebitda = receipts - world.operating_out[i] * world.alive[i]
+        world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
+        world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
+        free[i] = (ebitda - interest[i] - spent["capex_paid"][i]) * world.alive[i]
+        world.burn[i] = -free[i] if -free[i] > TOLERANCE * receipts else 0.0
+        if world.alive[i] and model.entities.flex[i] > 0 and receipts > 0:
+            margin = min(margin, max(abs(free[i]), world.cash[i]) / receipts)
+            if abs(free[i]) < abs(nudge) * receipts:
+                world.burn[i] = max(0.0, nudge * receipts)
+    return interest, free, margin
 
 
 def equity_values(model, t, now, world, fleet_value):

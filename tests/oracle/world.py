@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-SECURED, UNSECURED = 1, 2  # classes of a leg
+CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)  # classes of a leg, first paid first
 TOLERANCE = 1e-10  # of dues, on the side of solvency; of receipts, of claims: less is rounding
 SMALLEST = 1e-12
 
@@ -36,6 +36,7 @@ class World:
     relief: bool
     marks: bool
     confidence: bool
+    least: bool  # the least clearing vector in every step
     # entities
     cash: list
     alive: list
@@ -58,27 +59,27 @@ class World:
     installed: list  # cost of the chips of all growth
     # legs
     balance: list
-    out: list
+    receivable: list
     balance_undisturbed: list  # schedule run on (insured worlds)
-    out_undisturbed: list
+    receivable_undisturbed: list
     volume: list
     claim: list  # u, net of what collateral covers
     claim_credit: list  # uc, likewise
     paid_on_claim: list  # off
     covered: list  # collateral cash due next step
-    guaranteed: list  # paid so far on this guarantee, net of what came back, and not forgiven by a restructuring
+    subrogated: list  # paid so far on this guarantee, net of what came back, and not forgiven by a restructuring
     cover_left: list
     # holdings
     stake: list
-    cost: list
+    stake_cost: list
     # world
     shock: float = 0.0  # f
-    lost: float = 0.0
+    lost_revenue: float = 0.0
     # cash flows of the step
-    received: list = field(default_factory=list)
+    got: list = field(default_factory=list)
     paid: list = field(default_factory=list)
-    external_in: list = field(default_factory=list)
-    external_out: list = field(default_factory=list)
+    outside_in: list = field(default_factory=list)
+    outside_out: list = field(default_factory=list)
     leg_paid: list = field(default_factory=list)
     bought: list = field(default_factory=list)  # [H] cash paid for stakes, net of sales
     new_money: list = field(default_factory=list)  # [H] paid for new shares
@@ -87,7 +88,7 @@ class World:
 
     def clear_flows(self):
         n = len(self.cash)
-        for name in ("received", "paid", "external_in", "external_out", "operating_in", "operating_out"):
+        for name in ("got", "paid", "outside_in", "outside_out", "operating_in", "operating_out"):
             setattr(self, name, [0.0] * n)
         self.leg_paid = [0.0] * len(self.balance)
         self.bought = [0.0] * len(self.stake)
@@ -97,22 +98,28 @@ class World:
         self.cash[payer] -= amount
         self.paid[payer] += amount
         self.cash[payee] += amount
-        self.received[payee] += amount
+        self.got[payee] += amount
 
     def enter(self, i, amount):
         self.cash[i] += amount
-        self.external_in[i] += amount
+        self.outside_in[i] += amount
 
     def leave(self, i, amount):
         self.cash[i] -= amount
-        self.external_out[i] += amount
+        self.outside_out[i] += amount
 
 
-def open_world(model, switches) -> World:
+def solutions(model) -> list:
+    """1 for each world that takes the least clearing vector, 0 for the greatest [W]."""
+    # To be removed at merge: `Rules` without `world_least` has greatest vectors only.
+    return getattr(model.rules, "world_least", [0.0] * len(model.rules.world_switches))
+
+
+def open_world(model, switches, least=0.0) -> World:
     e, legs, fleet, h = model.entities, model.legs, model.fleet, model.holdings
     n, owners, count = model.grid.entities, len(fleet.entity), len(legs.payer)
     world = World(
-        *(bool(switch) for switch in switches),
+        *(bool(switch) for switch in (*switches, least)),
         cash=list(e.cash0),
         alive=[1.0] * n,
         line=list(e.line0),
@@ -132,18 +139,18 @@ def open_world(model, switches) -> World:
         unreplaced=[0.0] * owners,
         installed=list(fleet.fleet0),
         balance=list(legs.bal0),
-        out=list(legs.out0),
+        receivable=list(legs.receivable0),
         balance_undisturbed=list(legs.bal0),
-        out_undisturbed=list(legs.out0),
+        receivable_undisturbed=list(legs.receivable0),
         volume=[1.0] * count,
         claim=[0.0] * count,
         claim_credit=[0.0] * count,
         paid_on_claim=[0.0] * count,
         covered=[0.0] * count,
-        guaranteed=[0.0] * count,
+        subrogated=[0.0] * count,
         cover_left=list(legs.cover_cap),
         stake=list(h.stake0),
-        cost=list(h.cost0),
+        stake_cost=list(h.cost0),
     )
     world.clear_flows()
     return world

@@ -40,6 +40,7 @@ from tests.makers.tiny import (  # fmt: skip
     tiny_model,
 )
 from tests.oracle.step import run_path
+from tests.validation.networks import summaries_of
 
 CLOSE = 1e-8
 TOLERANCE = 1e-9  # absolute on what is below 1, relative above
@@ -47,7 +48,7 @@ NETWORK, ALONE = 0, 1
 CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(5)
 INSIDE = (LAB, CLOUD, HOLDING, VENDOR)
 TRACED = {
-    "cash": "cash", "received": "received", "paid": "paid", "outside_in": "external_in", "outside_out": "external_out",
+    "cash": "cash", "received": "got", "paid": "paid", "outside_in": "outside_in", "outside_out": "outside_out",
     "equity": "equity", "alive": "alive", "dues": "dues", "revenue": "revenue",
 }  # fmt: skip
 
@@ -80,8 +81,8 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
                 among = {"revenue": inside, "equity": valued}.get(name, np.arange(grid.entities) != grid.insurer)
                 check(f"world {k}, step {t}, {name}", rows[name][among], np.array(step[other])[among])
             net = rows["received"] - rows["paid"]
-            check(f"world {k}, step {t}, insurer", net[grid.insurer], step["received"][grid.insurer] - step["paid"][grid.insurer])
-            check(f"world {k}, step {t}, delivered share", rows["share"][model.fleet.entity], step["share"])
+            check(f"world {k}, step {t}, insurer", net[grid.insurer], step["got"][grid.insurer] - step["paid"][grid.insurer])
+            check(f"world {k}, step {t}, delivered share", rows["share"][model.fleet.entity], step["delivered_share"])
         # outputs keep the losses of the first world; of others its system loss, which is made of credit and equity
         for channel in (0, 2):
             check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
@@ -95,7 +96,7 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
         "default_step_alone": alone["default_step"],
         "default_round": network["default_round"],
         "log_weight": 0.0,
-        "factor": [oracle["factor"][name] for name, _ in FACTOR_SUMMARIES],
+        "factor": [summaries_of(oracle)[name] for name, _ in FACTOR_SUMMARIES],
         "delivery": oracle["delivery"],
         "revenue_final": oracle["revenue_final"],
         "mark_change": network["mark_change"],
@@ -216,10 +217,17 @@ CASES = {
         [dies(LAB), dies(CLOUD), paid_after_death(LOAN, CLOUD), loses(CLOUD, COLLATERAL)],
     ),
     "late payment": (
-        {"legs": {COMPUTE: {"delay": 1.0}, LEASE: {"delay": 0.5, "out0": 0.3}, PURCHASE: {"delay": 0.4}, SHARE: {"delay": 0.6, "out0": 0.2, "group": 1}}},
+        {
+            "legs": {
+                COMPUTE: {"delay": 1.0},
+                LEASE: {"delay": 0.5, "receivable0": 0.3},
+                PURCHASE: {"delay": 0.4},
+                SHARE: {"delay": 0.6, "receivable0": 0.2, "group": 1},
+            }
+        },
         [pays(SHARE)],
     ),
-    "a receivable without further delay": ({"legs": {COMPUTE: {"delay": 0.0, "out0": 2.0}}}, [pays(COMPUTE)]),
+    "a receivable without further delay": ({"legs": {COMPUTE: {"delay": 0.0, "receivable0": 2.0}}}, [pays(COMPUTE)]),
     "two owners race": (
         {
             "entities": {"in_race": {LAB: 1}, "capex_plan": {LAB: 2.0}, "committed": {LAB: 0.2}, "follow": {LAB: 1.0}},
@@ -317,7 +325,7 @@ def drawn_changes(seed):
             "seniority": int(dice.choice([0, 2, 3])), "follow": flag(), "delay": float(dice.uniform(0, 1)), "damages": float(dice.uniform(0, 0.5)),
             "haircut": flag(), "relet": float(dice.random()), "saved": float(dice.random()), "replaces": float(dice.uniform(0, 0.4)), "sched": float(dice.uniform(3, 9)),
         },
-        SHARE: {"delay": float(dice.uniform(0, 0.5)), "out0": float(dice.random()), "group": int(flag())},
+        SHARE: {"delay": float(dice.uniform(0, 0.5)), "receivable0": float(dice.random()), "group": int(flag())},
         LOAN: {
             "payee": lender, "amort": float(dice.uniform(0, 0.2)), "ltv": float(dice.choice([0.0, 0.7, 1.0])), "coll_fleet": float(dice.random()),
             "coll_core": float(dice.random()), "coll_stake": float(dice.random()), "group": int(flag()),
@@ -328,7 +336,7 @@ def drawn_changes(seed):
         COMMIT: {"payer": investor, "sched": float(dice.uniform(0, 5)), "gate_owner": int(dice.choice([-1, 0])), "gate_gw": float(dice.uniform(0, 0.2)),
                  "buys_holding": int(dice.choice([0, 1]))},
         NEW_DEBT: {"payee": creditor(CLOUD)},
-        LEASE: {"payee": creditor(CLOUD), "ends_with_payee": flag(), "delay": float(dice.uniform(0, 1)), "out0": float(dice.random())},
+        LEASE: {"payee": creditor(CLOUD), "ends_with_payee": flag(), "delay": float(dice.uniform(0, 1)), "receivable0": float(dice.random())},
         CHIPS: {"payee": int(dice.choice([LAB, HOLDING, VENDOR, OPERATIONS])), "seniority": int(dice.choice([0, 2, 3]))},
     }  # fmt: skip
     part = dice.dirichlet(np.ones(2), size=3)

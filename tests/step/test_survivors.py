@@ -223,13 +223,13 @@ def test_costs_may_be_all_of_revenue_and_a_power_gap_more_than_all():
 
 
 def test_a_small_receivable_without_terms_is_paid_once():
-    results = compare(tiny_model(seed=15, legs={COMPUTE: {"out0": 0.5, "delay": 0.0}}), 12)
+    results = compare(tiny_model(seed=15, legs={COMPUTE: {"receivable0": 0.5, "delay": 0.0}}), 12)
     happens(results, pays(COMPUTE))
 
 
 def test_who_pays_out_all_above_nothing():
     results = compare(tiny_model(seed=16, entities={"payout": {VENDOR: 0.5}, "payout_above": {VENDOR: 0.0}}), 12)
-    happens(results, lambda world: any(step["external_out"][VENDOR] > 1.0 for step in world["trace"]))
+    happens(results, lambda world: any(step["outside_out"][VENDOR] > 1.0 for step in world["trace"]))
 
 
 def test_a_business_worth_a_billionth_of_its_dues_is_liquidated():
