@@ -25,11 +25,11 @@ FILES = (*(f"simulate/kernels/{name}.py" for name in KERNELS), "simulate/clearin
 # Rounds of tests, the quick and deadly first; a survivor of the last is a survivor. NETWORKS compares every flow of tiny networks with
 # the oracle, path by path.
 LONG_VECTORS = "linear_solves or obeys or least_lies"
-VECTORS = ["tests/test_clearing_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
-NETWORKS = ["tests/test_step.py", "-m", "nojit", "-k", "tiny_networks"]
-REST = ["tests/test_survivors.py", "tests/test_step.py", "-m", "nojit", "-k", "not tiny_networks"]
-DRAWN = ["tests/test_networks.py", "-m", "nojit"]
-MORE_VECTORS = ["tests/test_clearing_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
+VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
+NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
+REST = ["tests/step/test_survivors.py", "tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
+DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
+MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
 ROUNDS = {
     "simulate/kernels/clearing.py": [VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS],
     "simulate/kernels/bare.py": [VECTORS, MORE_VECTORS],

@@ -15,7 +15,7 @@ machine and an edit of one line does not change who else is chosen. The tests ru
 A mutant that no test kills is either explained (it computes the same, `tests/mutation/explained.py` says why) or an error that the
 tests would not find.
 
-Tests were added for the survivors of this sample (`tests/test_survivors.py`), so its score says that they are found now; mutants
+Tests were added for the survivors of this sample (`tests/step/test_survivors.py`), so its score says that they are found now; mutants
 that were not drawn have not been tried, and a fresh sample (another SEED) may well show others.
 
 """

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from known_answers import ANSWERS, LEFT_OUT, PARTS_LEFT_OUT
+
+from tests.known.answers import ANSWERS, LEFT_OUT, PARTS_LEFT_OUT
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 LIMIT = 4.0  # standard errors: a true claim is refused once in 16 000
@@ -75,7 +76,8 @@ class Part(NamedTuple):
 
 def part_names() -> list[str]:
     """Modules of the package that make findings, by name."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name not in NO_PARTS)
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    return sorted(name for name in names if name not in NO_PARTS and not name.startswith("test_"))
 
 
 def gather() -> list[Part]:
@@ -119,8 +121,8 @@ def write_page(parts: Iterable[Part]) -> str:
 
 def write_left_out() -> str:
     return (
-        f"{len(ANSWERS) - len(LEFT_OUT)} of the {len(ANSWERS)} published or recomputed vectors of `tests/known_answers.json` are reproduced by "
-        "`test_known_answers.py`, `test_clearing_vector.py`, `test_risk.py` and `test_known_contracts.py`, each with its source; these are not."
+        f"{len(ANSWERS) - len(LEFT_OUT)} of the {len(ANSWERS)} published or recomputed vectors of `tests/known/answers.json` are reproduced by "
+        "`known/test_answers.py`, `clearing/test_vector.py`, `risk/test_risk.py` and `known/test_contracts.py`, each with its source; these are not."
     )
 
 

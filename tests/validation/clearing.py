@@ -1,6 +1,6 @@
 """Clearing: random networks of 2 to 60 firms.
 
-Each line is a claim measured on the random networks of tests/random_networks.py (sparse, dense, rings, core and periphery, small integers; with and
+Each line is a claim measured on the random networks of tests/makers/one_period.py (sparse, dense, rings, core and periphery, small integers; with and
 without default costs, classes, cash and external creditors) to which it applies; their number is in the line. The result is the largest residual over
 all of them, in units of the largest amount that a firm of the network owes or has. The tests measure the same on other networks: 120 in the first
 stage, 2,500 in the slow one.
@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from oracle_clearing import clear
-from random_networks import (
+
+import simulate
+from simulate.clearing import Clearing, build_problem, read_lane, read_network
+from simulate.kernels.bare import clear_greatest, clear_least
+from tests.makers.one_period import (
     Network,
     clear_by_integer_programme,
     clear_by_linear_equations,
@@ -21,10 +24,7 @@ from random_networks import (
     fixed_point_residual,
     least_by_linear_equations,
 )
-
-import simulate
-from simulate.clearing import Clearing, build_problem, read_lane, read_network
-from simulate.kernels.bare import clear_greatest, clear_least
+from tests.oracle.one_period import clear
 
 from .claims import Finding, numeric_finding
 
@@ -374,7 +374,7 @@ CHECKS = (
 
 def findings() -> list[Finding]:
     """The largest residual of every claim over networks that the tests do not see."""
-    test = "test_clearing_networks.py::test_random_networks"
+    test = "clearing/test_networks.py::test_random_networks"
     return [
         numeric_finding(f"{check.claim}. {worst.networks} networks", test, check.source, worst.residual, 0.0, check.tolerance)
         for check, worst in measure_all(CHECKS, range(FIRST, FIRST + COUNT)).items()

@@ -12,17 +12,17 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 from scipy.stats import beta as beta_law
-from test_factors import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
 
 from simulate.factors import FactorSections
 from simulate.factors.keys import key_of
 from simulate.kernels.random import ONCE, fill_normal
 from simulate.model import DRIVERS
+from tests.factors.test_moments import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
 
 from .claims import Finding, mean_finding, numeric_finding
 from .portfolios import integral_variance, vasicek_bond
 
-TEST = "test_closed_forms.py::test_factors_have_their_moments"
+TEST = "validation/test_closed_forms.py::test_factors_have_their_moments"
 EARLY, LATE = 14, 27  # steps
 S, T = 0.25 * (EARLY + 1), 0.25 * (LATE + 1)  # years at their ends
 DEFAULTS = FactorSections()
@@ -261,7 +261,7 @@ def joint_upper(a: float, b: float, rho: float) -> float:
 @functools.cache
 def tail_findings() -> tuple[Finding, ...]:
     """Gaussian dependence fades in the tail (Sibuya 1960): joint exceedances at 99 % are those of the bivariate normal, no more."""
-    test, source, found = "test_closed_forms.py::test_joint_tails_are_those_of_the_normal_law", "Sibuya 1960; bivariate normal integral", []
+    test, source, found = "validation/test_closed_forms.py::test_joint_tails_are_those_of_the_normal_law", "Sibuya 1960; bivariate normal integral", []
     z99 = float(ndtri(0.99))
     driver = samples()["free"]["driver"]
     for pair, rho in CORRELATION.items():

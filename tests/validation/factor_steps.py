@@ -10,14 +10,14 @@ import math
 import numpy as np
 from scipy.integrate import quad
 from scipy.linalg import expm
-from test_factors import PROCESSES, STEPS, TIMELINE, build, simulate
 
 from simulate.factors import FactorSections
+from tests.factors.test_moments import PROCESSES, STEPS, TIMELINE, build, simulate
 
 from .claims import Finding, numeric_finding
 from .factor_moments import log_covariance
 
-TEST = "test_closed_forms.py::test_factors_move_by_their_exact_laws"
+TEST = "validation/test_closed_forms.py::test_factors_move_by_their_exact_laws"
 DEFAULTS = FactorSections()
 DT = TIMELINE.dt
 ENDS = DT * np.arange(1, STEPS + 1)

@@ -7,11 +7,11 @@ market before, and is liquidated when it cannot pay. Nothing else happens: no pl
 from datetime import date
 
 import numpy as np
-from tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 from simulate import engine
 from simulate.factors import FactorSections, Group, Process, Timeline, build_factors
 from simulate.model import BALANCE, Entities, Fleet, Grid, Holdings, Model
+from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 SURE = Group("sure", 1.0, 1.0, 1.0)
 NO_SHOCKS = {

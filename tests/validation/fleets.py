@@ -10,17 +10,17 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-from tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 from simulate.engine import Block, Workspace
 from simulate.factors import FactorSections, Timeline, build_factors
 from simulate.kernels.state import FACTOR_SUMMARIES, TRACES
 from simulate.model import CAPEX, CHANNELS, SCHEDULED, Entities, Fleet, Grid, Holdings, Model
+from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 from .claims import Finding, numeric_finding
 from .firms import NO_SHOCKS, SURE
 
-TEST = "test_closed_forms.py::test_fleet_is_the_sum_of_its_vintages"
+TEST = "validation/test_closed_forms.py::test_fleet_is_the_sum_of_its_vintages"
 OWNER, SUPPLIER, INSURER = range(3)
 OWN, DEALS = 2, 3  # deal row of the fleet
 SLICES = 64  # a year

@@ -12,7 +12,7 @@ from simulate.scenario import load_scenario
 from .claims import Finding, numeric_finding
 
 PATHS = 400
-TEST = "test_identities.py::test_findings_of_the_validation_page"
+TEST = "checks/test_identities.py::test_findings_of_the_validation_page"
 SOURCES = {
     "clearing": "Elsinger (2009); Rogers and Veraart (2013)",
     "priority": "Elsinger (2009)",

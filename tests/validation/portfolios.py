@@ -18,7 +18,7 @@ from simulate.kernels.random import fill_normal
 from .claims import Finding, mean_finding, numeric_finding
 from .firms import firm_model, run_engine
 
-TEST = "test_closed_forms.py"
+TEST = "validation/test_closed_forms.py"
 FACE, ASSET = 80.0, 100.0
 LENDER = -2  # row of the outside lender: before the insurer
 CREDIT = 0

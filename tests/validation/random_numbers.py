@@ -1,7 +1,7 @@
 """Random numbers: equal shares of every cell, no memory across paths, steps, draws, names and seeds.
 
 Chi-square statistics over their degrees of freedom, which should be 1 with a standard error of sqrt(2/degrees of freedom). The words of the generator are
-compared with the published answers of Random123 in tests/test_random.py, and draws of a real scenario with those of the same scenario with something added.
+compared with the published answers of Random123 in tests/kernels/test_random.py, and draws of a real scenario with those of the same scenario with something added.
 """
 
 import functools
@@ -14,7 +14,7 @@ from simulate.kernels.random import ONCE, fill_normal, fill_uniform
 
 from .claims import STANDARD_ERRORS, Finding, mean_finding
 
-TEST = "test_random.py::test_random_numbers_are_uniform_and_unrelated"
+TEST = "kernels/test_random.py::test_random_numbers_are_uniform_and_unrelated"
 SALMON, PEARSON, KNUTH = "Salmon et al. 2011", "Pearson 1900", "Knuth 1997, section 3.3.2"
 NAMES = ("driver:demand", "driver:valuation", "regime", "revenue:openai", "revenue:xai", "life", "power:shots", "execution:openai_nvidia")
 SEEDS = (0, 1, 2, 3, 2**32, 2**64 - 1)

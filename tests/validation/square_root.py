@@ -12,13 +12,13 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.linalg import expm
 from scipy.special import ndtr, ndtri
-from test_factors import TIMELINE, build, simulate
 
 from simulate.factors import FactorSections, square_root
+from tests.factors.test_moments import TIMELINE, build, simulate
 
 from .claims import Finding, mean_finding, numeric_finding
 
-TEST = "test_closed_forms.py::test_square_root_rate"
+TEST = "validation/test_closed_forms.py::test_square_root_rate"
 CIR = "Cox, Ingersoll and Ross 1985"
 EARLY, LATE = 14, 27  # steps
 DT = TIMELINE.dt

@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-from oracle_factors import factor_path
-from small_network import change, copy_small
 
 from simulate.calibration import PLAN_MET, bridged_cash
 from simulate.compile import Compiled, compile_scenario
 from simulate.engine import run_blocks
 from simulate.model import BALANCE, CHANNELS, COMMITMENT, SCHEDULED, Model
 from simulate.scenario import Scenario, load_scenario
+from tests.makers.small import change, copy_small
+from tests.oracle.factors import factor_path
 
 from .claims import Finding, numeric_finding
 
@@ -133,11 +133,15 @@ def findings() -> list[Finding]:
                 gap = float(np.abs(other[name] - want).max() / np.abs(want).max())
                 claim = f"{name[0].upper()}{name[1:]}: by {step} as by quarter, largest difference over the largest amount"
                 found.append(
-                    numeric_finding(claim, f"test_month.py::test_grid[{test}_is_the_same_on_every_grid]", "docs/model.md, sections 2 and 4", gap, 0.0, 1e-9)
+                    numeric_finding(
+                        claim, f"step/test_month.py::test_grid[{test}_is_the_same_on_every_grid]", "docs/model.md, sections 2 and 4", gap, 0.0, 1e-9
+                    )
                 )
     for step in MONTHS:
         claim = f"Chips that last half of their book life, by {step}: half of their cost is lost, USD bn"
-        found.append(numeric_finding(claim, "test_month.py::test_grid[chips_wear_out_alike_on_every_grid]", "docs/model.md 4.10", worn_out(step), 15.0, 1e-9))
+        found.append(
+            numeric_finding(claim, "step/test_month.py::test_grid[chips_wear_out_alike_on_every_grid]", "docs/model.md 4.10", worn_out(step), 15.0, 1e-9)
+        )
     return found
 
 

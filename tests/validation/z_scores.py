@@ -12,16 +12,16 @@ from datetime import date
 
 import numpy as np
 from scipy.stats import chi2, kstest, norm
-from test_factors import simulate
 
 from simulate.factors import FactorSections, Group, Process, Timeline, build_factors
 from simulate.model import DRIVERS
+from tests.factors.test_moments import simulate
 
 from .claims import LIMIT, STANDARD_ERRORS, Finding, numeric_finding
 from .firms import SURE, firm_model, run_engine
 from .portfolios import integral_variance, merton
 
-TEST = "test_zscores.py"
+TEST = "validation/test_z_scores.py"
 SEEDS, PATHS = 200, 2048
 STEPS, DT, YEARS = 4, 0.25, 1.0
 TIMELINE = Timeline(date(2025, 12, 31), STEPS, DT)

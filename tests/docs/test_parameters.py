@@ -1,0 +1,96 @@
+"""Section 6 of docs/model.md is what the sections, figures and kinds of deals say today, and every field that a user can set says enough."""
+
+import re
+
+import pytest
+
+from simulate import model
+from tests.validation import parameters, symbols
+
+FIELDS = {field for group in model.Model.__annotations__.values() for field in group._fields}
+TABLES = [*parameters.section_tables(), parameters.figure_table(), *parameters.term_tables()]
+EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") for heading, _, rows in TABLES for row in rows]
+NO_FIELDS = set("alone network insurer collateral contract credit equity stranded".split())
+
+
+def test_the_page_is_up_to_date():
+    text = parameters.PAGE.read_text(encoding="utf-8")
+    assert parameters.fill(text) == text, "run python -m tests.validation.parameters"
+
+
+def test_the_generator_refuses_a_page_without_its_markers():
+    with pytest.raises(ValueError, match="lacks the markers"):
+        parameters.fill("# The model\n")
+
+
+def test_what_stands_outside_the_markers_is_left_alone():
+    text = parameters.fill(f"before\n{parameters.FIRST}\nold{parameters.LAST}\nafter\n")
+    assert text.startswith(f"before\n{parameters.FIRST}\n## 6. Parameters") and text.endswith(f"{parameters.LAST}\nafter\n") and "old" not in text[:100]
+
+
+@pytest.mark.parametrize(("heading", "row"), EVERY)
+def test_a_field_has_meaning_symbol_unit_range_and_source(heading, row):
+    assert len(row.meaning) >= 5 and row.unit and row.range and row.default and row.value and row.source, row
+    assert row.symbol, f"{heading}: give {row.name} its place in tests/validation/symbols.py"
+    for name in re.findall(r"`([^`]+)`", row.symbol):
+        assert name in FIELDS, f"{row.name}: {name} is no field of simulate.model"
+
+
+def test_every_section_figure_and_kind_has_a_table():
+    headings = [heading for heading, _, _ in TABLES]
+    assert headings[:2] == ["[run]", "[drivers]"] and "[rules]" in headings
+    assert [heading for heading in headings if heading.startswith("[factors.")] == [f"[factors.{name}]" for name in parameters.FactorSections.model_fields]
+    kinds = [kind for heading in headings if heading.startswith("Terms: ") for kind in heading.removeprefix("Terms: ").split(", ")]
+    assert kinds == list(parameters.KINDS)
+    assert [row.name for row in parameters.figure_table()[2]] == list(parameters.FIGURES)
+    sections = [name for name in parameters.ScenarioFile.model_fields if name not in ("name", "title", "tables", "factors")]
+    assert sections == ["run", "drivers", "rules"], "a section of the scenario file that section_tables does not show"
+
+
+def test_no_symbol_is_left_over():
+    rows = {heading: {row.name.rpartition(".")[2] for row in rows} for heading, _, rows in TABLES}
+    for section, known in symbols.SECTIONS.items():
+        heading = "[rules]" if section.startswith("rules") else f"[{section}]"
+        assert set(known) <= rows[heading], section
+    assert set(symbols.FIGURES) == set(parameters.FIGURES)
+    assert set(symbols.TERMS) == set(parameters.KINDS)
+    for kind, known in symbols.TERMS.items():
+        assert set(known) | set(symbols.ALL_KINDS) == set(parameters.KINDS[kind].terms.model_fields), kind
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("[factors.regime] hazard_in", ("per year", "0.12", "0.12", ">= 0")),
+        ("[factors.power_gap] reversion", ("per year", "1", "1", "> 0")),
+        ("[drivers] correlation", ("1", "*none*", None, "each >= -1, <= 1")),
+        ("[rules] forced_sale_haircut", ("share", "0.3", "0.25", ">= 0, < 1")),
+        ("[rules] door.valuation_width", ("1", "0.1", "0.05", "> 0")),
+        ("[run] seed", ("1", "0", "0", ">= 0, < 2^64, whole")),
+        ("Figures of an entity fund_phi", ("share/quarter", "0", "0.04 to 0.06 (3 rows)", ">= 0, <= 1")),
+        ("Terms: gpu_loan ltv", ("1", "0", "0 to 0.8 (6 rows)", ">= 0")),
+    ],
+)
+def test_rows_say_what_the_code_says(name, row):
+    (found,) = [param.values[1] for param in EVERY if param.id == name]
+    assert (found.unit, found.default, row[2] and found.value, found.range) == row
+
+
+def test_a_range_is_where_the_section_refuses():
+    """The least value shown as exclusive is refused, just above it is accepted."""
+    from simulate.factors import PowerGap
+
+    with pytest.raises(ValueError):
+        PowerGap(reversion=0.0)
+    assert PowerGap(reversion=1e-9).reversion == 1e-9
+
+
+def test_code_font_in_the_equations_names_fields_of_the_model():
+    """Sections 2 to 4: a name in code font is a field, a channel, a world, or a short list of other things."""
+    text = parameters.PAGE.read_text(encoding="utf-8")
+    equations = text[text.index("## 2.") : text.index("## 5.")]
+    for code in re.findall(r"`([^`]+)`", equations):
+        for name in re.sub(r"\[.*?\]+", "", code).split(", "):
+            bare = re.sub(r"_[hil]$", "", name)
+            known = bare in FIELDS or bare in NO_FIELDS or bare.startswith("own:")
+            assert known, f"`{code}` names {bare}, which is no field of simulate.model"

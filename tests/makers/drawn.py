@@ -1,0 +1,275 @@
+"""Networks drawn by Hypothesis: a `Model` of 1 to 12 inside entities with any deals between them, as compile could make it.
+
+Deals become legs by the kinds of `simulate.deals` and by `simulate.rows`, so every kind is reached; entities, fleets, factors and rules are
+arrays that are drawn directly, within the bounds that `simulate.figures` and the scenario check, without reconciliation: a network
+need not be sensible. `models()` draws what is decided by a margin, `models(edges=True)` tenths without randomness, where exact ties
+are common. The first value of each pool is what an example shrinks to.
+"""
+
+import math
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from simulate.compile import sweeps_of
+from simulate.factors.square_root import step_law
+from simulate.model import REVENUE_SHARE, Entities, Fleet, Grid, Model, Rules
+from simulate.plans import Calendar
+from simulate.rows import Rows as RowNumbers
+from simulate.rows import holding_rows, leg_rows
+from tests.makers.drawn_deals import MARKET, OPERATIONS, Deals, Dice, Person
+from tests.makers.tiny import calm_factors, freeze, make_factors
+from tests.oracle.random import key_of
+
+MOST = 12  # inside entities
+INSURER = "insurer"
+NETWORK = (1.0,) * 5
+
+
+@st.composite
+def models(draw, edges=False, most=MOST, most_steps=6):
+    """A whole Model. Two worlds: the network, and one with switches of its own, in either order."""
+    dice = Dice(draw, edges)
+    n = dice.pick(*range(1, most + 1))
+    steps = dice.pick(1, *range(2, most_steps + 1))
+    start, months = dice.pick((date(2025, 12, 31), 3), (date(2026, 6, 30), 3), (date(2025, 12, 31), 1), (date(2025, 12, 31), 12))
+    calendar = Calendar(start, steps, months)
+    inside = [f"e{i}" for i in range(n)]
+    names = [*inside, MARKET, OPERATIONS, INSURER] if dice.flag() else [MARKET, *inside, OPERATIONS, INSURER]
+    unit = 1.0 if edges else dice.pick(1.0, 1.0, 1.0, 1.0, 1e-6, 1e6)
+    people = [Person(dice, name, steps, calendar) for name in inside]
+    groups = dice.pick(1, 2, 3)
+    deals = Deals(dice, people, groups, calendar)
+    model = assemble(dice, people, names, deals, groups, calendar)
+    return scale(model, unit) if unit != 1.0 else model
+
+
+def assemble(dice, people, names, deals, groups, calendar) -> Model:
+    """Arrays of the model; what compile derives from plans is drawn here."""
+    numbers = {name: row for row, name in enumerate(names)}
+    by_id = {person.id: person for person in people}
+    processes = [person for person in people if person.process]
+    owners = [person for person in people if person.owner]
+    rows = RowNumbers(
+        entity=numbers,
+        deal={name: row for row, name in enumerate(deals.deals)},
+        leg={leg.name: row for row, leg in enumerate(deals.legs)},
+        group={"": 0} | {f"group{g}": g for g in range(1, groups)},
+        process={person.id: row for row, person in enumerate(processes)},
+        owner={person.id: row for row, person in enumerate(owners)},
+    )
+    outside = [SimpleNamespace(id=name, outside=True, figures={"own_compute": 0.0}) for name in names if name not in by_id]
+    everybody = [by_id.get(name) or next(node for node in outside if node.id == name) for name in names]
+    entities = draw_entities(dice, everybody, rows, calendar)
+    holdings = holding_rows(deals.holdings, rows, len(names))
+    return Model(
+        grid=Grid(calendar.steps, calendar.dt, len(names), numbers[INSURER], numbers[MARKET], len(deals.deals)),
+        factors=draw_factors(dice, processes, entities, rows, groups, calendar),
+        entities=entities,
+        fleet=draw_fleet(dice, owners, rows, calendar),
+        legs=freeze(leg_rows(deals.legs, deals.holdings, people, rows, calendar)),
+        holdings=holdings,
+        rules=draw_rules(dice, sweeps_of(deals.holdings, tuple(everybody[:-1]), rows)),
+    )
+
+
+def draw_entities(dice, everybody, rows, calendar) -> Entities:
+    """Section 4 by entity; outside nodes have no figures but a runway and a fading time."""
+    steps, fields = calendar.steps, {name: [] for name in Entities._fields}
+    blank = {"outside": 1.0, "runway_years": 1.0, "mult_tau": 1.0, "revenue_process": -1, "owner": -1, "new_debt_leg": -1}
+    yearly = {"rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan"}
+    for person in everybody:
+        figures = blank if person.outside else draw_person(dice, person, rows, calendar)
+        for name, values in fields.items():
+            values.append(figures.get(name, np.zeros(steps) if name in yearly else 0.0))
+    integer = ("revenue_process", "owner", "new_debt_leg")
+    return freeze(Entities(**{name: np.array(values, np.int64 if name in integer else np.float64) for name, values in fields.items()}))
+
+
+def draw_person(dice, person, rows, calendar) -> dict:
+    steps = calendar.steps
+    external = dice.by_step(steps, dice.some())
+    if person.process:  # needs a plan above 0
+        external = (dice.some() + 0.1) * dice.pick(1.0, 1.2, 0.9) ** np.arange(steps)
+    multiple, fades = dice.pick(0.0, dice.odd(1.0), dice.odd(4.0)), dice.pick(dice.odd(1.0), 0.0, dice.odd(8.0))
+    receipts, ebitda = dice.by_step(steps, dice.some()), dice.by_step(steps, dice.some() * dice.pick(1.0, -1.0, 0.0))
+    return {
+        "restructures": float(person.restructures),
+        "systemic": float(dice.flag()),
+        "revenue_process": rows.process.get(person.id, -1),
+        "owner": rows.owner.get(person.id, -1),
+        "rev_ext": external,
+        "cost_fixed": dice.by_step(steps, dice.some()) * person.costs,
+        "cost_var": dice.pick(0.0, dice.share() * 0.4) * person.costs,
+        "ai_share": dice.share(),
+        "rental_share": dice.pick(0.0, dice.share()),
+        "capacity_share": dice.share() if person.owner else 0.0,
+        "flex": dice.pick(0.0, dice.share()),
+        "runway_years": dice.pick(1.0, 0.01, 3.0),
+        "headroom": dice.pick(1.0, 1.3, 0.0, 0.6),
+        "is_lab": float(person.lab),
+        "plan_external": external if person.process else np.zeros(steps),
+        "cash0": dice.pick(dice.some(), 0.0, dice.money()),
+        "min_cash": dice.pick(0.0, dice.some()),
+        "line0": person.line,
+        "cash_target": np.full(steps, dice.pick(0.0, dice.some())),
+        "payout": dice.pick(0.0, dice.share()),
+        "payout_above": dice.some(),
+        "insider": dice.share(),
+        "fund_equity": float(person.phi > 0),
+        "fund_phi": person.phi,
+        "fund_advance": person.advance,
+        "fund_flat": person.flat,
+        "fund_leverage": dice.pick(0.0, 4.0),
+        "fund_ltv": dice.share(),
+        "fund_unbounded": float(dice.flag()),
+        "new_debt_leg": rows.leg.get(f"new_debt:{person.id}", -1),
+        "receipts_plan": receipts,
+        "ebitda_plan": ebitda,
+        "ebitda_fwd": ebitda * 4.0,
+        "receipts0": receipts[0],
+        "ebitda0": ebitda[0],
+        "capex_plan": person.capex,
+        "committed": dice.share(),
+        "follow": dice.pick(0.0, 0.5, 2.0),
+        "power_follow": dice.share(),
+        "in_race": float(dice.flag()),
+        "kappa": dice.share(),
+        "equity0": person.value or 0.0,
+        "core0": dice.pick(0.0, dice.some()),
+        "core_beta": dice.pick(1.0, 0.0, 2.0),
+        "core_haircut": dice.share(),
+        "mult0": multiple,
+        "mult_mature": multiple * fades,
+        "mult_tau": dice.pick(1.5, 0.01 if fades or not multiple else 1.4),  # something that is 1e-11 soon is a close question and nothing else
+    }
+
+
+def draw_fleet(dice, owners, rows, calendar) -> Fleet:
+    """Owners of chips, with what `simulate.figures` allows at least."""
+    cost = np.array([dice.pick(35.0, 8.0) for _ in owners])
+    capex = np.array([owner.capex for owner in owners]).reshape(len(owners), calendar.steps)
+    added = np.cumsum(capex / cost[:, None], axis=1)
+    values = {
+        "fleet0": [dice.pick(dice.some(), 0.0) for _ in owners],
+        "fleet_span": [dice.pick(3.0, 0.01, 0.6) for _ in owners],
+        "book_life": [dice.pick(5.0, 0.25, 1.3) for _ in owners],
+        "gw0": [dice.pick(dice.odd(0.2), 0.0) for _ in owners],
+        "power_exposure": [dice.share() for _ in owners],
+        "chip_of_capex": [dice.share() for _ in owners],
+        "replace_price": [dice.pick(0.7, 0.0, 2.0) for _ in owners],
+    }
+    return freeze(
+        Fleet(
+            entity=np.array([rows.entity[owner.id] for owner in owners], np.int64),
+            plan_gw=np.concatenate([np.zeros((len(owners), 1)), added[:, :-1]], axis=1),
+            cost_per_gw=cost,
+            stranded_deal=np.array([rows.deal[f"own:{owner.id}"] for owner in owners], np.int64),
+            **{name: np.array(value, np.float64) for name, value in values.items()},
+        )
+    )
+
+
+def draw_factors(dice, processes, entities, rows, groups, calendar):
+    """Those of tests/makers/tiny.py with other processes, groups, lives and volatilities. On edges nothing moves."""
+    steps, dt, count = calendar.steps, calendar.dt, len(processes)
+    seed = dice.pick(*range(30))
+    labs = np.array([float(person.lab) for person in processes])
+    plan = entities.plan_external[[rows.entity[person.id] for person in processes]].reshape(count, steps)
+    total = (labs[:, None] * plan).sum(axis=0) if count else np.zeros(steps)
+    names = [person.id for person in processes]
+    times = dt * np.arange(1, steps + 1)
+
+    def keys(kind, who):
+        return np.array([key_of(seed, f"{kind}:{name}") for name in who], np.uint32).reshape(len(who), 2)
+
+    changes = {
+        "key_revenue": keys("revenue", names), "key_delivery": keys("delivery", names), "key_group": keys("execution", range(groups)),
+        "rev_plan0": plan[:, 0] if count else np.zeros(0), "rev_plan": plan,
+        "demand_weight": np.divide(labs[:, None] * plan, total, out=np.zeros_like(plan), where=total > 0),
+        "exec_rho": np.full(groups, dice.share()), "exec_threshold": np.array([-9.0, *(dice.pick(-9.0, 0.0, 1.0, 9.0) for _ in range(groups - 1))]),
+        "size_low": np.array([1.0, *(dice.share() for _ in range(groups - 1))]),
+        "size_high": np.array([1.0, *(dice.pick(1.0, 1.2) for _ in range(groups - 1))]),
+    }  # fmt: skip
+    if dice.edges:
+        calm = calm_factors(steps) | {"delivery_table": np.array([[1.0, 0], [1.0, 0]]), "rent_mean": np.zeros(steps)}
+        calm |= {"life_values": np.array([dice.pick(6.0, 1.0)]), "life_cdf": np.zeros(0)}
+        calm |= {name: np.zeros((count, steps)) for name in ("rev_sd", "rev_var")}
+        calm |= {name: np.zeros(count) for name in ("rev_m_sd", "rev_int_c1", "rev_int_c2")}
+        calm |= {"rev_loading": np.zeros(count), "rev_shift": np.zeros(count), "rev_decay": np.ones(count), "rev_gain": np.zeros(count)}
+        calm |= {"exec_threshold": np.full(groups, -9.0), "size_low": np.ones(groups), "size_high": np.ones(groups)}
+        changes |= calm
+    else:
+        sd, growth = dice.pick(0.15, 0.0, 0.8) * math.sqrt(dt), dice.pick(0.05, 0.0)
+        lives = dice.pick((3.0, 6.0), (0.001, 2.0), (0.1, 0.25), (5.0,))
+        rates = {"rate0": dice.pick(0.04, 0.0, -0.01, 2.0)}
+        if dice.flag() and rates["rate0"] >= 0.0:  # of Cox, Ingersoll and Ross, calm or often at 0
+            rates["rate_cir"] = step_law(0.3, dice.pick(0.06, 0.8), 0.035, dt)  # kappa and theta of tests/makers/tiny.py
+        changes |= {
+            "rev_loading": np.array([dice.pick(0.5, -1.0, 1.0, 0.0) for _ in names]), "rev_sd": np.full((count, steps), sd),
+            "rev_var": np.tile(sd * sd * np.arange(1, steps + 1), (count, 1)), "rev_shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
+            "rev_decay": np.full(count, math.exp(-dt)), "rev_gain": np.full(count, 1 - math.exp(-dt)),
+            "rev_m_sd": np.full(count, growth), "rev_int_c1": np.full(count, 0.1 * growth), "rev_int_c2": np.full(count, 0.05 * growth),
+            "regime_p01": dice.pick(0.2, 0.0, 1.0), "discount": dice.pick(1.0, 0.0),
+            "val_sd": dice.pick(0.4, 0.0, 1.5) * math.sqrt(dt), "gap_plan": dice.pick(0.05, 0.0, 3.0) * times, "conf_lambda": dice.pick(0.4, 0.0, 1.0),
+            "rent_sd": dice.pick(0.45, 0.0) * math.sqrt(dt), "spread_sd": dice.pick(0.3, 0.0, 2.0) * math.sqrt(dt),
+            "shot_cdf": dice.pick(np.array([0.3, 0.6, 0.85, 0.95]), np.ones(1), np.zeros(0)), "life_values": np.array(lives),
+            "life_cdf": np.array([0.4][: len(lives) - 1]),
+        } | rates  # fmt: skip
+    return freeze(make_factors(seed, steps, dt)._replace(**{name: contiguous(value) for name, value in changes.items()}))
+
+
+def contiguous(value):
+    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
+
+
+def draw_rules(dice, sweeps) -> Rules:
+    """The step. The second world has switches of its own."""
+    switches = tuple(float(dice.flag()) for _ in NETWORK)
+    worlds = [NETWORK, dice.pick((0.0,) * 5, switches)]
+    return freeze(
+        Rules(
+            world_switches=np.array(worlds if dice.flag(3) is False else worlds[::-1]),
+            alpha=dice.pick(1.0, dice.share()),
+            beta=dice.pick(1.0, dice.share()),
+            d0=dice.share(),
+            transfer=dice.share(),
+            smoothing=dice.pick(1.0, 0.3),
+            k_shut=dice.pick(0.7, 0.3, 1.1),
+            k_width=dice.pick(0.05, 0.001),
+            v_shut=math.log(dice.pick(0.75, 1.2)),
+            v_width=dice.pick(0.1, 0.001),
+            shock_size=dice.pick(0.0, 0.13, 3.0),
+            shock_decay=dice.pick(0.7, 0.999),
+            race_theta=dice.pick(0.0, 0.3, 1.0),  # above 1 desired capex can be negative
+            capex_max=dice.pick(1.5, 1.0),
+            restructure_kappa=dice.pick(0.5, 0.0, 1.0),
+            max_restructurings=dice.pick(2, 0, 1, 5),
+            equity_sweeps=sweeps,
+            max_iterations=20000,
+        )
+    )
+
+
+MONEY = {
+    "entities": ("rev_ext", "cost_fixed", "plan_external", "cash0", "min_cash", "line0", "cash_target", "payout_above", "fund_flat", "receipts_plan",
+                 "ebitda_plan", "ebitda_fwd", "receipts0", "ebitda0", "capex_plan", "equity0", "core0"),
+    "fleet": ("fleet0", "cost_per_gw"),
+    "legs": ("receivable0", "remaining", "bal0", "draw", "cover_cap"),
+    "holdings": ("cost0",),
+    "factors": ("rev_plan0", "rev_plan"),
+}  # fmt: skip
+
+
+def scale(model, unit) -> Model:
+    """The same network in other money."""
+    changed = {}
+    for group, names in MONEY.items():
+        rows = getattr(model, group)
+        changed[group] = freeze(rows._replace(**{name: getattr(rows, name) * unit for name in names}))
+    ratio = model.legs.driver == REVENUE_SHARE  # no money
+    sched = np.where(ratio[:, None], model.legs.sched, model.legs.sched * unit)
+    changed["legs"] = freeze(changed["legs"]._replace(sched=sched))
+    return model._replace(**changed)

@@ -1,0 +1,60 @@
+"""Section 4.2 of docs/model.md in plain Python: what capacity earns, and what it costs. Changes nothing."""
+
+import math
+
+from tests.oracle.dues import earned_by_schedule
+from tests.oracle.factors import clip
+from tests.oracle.losses import let_again
+from tests.oracle.world import ratio
+
+
+def earnings(model, t, now, scale, world, share):
+    """4.2: revenue R [n], cost [n], relet_receipts [n] (4.10: what re-letting brings), index [n] and lost_revenue of the labs."""
+    e, legs, n, dt = model.entities, model.legs, model.grid.entities, model.grid.dt
+    there = [world.alive[i] if world.supply else 1.0 for i in range(n)]  # supply off: a dead host counts as alive
+    index, room, lost = [now["demand"]] * n, [math.inf] * n, 0.0
+    for i in range(n):
+        if e.revenue_process[i] < 0:
+            continue
+        x = now["ratio"][e.revenue_process[i]]
+        supplies = [leg for leg in range(len(legs.payer)) if legs.payer[leg] == i and legs.supply[leg]]
+        cap = math.inf
+        if supplies:
+            # Own capacity is what the supply weights leave of 1.
+            own = 1 - sum(legs.supply_weight[leg][t] for leg in supplies)
+            hosted = 0.0
+            for leg in supplies:
+                host, weight = legs.host[leg], legs.supply_weight[leg][t]
+                volume = (world.volume[leg] if world.supply else 1.0) * scale[legs.group[leg]]
+                hosted += weight * volume * (share[host] if host >= 0 else 1.0)
+            cap = e.headroom[i] * (own + hosted)
+        index[i] = min(x, cap)
+        if cap < math.inf:
+            room[i] = e.plan_external[i][t] * (cap - index[i])
+        if e.is_lab[i]:
+            lost += e.plan_external[i][t] * (x - index[i] * there[i])
+    labs = [i for i in range(n) if e.is_lab[i] and there[i]]
+    plan_of_labs = sum(e.plan_external[i][t] for i in labs)
+    revenue, cost, relet = [0.0] * n, [0.0] * n, [0.0] * n
+    for i in range(n):
+        a, b, c = e.ai_share[i], e.rental_share[i], e.capacity_share[i] if e.owner[i] >= 0 else 0.0
+        factor = ((1 - a) + a * index[i]) * ((1 - b) + b * now["rental"]) * ((1 - c) + c * share[i])
+        gain = 0.0
+        if i in labs:
+            gain = min(model.rules.transfer * world.lost_revenue * ratio(e.plan_external[i][t], plan_of_labs, 0.0), room[i])
+        revenue[i] = e.rev_ext[i][t] * factor + gain
+    for i in range(n):
+        replaced = sum(
+            legs.replaces[leg] * earned_by_schedule(legs, t, leg, scale, world.volume[leg], share, revenue)
+            for leg in range(len(legs.payer))
+            if legs.payer[leg] == i
+        )
+        bend = 1.0
+        if world.burn[i] > 0 and e.runway_years[i] > 0:
+            runway = world.cash[i] / (world.burn[i] / dt)
+            bend = 1 - e.flex[i] * clip(1 - runway / e.runway_years[i], 0.0, 1.0)
+        cost[i] = max(0.0, e.cost_fixed[i][t] * bend - replaced + e.cost_var[i] * revenue[i]) * world.alive[i]
+    for leg, payee in enumerate(legs.payee):
+        released, phi = let_again(model, t, now, scale, world, share, leg)
+        relet[payee] += released * phi * world.relief
+    return {"revenue": revenue, "cost": cost, "relet_receipts": relet, "index": index, "lost_revenue": lost}

@@ -1,0 +1,85 @@
+"""Section 4.9 of docs/model.md in plain Python: smoothed receipts and EBITDA, equity, and the values that other sections read too."""
+
+import math
+
+from tests.oracle.world import TOLERANCE
+
+
+def core_value(model, now, i):
+    return model.entities.core0[i] * now["valuation"] ** model.entities.core_beta[i]
+
+
+def multiple(model, t, i):
+    e, tau = model.entities, (t + 1) * model.grid.dt
+    fade = math.exp(-tau / e.mult_tau[i]) if e.mult_tau[i] > 0 else 0.0
+    return e.mult_mature[i] + (e.mult0[i] - e.mult_mature[i]) * fade
+
+
+def business(model, t, now, world, i):
+    """What the operating business of i is worth as a going concern."""
+    return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
+
+
+def mark(model, now, world, j):
+    """What a whole company is marked at in the step: E before, or opening value x V where marks is off."""
+    return world.equity[j] if world.marks else model.entities.equity0[j] * now["valuation"]
+
+
+def collateral_value(model, now, world, fleet_value, leg, worthless=()):
+    """Market value of the collateral of a leg, and what its sale brings; stakes in the `worthless` bring nothing."""
+    legs, payer, d0 = model.legs, model.legs.payer[leg], model.rules.d0
+    core = legs.coll_core[leg] * core_value(model, now, payer)
+    rest = legs.coll_fleet[leg] * fleet_value[payer]
+    h = legs.coll_holding[leg]
+    if h >= 0 and model.holdings.issuer[h] not in worthless:
+        rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
+    return core + rest, (1 - model.entities.core_haircut[payer]) * core + (1 - d0) * rest
+
+
+def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
+    """Receipts z, EBITDA ze and burn of the step, after resolution. Changes the world; returns interest paid and free cash flow [n], and a margin:
+    who neither holds cash nor earns or burns any has a runway of 0/0, which is decided by rounding."""
+    legs, n = model.legs, model.grid.entities
+    interest, free, margin = [0.0] * n, [0.0] * n, math.inf
+    for leg, payer in enumerate(legs.payer):
+        if alive_before[payer] and not clearing["failing"][payer]:
+            interest[payer] += due["interest"][leg]
+    for i in range(n):
+        receipts = (earn["revenue"][i] + earn["relet_receipts"][i] + world.operating_in[i]) * world.alive[i]
+        ebitda = receipts - world.operating_out[i] * world.alive[i]
+        world.receipts[i] += model.rules.smoothing * (receipts - world.receipts[i])
+        world.ebitda[i] += model.rules.smoothing * (ebitda - world.ebitda[i])
+        free[i] = (ebitda - interest[i] - spent["capex_paid"][i]) * world.alive[i]
+        world.burn[i] = -free[i] if -free[i] > TOLERANCE * receipts else 0.0
+        if world.alive[i] and model.entities.flex[i] > 0 and receipts > 0:
+            margin = min(margin, max(abs(free[i]), world.cash[i]) / receipts)
+            if abs(free[i]) < abs(nudge) * receipts:
+                world.burn[i] = max(0.0, nudge * receipts)
+    return interest, free, margin
+
+
+def equity_values(model, t, now, world, fleet_value):
+    """E [n] and the price [n] stakes are marked at (E, or opening value x V where marks is off). Pure."""
+    e, legs, h, n = model.entities, model.legs, model.holdings, model.grid.entities
+    insured = not world.nonpayment
+    frozen = [e.equity0[i] * now["valuation"] for i in range(n)]
+    base = [0.0] * n
+    for i in range(n):
+        worth = max(business(model, t, now, world, i), fleet_value[i])
+        base[i] = core_value(model, now, i) + worth + world.cash[i]
+    for leg, payer in enumerate(legs.payer):
+        base[payer] -= world.balance[leg]
+        if insured:
+            base[legs.payee[leg]] += world.balance_undisturbed[leg]
+        elif world.alive[payer]:
+            base[legs.payee[leg]] += world.balance[leg]
+    valued = [e.equity0[i] > 0 and world.alive[i] for i in range(n)]
+    equity = [max(0.0, base[i]) if valued[i] else 0.0 for i in range(n)]  # where the sweeps start
+    for _ in range(model.rules.equity_sweeps):
+        before = list(equity)
+        for i in range(n):
+            stakes = sum(world.stake[x] * (equity if world.marks else frozen)[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
+            equity[i] = max(0.0, base[i] + stakes) if valued[i] else 0.0
+        if equity == before:
+            break
+    return equity, equity if world.marks else frozen

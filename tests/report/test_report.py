@@ -1,0 +1,132 @@
+"""The tables: widths, units, plain in a pipe, and the numbers of the measures in them."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from simulate import plots, report, risk
+from tests.makers import results as synthetic
+
+
+@pytest.fixture(scope="module")
+def result():
+    return synthetic.dataset(2000, 1000)
+
+
+def printed(dataset, **options):
+    text = io.StringIO()
+    report.print_report(dataset, file=text, **options)
+    return text.getvalue()
+
+
+def row(text, label):
+    return next(line for line in text.splitlines() if line.startswith(label))
+
+
+def test_the_tables_fit_a_terminal_of_80_columns(result, monkeypatch):
+    monkeypatch.setattr(report, "WIDTH", 80)
+    lines = printed(result).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "(" in row(printed(result), "lab") and not any(line.startswith(" ") and ")" in line and "(" not in line for line in lines), "an interval is broken"
+
+
+def test_the_report_is_plain_fits_and_ends_with_the_store(result):
+    text = printed(result, store="results/a_long_name_that_must_not_be_broken_into_two_lines/" + "x" * 90 + ".zarr")
+    lines = text.splitlines()
+    assert max(map(len, lines[:-1])) <= 100
+    assert lines[-1] == "result: results/a_long_name_that_must_not_be_broken_into_two_lines/" + "x" * 90 + ".zarr"
+    assert text.isascii() and "\x1b" not in text
+
+
+def test_the_system_table_holds_the_measures(result):
+    measures, text = risk.tail_measures(result), printed(result)
+    assert report.money(measures["value_at_risk"].sel(level=0.99)) in row(text, "VaR 99 %")
+    shortfall = row(text, "ES 99.9 %").split()
+    assert report.money(measures["expected_shortfall"].sel(level=0.999)) in shortfall
+    assert report.money(risk.tail_measures(result, variable="system_loss_alone")["expected_shortfall"].sel(level=0.999)) in shortfall
+    assert "discounted on the path's own short rate" in text
+    assert "2,000" in row(text, "Expected loss")
+
+
+def test_entities_channels_and_deals_hold_the_measures(result):
+    text = printed(result)
+    default = risk.default_probability(result, horizons=(5.0, 7.0))["default_probability"].sel(entity="lab")
+    for horizon in (5.0, 7.0):
+        assert f" {report.percent(default.sel(horizon=horizon))} (" in row(text, "lab")
+    assert "PD 5 years" in text and "PD 7 years" in text
+    contagion = risk.cause_split(result)["probability"].sel(entity="lab", cause="contagion")
+    assert row(text, "lab").split()[-1] == report.percent(contagion)
+    assert report.money(risk.losses_by_entity(result)["tail_loss"].sel(entity="bond_market")) in row(text, "bond_market")
+    assert row(text, "L01").split()[1:5] == ["bond", "cloud", "to", "bond_market"]
+    assert text.index("L01 ") < text.index("T01 "), "deals are in the order of their tail loss"
+    assert "insurer" not in text, "nodes that lose nothing are left out"
+    assert "own:cloud" not in text, "a fleet is no deal"
+
+
+def test_caveats_say_what_the_numbers_are_not(result):
+    assert any("survivors stand at par" in sentence for sentence in report.caveats(result))
+    assert any("contagion off lab fails" in sentence for sentence in report.caveats(result))
+    assert not any("WARNING" in sentence for sentence in report.caveats(result))
+    bad = result.copy(deep=True)
+    bad["factor_summary"].loc[{"factor": "unconverged", "path": 3}] = 2.0
+    assert any("WARNING: 2 clearings did not converge" in sentence for sentence in report.caveats(bad))
+
+
+def test_nominal_losses_are_called_so(result):
+    assert "nominal (not discounted)" in printed(result.assign_attrs(discount="nominal"))
+
+
+def test_a_run_without_defaults_has_a_report(result):
+    quiet = result.copy(deep=True)
+    for name in ("loss", "deal_loss", "system_loss", "system_loss_alone"):
+        quiet[name][...] = 0
+    for name in ("default_step", "default_step_alone", "default_round"):
+        quiet[name][...] = -1
+    text = printed(quiet)
+    assert row(text, "Expected loss").split()[2] == "0"
+    assert "funding market was shut, %" not in text
+
+
+def test_one_path_has_a_report(result):
+    text = printed(result.isel(path=[0]).assign_attrs(paths=1))
+    assert "not known" in row(text, "Expected loss")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.003, "0.003"), (0.25, "0.25"), (12.34, "12.3"), (1234.5, "1,234"), (-3.21, "-3.21"), (np.nan, "not known"), (np.inf, "not known")],
+)
+def test_money(value, text):
+    assert report.money(value) == text
+
+
+def test_reconciliation_table_shows_every_row():
+    rows = [{"entity": "lab", "line": "revenue", "year": 2026, "reported": 30.0, "in_deals": 2.5, "residual": 27.5, "unit": "USD bn/year"}]
+    text = io.StringIO()
+    report.print_table(report.open_console(text), report.reconciliation_table(rows))
+    assert row(text.getvalue(), "lab").split() == ["lab", "revenue", "2026", "30.0", "2.50", "27.5", "USD", "bn/year"]
+
+
+def test_plots_return_the_axes_they_drew_on(result):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    figure, ax = pyplot.subplots()
+    assert plots.plot_exceedance(result, ax=ax) is ax
+    losses, beyond = ax.lines[0].get_xdata(), ax.lines[0].get_ydata()
+    assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (result["system_loss"].values > 10.0).mean(), abs=0.1)
+    assert beyond[-1] == pytest.approx(100.0 / result.sizes["path"])  # one path has a larger loss than the last point
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["system loss", "system loss with contagion off"]
+    axes = plots.plot_default_probability(result)
+    assert [line.get_label() for line in axes.lines] == ["lab", "cloud"]
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (result["default_step"].sel(entity="lab").values >= 0).mean())
+    ends = [line.get_ydata()[-1] for line in axes.lines]
+    assert ends == sorted(ends, reverse=True)
+    pyplot.close("all")
+
+
+def test_a_picture_without_matplotlib_says_what_to_install(result, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="need matplotlib, the extra 'plot'"):
+        plots.plot_exceedance(result)
