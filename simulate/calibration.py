@@ -220,7 +220,7 @@ def trace_sample(compiled: Compiled, scenario: Scenario, tiles: int = TRACED_TIL
     for tile in range(tiles):
         trace = workspace.trace(tile * LANES)[0]
         revenue += yearly(calendar, trace[:, TRACES.index("revenue")].mean(axis=2))[:, earning] / tiles
-        network = workspace.memory.worlds[0]
+        network = workspace.worlds[0]
         happened = network.default_step >= 0
         failed += happened.sum(axis=1)
         twice += (happened & (network.restructured >= 2)).sum(axis=1)

@@ -281,7 +281,7 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
     dead = ~cases.living
     paying = (cases.living & inside) | (dead & (cases.entities["active"] > 0.0))
     owed = cases.legs["due"] + (paying & dead)[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
-    paid = np.where(paying[:, book.payer], 0.0, owed)
+    paid = np.where(paying[:, book.payer], cases.legs["covered"], owed)  # what collateral brought is there whatever others pay
     called = call_anew(book, cases, paying, paid)
     received, last = receive(book, cases, paid), np.zeros(rows.size)
     for _ in range(model.rules.max_iterations):

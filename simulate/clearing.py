@@ -18,7 +18,19 @@ from simulate.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
 from simulate.kernels.factors import PathDraws, StepFactors
 from simulate.kernels.memory import (
-    RULES, PackedEntities, PackedFleet, PackedHoldings, PackedLegs, PackedRules, empty_pack, freeze, freeze_all, new_step, new_world, table_of,
+    RULES,
+    PackedEntities,
+    PackedFleet,
+    PackedHoldings,
+    PackedLegs,
+    PackedRules,
+    empty_pack,
+    freeze,
+    freeze_all,
+    new_step,
+    new_worlds,
+    split_worlds,
+    table_of,
 )  # fmt: skip
 from simulate.kernels.one_period import clear_one_period
 from simulate.kernels.state import LISTS, Lists, Net, Now, Step, World
@@ -197,7 +209,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     _, n, columns = network.obligations.shape
     lanes = cash.shape[1]
     positions = np.nonzero(network.obligations)
-    world = new_world(entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes)
+    (world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))
     world.alive[:] = 1.0
     step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
     step.cash_in[:n] = cash

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.identities import Finding, Tile, check_tile, largest
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.memory import new_step, new_world, pack_model, sizes_of, zeros
+from simulate.kernels.memory import new_step, new_worlds, pack_model, sizes_of, split_worlds, zeros
 from simulate.kernels.outputs import Summary, new_outputs
 from simulate.kernels.state import WORLD
 from simulate.kernels.tile import Memory, simulate_tiles
@@ -54,6 +54,7 @@ class Workspace:
         self.model = model
         self.net = pack_model(model)
         self.memory = new_memory(model, lanes)
+        self.worlds = split_worlds(self.memory.worlds)
         self.lanes = lanes
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
@@ -99,7 +100,7 @@ class Workspace:
             outcomes=audit.end_entity[:, :, 0, :, : block.paths],
             discounts=audit.discount[..., : block.paths],
             stakes=audit.holding[:, :, tuple(WORLD["holding"]).index("stake"), :, : block.paths],
-            losses=tuple(world.loss[..., : block.paths] for world in self.memory.worlds),
+            losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
         )
 
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
@@ -113,9 +114,9 @@ def new_memory(model: Model, lanes: int) -> Memory:
     """Memory of a tile of W lanes."""
     sizes = sizes_of(model)
     rows = {"entities": sizes["entity"], "owners": sizes["owner"], "legs": sizes["leg"], "holdings": sizes["holding"]}
-    worlds = range(model.rules.world_switches.shape[0])
+    worlds = model.rules.world_switches.shape[0]
     return Memory(
-        worlds=tuple(new_world(**rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes) for _ in worlds),
+        worlds=new_worlds(worlds, **rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes),
         step=new_step(**rows, lanes=lanes),
         state=new_factor_state(model, lanes),
         draws=new_path_draws(model, lanes),

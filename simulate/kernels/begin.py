@@ -1,6 +1,7 @@
 """Opening state of a tile and its worlds (docs/model.md, section 3)."""
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part, small, stage
+from simulate.kernels.state import World
 
 
 @stage
@@ -9,8 +10,16 @@ def open_tile(memory, rate0, net):
     memory.rate_before[:] = rate0
     memory.spread_before[:] = 1.0
     memory.summary.rows[:] = 0.0
-    for k in range(len(memory.worlds)):
-        open_world(net, memory.worlds[k])
+    for k in range(memory.worlds.lane.shape[0]):
+        open_world(net, world_of(k, memory.worlds))
+
+
+@small
+def world_of(k, worlds):
+    """World k, as views."""
+    return World(
+        worlds.entity[k], worlds.owner[k], worlds.chips[k], worlds.leg[k], worlds.holding[k], worlds.lane[k], worlds.loss[k], worlds.deal_loss[k]
+    )  # fmt: skip
 
 
 @part

@@ -194,7 +194,7 @@ def descend(lane, afresh, net, now, w, s):
 
 @part
 def ascend(lane, to_rest, net, now, w, s):
-    """The least clearing vector: all that live fail and pay nothing; ascend with the default set fixed, then let all who are solvent at that point leave it together.
+    """The least clearing vector: all that live fail and pay nothing at first; ascend with the default set fixed, then let all who are solvent at that point leave it together.
 
     With default costs the limit of the first ascent need not be a clearing vector (Rogers and Veraart 2013, example 3.3): default
     takes from a firm what would have made it solvent. Every clearing vector lies above every point passed, so the first one that is
@@ -208,7 +208,7 @@ def ascend(lane, to_rest, net, now, w, s):
     count = queue_active(lane, net, now, w, s)
     for k in range(count):
         for l in legs_of(s.queue[k], net.lists):
-            s.pay[l, lane] = 0.0
+            s.pay[l, lane] = w.covered[l, lane]  # what collateral brought is there whatever others pay
     tolerance = 0.0 if to_rest else CHANGE_TOLERANCE * max(0.0, s.due_in_all[lane])
     last = call_guarantees(lane, True, net, w, s)
     receive_afresh(lane, net, w, s)

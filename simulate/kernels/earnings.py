@@ -46,7 +46,7 @@ def earn_revenue(net, now, w, s):
             supplied[lane] = net.entities.headroom[i] * (own + supplied[lane])
         serve_demand(i, capped, supplied, plan_of_labs, lost, net, now, w, s)
     for lane in range(lost.size):
-        w.lost_revenue[lane] = net.rules.transfer * lost[lane]
+        w.lost_revenue[lane] = lost[lane]
 
 
 @part
@@ -84,7 +84,7 @@ def serve_demand(i, capped, cap, plan_of_labs, lost, net, now, w, s):
         index[lane] = min(x, cap[lane]) if capped else x
         there = max(alive[lane], always)
         lost[lane] += lab * (plan * (x - index[lane] * there))
-        shared, whole = w.lost_revenue[lane] * plan, plan_of_labs[lane]
+        shared, whole = net.rules.transfer * w.lost_revenue[lane] * plan, plan_of_labs[lane]
         moved = shared / whole * lab * there if whole > 0.0 else 0.0
         moved = min(moved, max(0.0, cap[lane] - index[lane]) * plan) if capped else moved
         revenue[lane] = (

@@ -17,8 +17,8 @@ import numpy as np
 
 from simulate.kernels.jit import kernel, part, stage
 from simulate.kernels.maths import copy_row, exp_in_place, log_in_place
-from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform, turn_normal
 from simulate.kernels.memory import zeros
+from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform, turn_normal
 from simulate.model import DRIVERS, Array, Factors, Grid, Model
 
 D_DEMAND, D_VALUATION, D_RATES, D_SPREAD, D_POWER, D_RENTAL = range(len(DRIVERS))

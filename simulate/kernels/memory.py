@@ -9,9 +9,27 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from simulate.kernels.fields import name_rows
-from simulate.kernels.state import LISTS, STEP, WORLD, Lists, Net, Step, World
-from simulate.model import BALANCE, CAPEX, CHANNELS, CLEARED_CLASSES, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED, SECURED, SENIOR
-from simulate.model import Array, Entities, Fleet, Holdings, Legs, Model, Rules
+from simulate.kernels.state import LISTS, STEP, WORLD, Lists, Net, Step, World, Worlds
+from simulate.model import (
+    BALANCE,
+    CAPEX,
+    CHANNELS,
+    CLEARED_CLASSES,
+    COMMITMENT,
+    GUARANTEE,
+    OPEX,
+    REVENUE_SHARE,
+    SCHEDULED,
+    SECURED,
+    SENIOR,
+    Array,
+    Entities,
+    Fleet,
+    Holdings,
+    Legs,
+    Model,
+    Rules,
+)
 
 CACHE_LINE = 64
 KINDS = {"rows": np.int64, "terms": np.float64, "by_step": np.float64}
@@ -169,18 +187,23 @@ def zeros(shape, dtype=np.float64) -> Array:
     return raw[first : first + size].view(dtype).reshape(shape)
 
 
-def new_world(entities: int, owners: int, steps: int, legs: int, holdings: int, deals: int, lanes: int) -> World:
-    """State arrays of one world, zero."""
-    return World(
-        entity=zeros((len(WORLD["entity"]), entities, lanes)),
-        owner=zeros((len(WORLD["owner"]), owners, lanes)),
-        chips=zeros((len(WORLD["chips"]), owners, steps + 1, lanes)),
-        leg=zeros((len(WORLD["leg"]), legs, lanes)),
-        holding=zeros((len(WORLD["holding"]), holdings, lanes)),
-        lane=zeros((len(WORLD["lane"]), lanes)),
-        loss=zeros((entities, len(CHANNELS), lanes)),
-        deal_loss=zeros((deals, lanes)),
+def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, holdings: int, deals: int, lanes: int) -> Worlds:
+    """State arrays of all worlds, zero."""
+    return Worlds(
+        entity=zeros((worlds, len(WORLD["entity"]), entities, lanes)),
+        owner=zeros((worlds, len(WORLD["owner"]), owners, lanes)),
+        chips=zeros((worlds, len(WORLD["chips"]), owners, steps + 1, lanes)),
+        leg=zeros((worlds, len(WORLD["leg"]), legs, lanes)),
+        holding=zeros((worlds, len(WORLD["holding"]), holdings, lanes)),
+        lane=zeros((worlds, len(WORLD["lane"]), lanes)),
+        loss=zeros((worlds, entities, len(CHANNELS), lanes)),
+        deal_loss=zeros((worlds, deals, lanes)),
     )
+
+
+def split_worlds(worlds: Worlds) -> tuple[World, ...]:
+    """Each world by itself, as views."""
+    return tuple(World(*(array[k] for array in worlds)) for k in range(len(worlds.lane)))
 
 
 def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -> Step:

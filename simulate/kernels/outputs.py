@@ -3,6 +3,7 @@
 from collections import namedtuple
 from typing import Any, NamedTuple
 
+from simulate.kernels.begin import world_of
 from simulate.kernels.fields import name_rows
 from simulate.kernels.jit import part, stage
 from simulate.kernels.memory import zeros
@@ -54,8 +55,8 @@ def keep_tile(start, count, plans, memory, out, net):
     """Copy what a tile leaves into columns start .. start + count - 1; plans: the factors of the model."""
     keep_factors(start, count, plans, memory, out, net)
     detail = 0
-    for k in range(len(memory.worlds)):
-        w = memory.worlds[k]
+    for k in range(memory.worlds.lane.shape[0]):
+        w = world_of(k, memory.worlds)
         keep_world(k, start, count, out, net, w)
         keep_mark_change(k, start, count, memory.factors.valuation, out, net, w)
         if net.rules.world_detail[k] > 0.0:

@@ -68,7 +68,7 @@ WORLD = {
     },
     "lane": {
         "shock": Variable("share of plan", "shock to confidence from systemic defaults"),
-        "lost_revenue": Variable("ratio", "revenue that labs lost in the step before and others may win"),
+        "lost_revenue": Variable("USD bn/step", "revenue that labs lost in the step before; other labs may win a part of it"),
         "interest_paid": Variable("USD bn", "interest paid by all inside entities so far"),
         "stranded_gw_years": Variable("GW years", "built capacity without power, summed over time"),
         "steps_shut": Variable("steps", "steps in which the door of the funding market was shut"),
@@ -154,6 +154,19 @@ class World(NamedTuple):
     lane: Array  # [K, W]
     loss: Array  # [n, channels, W] discounted USD bn
     deal_loss: Array  # [D, W] discounted USD bn
+
+
+class Worlds(NamedTuple):
+    """All worlds of a tile: the arrays of World with the world as first axis, so that kernels are compiled once for any number of worlds."""
+
+    entity: Array
+    owner: Array
+    chips: Array
+    leg: Array
+    holding: Array
+    lane: Array
+    loss: Array
+    deal_loss: Array
 
 
 class Step(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from simulate.kernels.begin import open_tile
+from simulate.kernels.begin import open_tile, world_of
 from simulate.kernels.capacity import deliver_capacity
 from simulate.kernels.clearing import clear
 from simulate.kernels.dues import fall_due, plan_capex, roll_balances, value_collateral
@@ -16,7 +16,7 @@ from simulate.kernels.outputs import Summary, keep_tile, summarise
 from simulate.kernels.resolution import advance_claims, decide, resolve
 from simulate.kernels.settlement import issue_shares, pay_commitments, settle
 from simulate.kernels.spending import spend
-from simulate.kernels.state import Now, Step, World
+from simulate.kernels.state import Now, Step, Worlds
 from simulate.kernels.valuation import smooth_receipts, value_equity
 from simulate.kernels.values import value_core
 from simulate.kernels.watch import Trace, keep_cleared, keep_end, keep_flows, keep_state
@@ -26,7 +26,7 @@ from simulate.model import CONFIDENCE, MARKS, NONPAYMENT, RELIEF, SUPPLY, Array
 class Memory(NamedTuple):
     """What one thread fills anew for every tile of W lanes."""
 
-    worlds: tuple[World, ...]
+    worlds: Worlds
     step: Step
     state: Any  # FactorState
     draws: Any  # PathDraws
@@ -51,8 +51,8 @@ def simulate_tiles(net, plans, memory, first_path, paths, out, trace, audit):
         open_tile(memory, plans.rate0, net)
         for t in range(net.grid.steps):
             move_factors(net.grid, plans, t, first_path + start, memory.state, draws, factors)
-            for k in range(len(memory.worlds)):
-                w = memory.worlds[k]
+            for k in range(on.shape[0]):
+                w = world_of(k, memory.worlds)
                 least, detail = net.rules.world_least[k] > 0.0, net.rules.world_detail[k] > 0.0
                 now = Now(
                     t, on[k, NONPAYMENT] == 0.0, on[k, SUPPLY] > 0.0, on[k, RELIEF] > 0.0, on[k, MARKS] > 0.0, on[k, CONFIDENCE] > 0.0, least, detail,

@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 
 import simulate
-from simulate import results
 from simulate.cli import exit_code
 from simulate.engine import Block, Workspace
 from simulate.identities import IDENTITIES, IdentityError, Tile, check_tile
-from simulate.kernels.state import KEPT_ENTITIES, KEPT_LEGS, TRACES
+from simulate.kernels.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 from simulate.model import CHANNELS, SCHEDULED
+from simulate.schema import CHECK_COORDINATES, CHECKS
 from tests.checks.test_identities import model_of
 from tests.makers.small import SMALL
 from tests.makers.tiny import COVER
@@ -105,7 +105,7 @@ def cash_below_zero(tile):
 @breaks("limited_liability")
 def payment_without_means(tile):
     step, row, lane, _ = first_failure(tile)
-    tile.cleared(NETWORK, "cash")[step, row, lane] -= 1e3
+    tile.cleared(NETWORK, "cash_in")[step, row, lane] -= 1e3
     return NETWORK, step, row, lane
 
 
@@ -161,7 +161,7 @@ def something_kept_back(tile):
 @breaks("clearing")
 def estate_that_sleeps_on_money(tile):
     step, row, lane = np.argwhere((tile.alive_before(NETWORK) == 0.0) & (tile.cleared(NETWORK, "active") == 0.0))[0].tolist()
-    tile.cleared(NETWORK, "cash")[step, row, lane] += SMALL_CHANGE
+    tile.cleared(NETWORK, "cash_in")[step, row, lane] += SMALL_CHANGE
     return NETWORK, step, row, lane
 
 
@@ -200,14 +200,14 @@ def failed_a_wave_later(tile):
 @breaks("defaults")
 def default_a_step_later(tile):
     _, row, lane, _ = first_failure(tile)
-    tile.outputs["default_step"][row, lane] += 1.0
+    tile.outputs["default_step"][NETWORK, row, lane] += 1.0
     return NETWORK, WHOLE, row, lane
 
 
 @breaks("defaults")
 def default_in_another_round(tile):
     _, row, lane, _ = first_failure(tile)
-    tile.outputs["default_round"][row, lane] += 1.0
+    tile.outputs["default_round"][NETWORK, row, lane] += 1.0
     return NETWORK, WHOLE, row, lane
 
 
@@ -233,19 +233,19 @@ def a_creditor_loses_more(tile):
 
 @breaks("loss_by_deal")
 def loss_on_no_deal(tile):
-    tile.outputs["loss"][2, CHANNELS.index("credit"), 6] += SMALL_CHANGE
+    tile.outputs["loss"][0, 2, CHANNELS.index("credit"), 6] += SMALL_CHANGE
     return NETWORK, WHOLE, WHOLE, 6
 
 
 @breaks("fleet_loss")
 def chips_of_another(tile):
-    tile.outputs["loss"][2, CHANNELS.index("stranded"), 6] += SMALL_CHANGE
+    tile.outputs["loss"][0, 2, CHANNELS.index("stranded"), 6] += SMALL_CHANGE
     return NETWORK, WHOLE, 2, 6
 
 
 @breaks("system_loss")
 def loss_that_ends_nowhere(tile):
-    tile.outputs["system_loss_alone"][13] += SMALL_CHANGE
+    tile.outputs["system_loss"][ALONE, 13] += SMALL_CHANGE
     return ALONE, WHOLE, WHOLE, 13
 
 
@@ -282,7 +282,7 @@ def one_step(solution):
         ),
         holdings=SimpleNamespace(issuer=nobody, outside_of=np.full(n, -1)),
         fleet=SimpleNamespace(entity=nobody, stranded_deal=nobody),
-        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5))),
+        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.zeros(worlds), world_detail=np.array([1.0, 0.0])),
     )  # fmt: skip
     trace = np.zeros((worlds, 1, len(TRACES), n, 1))
     legs = np.zeros((worlds, 1, len(KEPT_LEGS), 2, 1))
@@ -294,15 +294,16 @@ def one_step(solution):
     ).items():
         trace[:, 0, TRACES.index(name), :2, 0] = values
     trace[:, 0, TRACES.index("alive"), 2] = 1.0
-    for name, values in dict(due=2.2, claim_now=2.2, credit=2.2, uncovered=1.0, pay=paid).items():
+    for name, values in dict(due=2.2, claim_now=2.2, credit_now=2.2, uncovered_share=1.0, pay=paid).items():
         legs[:, 0, tuple(KEPT_LEGS).index(name), :, 0] = values
-    kept = dict(cash=cash, dues=owed.sum(axis=1), received=paid[::-1], failing=failed, active=failed, wave=cleared.default_round)
+    kept = dict(cash_in=cash, dues=owed.sum(axis=1), received=paid[::-1], failing=failed, active=failed, wave=cleared.default_round)
     entities[:, 0, tuple(KEPT_ENTITIES).index("wave")] = -1.0
     for name, values in kept.items():
         entities[:, 0, tuple(KEPT_ENTITIES).index(name), :2, 0] = values
     default = np.append(np.where(failed, 0.0, -1.0), -1.0)[:, None]
-    outputs = dict(default_step=default, default_step_alone=default, default_round=np.append(cleared.default_round, -1.0)[:, None] if failed.any() else none)
-    outputs |= dict(loss=np.zeros((n, len(CHANNELS), 1)), deal_loss=np.zeros((0, 1)), system_loss=np.zeros(1), system_loss_alone=np.zeros(1))
+    wave = np.append(cleared.default_round, -1.0)[:, None] if failed.any() else none
+    outputs = dict(default_step=np.stack([default] * worlds), default_round=np.stack([wave] * worlds))
+    outputs |= dict(loss=np.zeros((1, n, len(CHANNELS), 1)), deal_loss=np.zeros((1, 0, 1)), system_loss=np.zeros((worlds, 1)))
     cuts = np.broadcast_to(np.append(-1.0 * failed, 0.0)[None, None, :, None], (worlds, 1, n, 1))
     losses = np.zeros((n, len(CHANNELS), 1))
     losses[:2, CHANNELS.index("credit"), 0] = (owed.sum(axis=1) - paid)[::-1] * failed[::-1]
@@ -340,7 +341,7 @@ def test_a_checked_run_says_what_was_verified_and_where_the_largest_residual_is(
 def test_findings_depend_on_neither_threads_nor_blocks_and_a_store_holds_them(checked, tmp_path):
     stored = simulate.run(SMALL, paths=150, seed=11, check=True, threads=2, block_paths=31, out=tmp_path / "a.zarr")
     xr.testing.assert_identical(stored.load().drop_attrs(deep=False), checked.drop_attrs(deep=False))
-    for name in (*results.CHECKS, *results.CHECK_COORDINATES):
+    for name in (*CHECKS, *CHECK_COORDINATES):
         assert stored[name].attrs["units"] and stored[name].dims == ("identity",), name
 
 
@@ -366,7 +367,7 @@ def test_the_command_checks_and_reports(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     assert exit_code(["run", str(SMALL), "--paths", "60", "--check", "--out", "a.zarr"]) == 0
     out, _ = capsys.readouterr()
-    assert "Checked: 60 paths, 19 identities" in out and "tolerance" in out
+    assert "Checked: 60 paths, 20 identities" in out and "tolerance" in out
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith(tuple(IDENTITIES))}
     stored = simulate.open_results("a.zarr")
     for name, row in rows.items():

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 import simulate
 from simulate import clearing
 from simulate.clearing import build_problem, read_lane, read_network
-from simulate.kernels.bare import clear_greatest, clear_least
+from simulate.kernels.one_period import clear_one_period
 from tests.oracle.one_period import class_fractions, clear
 
 ANSWERS = json.loads((Path(__file__).parents[1] / "known" / "answers.json").read_text())
@@ -229,17 +229,17 @@ def test_the_order_of_firms_does_not_matter(network, seed, solution):
     assert (moved.default_round == found.default_round[order]).all()
 
 
-@given(network=networks(most_firms=8), kernel=st.sampled_from([clear_greatest, clear_least]))
+@given(network=networks(most_firms=8), least=st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_no_lane_feels_its_neighbours(network, kernel):
+def test_no_lane_feels_its_neighbours(network, least):
     owed, cash, external, alpha, beta = network
     checked = read_network(owed, cash, external, alpha, beta, None)
     together = np.stack([cash, 0.0 * cash, 2.0 * cash, cash[::-1]], axis=1)
-    problem = build_problem(checked, together)
-    kernel(*problem.constants, problem.world, problem.step)
+    problem = build_problem(checked, together, least)
+    clear_one_period(problem.net, problem.now, problem.world, problem.step)
     for lane in range(4):
-        alone = build_problem(checked, np.ascontiguousarray(together[:, lane : lane + 1]))
-        kernel(*alone.constants, alone.world, alone.step)
+        alone = build_problem(checked, np.ascontiguousarray(together[:, lane : lane + 1]), least)
+        clear_one_period(alone.net, alone.now, alone.world, alone.step)
         assert (read_lane(checked, problem, lane).payment == read_lane(checked, alone, 0).payment).all()
         assert (read_lane(checked, problem, lane).default_round == read_lane(checked, alone, 0).default_round).all()
 
@@ -379,10 +379,10 @@ def test_a_closed_ring_of_senior_claims_comes_to_rest():
 @pytest.mark.nojit
 def test_the_certificate_sees_a_wrong_payment_and_a_wrong_default():
     network = read_network([RING], [0.5, 0.5], [[1.0, 0.0]], 1.0, 1.0, None)
-    problem = build_problem(network, network.cash[:, None])
-    clear_greatest(*problem.constants, problem.world, problem.step)
+    problem = build_problem(network, network.cash[:, None], least=False)
+    clear_one_period(problem.net, problem.now, problem.world, problem.step)
     paid = np.zeros_like(network.obligations)
-    paid[problem.positions] = problem.step.leg[clearing.rows.PAY, :, 0]
+    paid[problem.positions] = problem.step.pay[:, 0]
     failed = read_lane(network, problem, 0).default_round >= 0
     assert clearing.find_violation(network, network.cash, paid, failed) < 1e-12
     assert failed.any()

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from simulate.engine import TILE_LANES, Workspace, rare_collections
-from simulate.kernels.state import CACHE_LINE, zeros
+from simulate.kernels.memory import CACHE_LINE, zeros
 from tests.makers.tiny import tiny_model
 
 
 def test_rows_of_a_tile_begin_on_a_line_of_the_cache():
     """Arrays do, and as the lanes of a tile fill whole lines, so does every row."""
     workspace = Workspace(tiny_model(), TILE_LANES)
-    state = [*workspace.worlds, workspace.step, workspace.state, workspace.draws, workspace.factors]
-    arrays = [array for group in state for array in group if array.size] + [workspace.before, workspace.summary]
+    memory = workspace.memory
+    state = [*workspace.worlds, memory.worlds, memory.step, memory.state, memory.draws, memory.factors, memory.summary]
+    arrays = [array for group in state for array in group if array.size] + [memory.rate_before, memory.spread_before]
     assert {array.ctypes.data % CACHE_LINE for array in arrays} == {0}
     assert TILE_LANES * np.float64().itemsize % CACHE_LINE == 0
 

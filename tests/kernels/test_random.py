@@ -19,6 +19,7 @@ from simulate.factors.keys import key_of
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform, philox_words, turn_normal
 from simulate.scenario import load_scenario
 from tests.factors.test_moments import simulate
+from tests.makers.results import of_network
 from tests.validation import random_numbers
 from tests.validation.claims import refuse_false
 
@@ -281,7 +282,7 @@ def test_losses_of_all_others_stay_when_a_stranger_comes():
         compiled = compile_changed(change)
         blocks = {}
         run_blocks(compiled.model, paths=160, on_block=blocks.__setitem__)
-        losses[change] = dict(zip(compiled.names.entities, blocks[0]["loss"], strict=True))
+        losses[change] = dict(zip(compiled.names.entities, of_network(blocks[0])["loss"], strict=True))
     shared = [name for name in losses[None] if name in losses[add_process]]
     assert len(losses[add_process]) == len(shared) + 1
     # What the stranger owes and spends has outside payees, whose losses are those of their claims on it.

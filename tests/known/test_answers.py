@@ -18,8 +18,8 @@ import simulate
 from simulate import risk
 from simulate.clearing import build_problem, read_lane, read_network
 from simulate.engine import Workspace
-from simulate.kernels.bare import clear_greatest
-from simulate.kernels.state import TRACES
+from simulate.kernels.one_period import clear_one_period
+from simulate.kernels.watch import TRACES
 from simulate.model import BALANCE, Holdings, Model
 from tests.known.answers import ANSWERS, LEFT_OUT, look_up, of_kind
 from tests.makers.tiny import freeze, make_legs
@@ -340,8 +340,8 @@ def test_capital_of_the_basel_formula():
 def shortfalls(owed, external, cash) -> np.ndarray:
     """[W] unpaid debts of all firms, for cash [n, W], nothing lost in default."""
     network = read_network(owed, cash[:, 0], external, 1.0, 1.0, None)
-    problem = build_problem(network, np.ascontiguousarray(cash))
-    clear_greatest(*problem.constants, problem.world, problem.step)
+    problem = build_problem(network, np.ascontiguousarray(cash), least=False)
+    clear_one_period(problem.net, problem.now, problem.world, problem.step)
     return np.array([(np.sum(owed) + np.sum(external)) - read_lane(network, problem, lane).payment.sum() for lane in range(cash.shape[1])])
 
 

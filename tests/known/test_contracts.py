@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulate.engine import Workspace
-from simulate.kernels.state import TRACES
+from simulate.kernels.watch import TRACES
 from simulate.model import BALANCE, GUARANTEE, Model
 from simulate.plans import run_balance
 from tests.known.answers import look_up, of_kind

@@ -226,12 +226,14 @@ def contiguous(value):
 
 
 def draw_rules(dice, sweeps) -> Rules:
-    """The step. The second world has switches of its own."""
+    """The step. The second world has switches of its own, or the first; the third is the network with least clearing."""
     switches = tuple(float(dice.flag()) for _ in NETWORK)
     worlds = [NETWORK, dice.pick((0.0,) * 5, switches)]
     return freeze(
         Rules(
-            world_switches=np.array(worlds if dice.flag(3) is False else worlds[::-1]),
+            world_switches=np.array([*(worlds if dice.flag(3) is False else worlds[::-1]), NETWORK]),
+            world_least=np.array([0.0, 0.0, 1.0]),
+            world_detail=np.array([1.0, 0.0, 1.0]),
             alpha=dice.pick(1.0, dice.share()),
             beta=dice.pick(1.0, dice.share()),
             d0=dice.share(),

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from simulate.results import FACTORS, attributes, coordinates, to_dataset
+from simulate.results import attributes, coordinates, to_dataset
+from simulate.scenario import DEFAULT_WORLDS
+from simulate.schema import FACTORS, VARIABLES
 
 ENTITIES = ("lab", "cloud", "vendor", "bond_market", "insurer")
 OUTSIDE = (False, False, False, True, True)
@@ -21,7 +23,7 @@ STEPS, DT = 28, 0.25
 
 def compiled(discount: float = 1.0) -> SimpleNamespace:
     """What results takes from compile, and nothing else."""
-    names = SimpleNamespace(entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"))
+    names = SimpleNamespace(entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"), detail=("network",))
     model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(discount=discount))
     return SimpleNamespace(
         model=model,
@@ -34,9 +36,14 @@ def compiled(discount: float = 1.0) -> SimpleNamespace:
     )
 
 
+def of_network(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs of the kernels in the first world, and in the first that keeps detail."""
+    return {name: values[0] if {"world", "detail"} & set(VARIABLES[name].dims) else values for name, values in outputs.items()}
+
+
 def coords() -> dict:
     made = compiled()
-    return coordinates(made.names, made.outside, made.deal_labels)
+    return coordinates(made.names, made.outside, made.deal_labels, DEFAULT_WORLDS)
 
 
 def attrs(paths: int, block_paths: int, seed: int = 0) -> dict:
@@ -62,20 +69,21 @@ def block(first: int, paths: int) -> dict[str, np.ndarray]:
     loss = np.zeros((n, len(CHANNELS), paths))
     loss[1, 1], loss[3, 0], loss[2, 2], loss[1, 4] = deal_loss
     factor = np.zeros((len(FACTORS), paths))
-    factor[list(FACTORS).index("quarters_shut")] = np.where(fails[0], 4, 0) + (draws[9] * 3).astype(int)
     factor[list(FACTORS).index("gpu_life")] = np.where(draws[10] < 0.5, 3.0, 6.0)
     return {
-        "loss": loss,
-        "deal_loss": deal_loss,
-        "system_loss": deal_loss[1] + 0.5 * deal_loss[2],
-        "system_loss_alone": 0.7 * deal_loss[1],
-        "default_step": default,
-        "default_step_alone": alone,
-        "default_round": np.where(default >= 0, 0, -1),
+        "loss": loss[None],
+        "deal_loss": deal_loss[None],
+        "system_loss": np.stack([deal_loss[1] + 0.5 * deal_loss[2], 0.7 * deal_loss[1]]),
+        "default_step": np.stack([default, alone]),
+        "default_round": np.where(np.stack([default, alone]) >= 0, 0, -1),
+        "steps_shut": np.tile(np.where(fails[0], 4, 0) + (draws[9] * 3).astype(int), (2, 1)),
+        "interest_paid": 10.0 * draws[13:15],
+        "stranded_gw_years": 5.0 * draws[14:16],
+        "unconverged": np.zeros((2, paths)),
         "log_weight": np.zeros(paths),
         "factor_summary": factor,
         "delivery": draws[11:12],
-        "mark_change": np.zeros((n, paths)),
+        "mark_change": np.zeros((2, n, paths)),
         "revenue_final": 100.0 * draws[12:13],
     }
 

@@ -311,9 +311,12 @@ def make_holdings(rows):
     return Holdings(np.array(holder), np.array(issuer), np.array(stake), np.array(cost), np.array(deal), np.array(outside_of))
 
 
-def make_rules():
+def make_rules(worlds=3):
+    """Worlds: the network, nothing let through, and the network with least clearing."""
     return Rules(
-        world_switches=np.array([[1.0] * 5, [0.0] * 5]),
+        world_switches=np.array([[1.0] * 5, [0.0] * 5, [1.0] * 5])[:worlds],
+        world_least=np.array([0.0, 0.0, 1.0])[:worlds],
+        world_detail=np.array([1.0, 0.0, 1.0])[:worlds],
         alpha=0.8,
         beta=0.9,
         d0=0.3,

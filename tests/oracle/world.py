@@ -111,8 +111,7 @@ class World:
 
 def solutions(model) -> list:
     """1 for each world that takes the least clearing vector, 0 for the greatest [W]."""
-    # To be removed at merge: `Rules` without `world_least` has greatest vectors only.
-    return getattr(model.rules, "world_least", [0.0] * len(model.rules.world_switches))
+    return model.rules.world_least
 
 
 def open_world(model, switches, least=0.0) -> World:

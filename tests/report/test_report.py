@@ -45,7 +45,7 @@ def test_the_system_table_holds_the_measures(result):
     assert report.money(measures["value_at_risk"].sel(level=0.99)) in row(text, "VaR 99 %")
     shortfall = row(text, "ES 99.9 %").split()
     assert report.money(measures["expected_shortfall"].sel(level=0.999)) in shortfall
-    assert report.money(risk.tail_measures(result, variable="system_loss_alone")["expected_shortfall"].sel(level=0.999)) in shortfall
+    assert report.money(risk.tail_measures(result, world="alone")["expected_shortfall"].sel(level=0.999)) in shortfall
     assert "discounted on the path's own short rate" in text
     assert "2,000" in row(text, "Expected loss")
 
@@ -70,7 +70,7 @@ def test_caveats_say_what_the_numbers_are_not(result):
     assert any("contagion off lab fails" in sentence for sentence in report.caveats(result))
     assert not any("WARNING" in sentence for sentence in report.caveats(result))
     bad = result.copy(deep=True)
-    bad["factor_summary"].loc[{"factor": "unconverged", "path": 3}] = 2.0
+    bad["unconverged"].loc[{"world": "network", "path": 3}] = 2
     assert any("WARNING: 2 clearings did not converge" in sentence for sentence in report.caveats(bad))
 
 
@@ -80,9 +80,9 @@ def test_nominal_losses_are_called_so(result):
 
 def test_a_run_without_defaults_has_a_report(result):
     quiet = result.copy(deep=True)
-    for name in ("loss", "deal_loss", "system_loss", "system_loss_alone"):
+    for name in ("loss", "deal_loss", "system_loss"):
         quiet[name][...] = 0
-    for name in ("default_step", "default_step_alone", "default_round"):
+    for name in ("default_step", "default_round"):
         quiet[name][...] = -1
     text = printed(quiet)
     assert row(text, "Expected loss").split()[2] == "0"
@@ -115,12 +115,12 @@ def test_plots_return_the_axes_they_drew_on(result):
     figure, ax = pyplot.subplots()
     assert plots.plot_exceedance(result, ax=ax) is ax
     losses, beyond = ax.lines[0].get_xdata(), ax.lines[0].get_ydata()
-    assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (result["system_loss"].values > 10.0).mean(), abs=0.1)
+    assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (risk.in_world(result, "system_loss", "network").values > 10.0).mean(), abs=0.1)
     assert beyond[-1] == pytest.approx(100.0 / result.sizes["path"])  # one path has a larger loss than the last point
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["system loss", "system loss with contagion off"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["network (all contagion)", "alone (contagion off)"]
     axes = plots.plot_default_probability(result)
     assert [line.get_label() for line in axes.lines] == ["lab", "cloud"]
-    assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (result["default_step"].sel(entity="lab").values >= 0).mean())
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (risk.in_world(result, "default_step", "network").sel(entity="lab").values >= 0).mean())
     ends = [line.get_ydata()[-1] for line in axes.lines]
     assert ends == sorted(ends, reverse=True)
     pyplot.close("all")

@@ -10,7 +10,8 @@ import xarray as xr
 import zarr
 
 from simulate.errors import InputError
-from simulate.results import ATTRIBUTES, COORDINATES, VARIABLES, create_store, in_schema, open_results, reference, write_block, writing
+from simulate.results import create_store, in_schema, open_results, write_block, writing
+from simulate.schema import ATTRIBUTES, COORDINATES, VARIABLES, reference
 
 PATHS, BLOCK = 400, 150
 
@@ -58,7 +59,7 @@ def test_every_variable_says_its_unit_and_what_it_is(tmp_path):
     assert set(dataset.attrs) == set(ATTRIBUTES)
     assert json.loads(dataset.attrs["resolved"])["name"] == "made_up"
     assert dataset.attrs["seed"] == 0 and dataset.attrs["discount"] == "short_rate"
-    assert dataset["loss"].sel(entity="cloud", channel="contract").sizes == {"path": PATHS}
+    assert dataset["loss"].sel(entity="cloud", channel="contract").sizes == {"path": PATHS, "detail": 1}
     assert str(dataset["deal_payer"].sel(deal="L01").values) == "cloud"
 
 
@@ -127,15 +128,15 @@ def test_opening_refuses_another_schema(tmp_path):
 
 
 def test_a_block_that_is_not_the_schema_is_refused():
-    sizes = {"path": 3, "entity": 5, "channel": 5, "deal": 4, "process": 1, "factor": len(synthetic.FACTORS)}
+    sizes = {"path": 3, "world": 2, "detail": 1, "entity": 5, "channel": 5, "deal": 4, "process": 1, "factor": len(synthetic.FACTORS)}
     good = synthetic.block(0, 3)
-    assert in_schema(good, sizes, 0)["loss"].shape == (3, 5, 5)
+    assert in_schema(good, sizes, 0)["loss"].shape == (3, 1, 5, 5)
     with pytest.raises(ValueError, match="missing: \\['loss'\\]"):
         in_schema({k: v for k, v in good.items() if k != "loss"}, sizes, 0)
     with pytest.raises(ValueError, match="'loss' of the block at path 0 has shape"):
-        in_schema(good | {"loss": good["loss"][:, :4]}, sizes, 0)
+        in_schema(good | {"loss": good["loss"][:, :, :4]}, sizes, 0)
     bad = good["system_loss"].copy()
-    bad[1] = np.nan
+    bad[0, 1] = np.nan
     with pytest.raises(ArithmeticError, match="'system_loss' is not finite on path 8"):
         in_schema(good | {"system_loss": bad}, sizes, 7)
 
@@ -149,4 +150,4 @@ def test_a_block_that_does_not_begin_a_chunk_is_refused(tmp_path, first):
 
 def test_the_reference_page_is_current():
     page = Path(__file__).parents[2] / "docs" / "results.md"
-    assert page.read_text() == reference() + "\n", "run: python -m simulate.results > docs/results.md"
+    assert page.read_text() == reference() + "\n", "run: python -m tests.pages results"

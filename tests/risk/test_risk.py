@@ -182,19 +182,30 @@ def result():
     return synthetic.dataset(2000, 1000)
 
 
+def in_network(result, variable):
+    return risk.in_world(result, variable, "network")
+
+
+def test_a_world_that_the_result_does_not_have_is_named_with_those_it_has(result):
+    with pytest.raises(ValueError, match="no world 'nowhere' here: the result has network, alone"):
+        risk.tail_measures(result, world="nowhere")
+    with pytest.raises(ValueError, match=r"'loss' is kept for network; set detail = true in \[worlds.alone\]"):
+        risk.losses_by_entity(result, world="alone")
+
+
 def test_tail_measures_have_names_units_and_errors(result):
     found = risk.tail_measures(result)
-    assert found["value_at_risk"].sel(level=0.99).values == np.sort(result["system_loss"].values)[1979]
-    assert found["expected_shortfall"].sel(level=0.99).values == pytest.approx(np.sort(result["system_loss"].values)[1980:].mean())
+    assert found["value_at_risk"].sel(level=0.99).values == np.sort(in_network(result, "system_loss").values)[1979]
+    assert found["expected_shortfall"].sel(level=0.99).values == pytest.approx(np.sort(in_network(result, "system_loss").values)[1980:].mean())
     assert found["tail_paths"].values == pytest.approx([100, 20, 2])
-    assert found["expected_loss"].values == pytest.approx(result["system_loss"].values.mean())
-    assert found["loss_probability"].values == pytest.approx((result["system_loss"].values > 0).mean())
+    assert found["expected_loss"].values == pytest.approx(in_network(result, "system_loss").values.mean())
+    assert found["loss_probability"].values == pytest.approx((in_network(result, "system_loss").values > 0).mean())
     assert all(found[name].attrs["units"] and found[name].attrs["long_name"] for name in found.data_vars)
 
 
 def test_default_probability_counts_steps_within_the_horizon(result):
     found = risk.default_probability(result, horizons=(1.0, 5.0, 7.0, 50.0))
-    step = result["default_step"].sel(entity="lab").values
+    step = in_network(result, "default_step").sel(entity="lab").values
     for horizon, last in ((1.0, 4), (5.0, 20), (7.0, 28), (50.0, 28)):
         assert found["default_probability"].sel(horizon=horizon, entity="lab").values == pytest.approx(((step >= 0) & (step < last)).mean())
     assert found["entity"].values.tolist() == ["lab", "cloud", "vendor"]
@@ -212,8 +223,8 @@ def test_causes_sum_to_the_default_probability(result):
 def test_each_cause_by_hand():
     network, alone = np.array([5, 5, 5, 5, -1, -1]), np.array([5, 3, 9, -1, 2, -1])
     made = synthetic.dataset(6, 6)
-    made["default_step"].loc[{"entity": "lab"}] = network
-    made["default_step_alone"].loc[{"entity": "lab"}] = alone
+    made["default_step"].loc[{"world": "network", "entity": "lab"}] = network
+    made["default_step"].loc[{"world": "alone", "entity": "lab"}] = alone
     found = risk.cause_split(made)["probability"].sel(entity="lab")
     assert {str(c): round(float(found.sel(cause=c)) * 6) for c in found["cause"].values} == {"fundamental": 2, "accelerated": 1, "contagion": 1, "relieved": 1}
 
@@ -230,7 +241,7 @@ def test_losses_by_entity_channel_and_deal_are_the_same_dollars(result):
 
 def test_tail_losses_of_all_parts_are_the_expected_shortfall(result):
     parts = result.copy()
-    parts["deal_loss"] = xr.DataArray(np.outer(result["system_loss"].values, [0.5, 0.25, 0.125, 0.125]), dims=("path", "deal"))
+    parts["deal_loss"] = xr.DataArray(np.outer(in_network(result, "system_loss").values, [0.5, 0.25, 0.125, 0.125])[:, None], dims=("path", "detail", "deal"))
     shortfall = risk.tail_measures(result, levels=(0.99,))["expected_shortfall"].values[0]
     assert risk.losses_by_deal(parts)["tail_loss"].sum().values == pytest.approx(shortfall)
 
@@ -258,8 +269,8 @@ def test_weights_of_paths_are_used_by_every_measure(result):
 
 def test_default_by_factor_bins(result):
     found = risk.default_probability_by_factor(result, entity="lab")
-    shut = result["factor_summary"].sel(factor="quarters_shut").values
-    failed = result["default_step"].sel(entity="lab").values >= 0
+    shut = in_network(result, "steps_shut").values
+    failed = in_network(result, "default_step").sel(entity="lab").values >= 0
     assert found["paths"].values.tolist() == [int(((shut >= a) & (shut < b)).sum()) for a, b in ((0, 1), (1, 3), (3, 5), (5, 9), (9, 99))]
     assert found["default_probability"].sel(bin=3).values == pytest.approx(failed[(shut >= 3) & (shut < 5)].mean())
     assert np.isnan(found["default_probability"].sel(bin=9).values)

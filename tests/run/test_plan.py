@@ -40,7 +40,7 @@ def test_a_firm_that_cannot_fund_its_plan_shows():
     """Where nobody may draw on the market for growth, the plan run is off by more than the test above allows: it is no identity."""
     from simulate.compile import compile_scenario
     from simulate.engine import Workspace
-    from simulate.kernels.state import TRACES
+    from simulate.kernels.watch import TRACES
     from simulate.scenario import load_scenario
 
     scenario = load_scenario("ai_2025", calibration.PLAN_MET | {"factors.life.weights": [0.0, 1.0]})

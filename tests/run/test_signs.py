@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import simulate
-from simulate import calibration
+from simulate import calibration, risk
 from simulate.scenario import load_scenario
 
 PATHS = 10_000
@@ -45,16 +45,14 @@ def test_default_probability_lies_in_its_band(base, band):
 
 
 def test_losses_of_every_channel_and_a_chance_of_none(base):
-    means = base["loss"].sum("entity", dtype=np.float64).mean("path")
+    means = risk.in_world(base, "loss", "network").sum("entity", dtype=np.float64).mean("path")
     for channel in ("credit", "contract", "equity", "stranded"):
         assert float(means.sel(channel=channel)) > 1.0, channel
-    share = float((base["system_loss"] > 0).mean())
+    share = float((risk.in_world(base, "system_loss", "network") > 0).mean())
     assert 0.05 < share < 0.95
 
 
 def test_the_longer_the_market_is_shut_the_more_openai_fails(base):
-    from simulate import risk
-
     bins = risk.default_probability_by_factor(base, entity="openai")
     low, high = bins["default_probability_low"].values, bins["default_probability_high"].values
     assert (low[1:] > high[:-1]).all(), "intervals of neighbouring bins do not touch"

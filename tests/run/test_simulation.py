@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 
 import simulate
-from simulate import results, simulation
+from simulate import simulation
 from simulate.errors import InputError
-from simulate.kernels.state import FACTOR_SUMMARIES
+from simulate.schema import COORDINATES, VARIABLES
 from tests.makers.small import SMALL
 
 
@@ -21,15 +21,11 @@ def same(one, other):
 
 
 def test_the_result_has_the_schema_and_says_what_was_run(in_memory):
-    assert set(in_memory.data_vars) == set(results.VARIABLES)
-    assert set(in_memory.coords) == set(results.COORDINATES)
+    assert set(in_memory.data_vars) == set(VARIABLES)
+    assert set(in_memory.coords) == set(COORDINATES)
     assert in_memory.attrs["seed"] == 11 and in_memory.attrs["paths"] == 300 and in_memory.attrs["scenario"] == "small"
     assert len(in_memory.attrs["digest"]) == 64
     assert (in_memory["default_step"].values >= 0).any(), "somebody defaults, or the other tests say nothing"
-
-
-def test_the_names_of_the_factors_are_those_of_the_kernels():
-    assert tuple((name, unit) for name, (unit, _) in results.FACTORS.items()) == FACTOR_SUMMARIES
 
 
 @pytest.mark.parametrize(("threads", "block_paths"), [(2, 300), (1, 100), (2, 64)])

@@ -5,8 +5,9 @@ import pytest
 
 from simulate import calibration
 from simulate.engine import Workspace
-from simulate.kernels.state import TRACES
+from simulate.kernels.watch import TRACES
 from simulate.model import BALANCE, CAPEX
+from simulate.schema import FACTORS
 from tests.makers.tiny import freeze, make_legs
 from tests.validation import steps
 from tests.validation.claims import refuse_false
@@ -41,7 +42,8 @@ def test_draws_once_a_path_are_shared_between_the_grids():
     """Delivery and life are the same on a path of both grids, so differences are paired."""
     quarter, month = (steps.simulate(steps.compiled(step).model, 200) for step in ("quarter", "month"))
     assert np.array_equal(quarter["delivery"], month["delivery"]) and np.ptp(quarter["delivery"]) > 0.1
-    assert np.array_equal(quarter["factor"][3], month["factor"][3]) and np.ptp(quarter["factor"][3]) > 0.0
+    lives = [grid["factor_summary"][tuple(FACTORS).index("gpu_life")] for grid in (quarter, month)]
+    assert np.array_equal(*lives) and np.ptp(lives[0]) > 0.0
 
 
 def test_the_plan_run_by_month_is_the_plan(tmp_path):

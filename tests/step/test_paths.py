@@ -13,9 +13,10 @@ import pytest
 from simulate.compile import compile_scenario
 from simulate.engine import Block, Workspace
 from simulate.factors.square_root import step_law
-from simulate.kernels.state import FACTOR_SUMMARIES, TRACES
-from simulate.model import GUARANTEE
+from simulate.kernels.watch import TRACES
+from simulate.model import COLLATERAL, CREDIT, EQUITY, GUARANTEE, STRANDED
 from simulate.scenario import load_scenario
+from simulate.schema import FACTORS
 from tests.makers.small import SMALL
 from tests.makers.tiny import (  # fmt: skip
     BOND,
@@ -40,12 +41,10 @@ from tests.makers.tiny import (  # fmt: skip
     tiny_model,
 )
 from tests.oracle.step import run_path
-from tests.validation.networks import summaries_of
 
 CLOSE = 1e-8
 TOLERANCE = 1e-9  # absolute on what is below 1, relative above
 NETWORK, ALONE = 0, 1
-CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(5)
 INSIDE = (LAB, CLOUD, HOLDING, VENDOR)
 TRACED = {
     "cash": "cash", "received": "got", "paid": "paid", "outside_in": "outside_in", "outside_out": "outside_out",
@@ -82,25 +81,15 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
                 check(f"world {k}, step {t}, {name}", rows[name][among], np.array(step[other])[among])
             net = rows["received"] - rows["paid"]
             check(f"world {k}, step {t}, insurer", net[grid.insurer], step["got"][grid.insurer] - step["paid"][grid.insurer])
-            check(f"world {k}, step {t}, delivered share", rows["share"][model.fleet.entity], step["delivered_share"])
-        # outputs keep the losses of the first world; of others its system loss, which is made of credit and equity
-        for channel in (0, 2):
+            check(f"world {k}, step {t}, delivered share", rows["delivered_share"][model.fleet.entity], step["delivered_share"])
+        for channel in (CREDIT, EQUITY):
             check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
-    network, alone = oracle["worlds"][NETWORK], oracle["worlds"][ALONE]
-    expected = {
-        "loss": network["loss"],
-        "deal_loss": network["deal_loss"],
-        "system_loss": network["system_loss"],
-        "system_loss_alone": alone["system_loss"],
-        "default_step": network["default_step"],
-        "default_step_alone": alone["default_step"],
-        "default_round": network["default_round"],
-        "log_weight": 0.0,
-        "factor": [summaries_of(oracle)[name] for name, _ in FACTOR_SUMMARIES],
-        "delivery": oracle["delivery"],
-        "revenue_final": oracle["revenue_final"],
-        "mark_change": network["mark_change"],
-    }
+    worlds, detailed = oracle["worlds"], [world for world, detail in zip(oracle["worlds"], model.rules.world_detail, strict=True) if detail]
+    expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss")}
+    by_world = ("system_loss", "default_step", "default_round", "mark_change", "steps_shut", "interest_paid", "stranded_gw_years", "unconverged")
+    expected |= {name: [world[name] for world in worlds] for name in by_world}
+    expected |= {"log_weight": 0.0, "factor_summary": [oracle["factor"][name] for name in FACTORS]}
+    expected |= {name: oracle[name] for name in ("delivery", "revenue_final")}
     assert set(expected) == set(outputs)
     for name, want in expected.items():
         check(name, outputs[name][..., lane], want)

@@ -208,7 +208,7 @@ def test_entities_may_stand_in_any_order():
         compare(other, 6)
         moved = Workspace(other, 16).run(Block(0, 16))
         np.testing.assert_allclose(moved["system_loss"], plain["system_loss"], rtol=1e-9)
-        np.testing.assert_allclose(moved["loss"], plain["loss"][order], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(moved["loss"], plain["loss"][:, order], rtol=1e-9, atol=1e-9)
 
 
 def test_small_amounts_clear_to_the_same_shares():

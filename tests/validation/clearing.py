@@ -14,7 +14,7 @@ import numpy as np
 
 import simulate
 from simulate.clearing import Clearing, build_problem, read_lane, read_network
-from simulate.kernels.bare import clear_greatest, clear_least
+from simulate.kernels.one_period import clear_one_period
 from tests.makers.one_period import (
     Network,
     clear_by_integer_programme,
@@ -249,9 +249,9 @@ def lanes_do_not_touch(solved: Solved) -> float:
     network = solved.network
     checked = read_network(network.owed, network.cash, network.external, network.alpha, network.beta, None)
     together = np.stack([network.cash, 3.0 * network.cash, network.cash[::-1] + 0.1 * network.scale], axis=1)
-    for kernel, alone in ((clear_greatest, solved.greatest), (clear_least, solved.least)):
-        problem = build_problem(checked, together)
-        kernel(*problem.constants, problem.world, problem.step)
+    for least, alone in ((False, solved.greatest), (True, solved.least)):
+        problem = build_problem(checked, together, least)
+        clear_one_period(problem.net, problem.now, problem.world, problem.step)
         found = read_lane(checked, problem, 0)
         if found.payment_matrix.tobytes() != alone.payment_matrix.tobytes() or (found.default_round != alone.default_round).any():
             return np.inf

@@ -11,6 +11,7 @@ import numpy as np
 from simulate import engine
 from simulate.factors import FactorSections, Group, Process, Timeline, build_factors
 from simulate.model import BALANCE, Entities, Fleet, Grid, Holdings, Model
+from tests.makers.results import of_network
 from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 SURE = Group("sure", 1.0, 1.0, 1.0)
@@ -56,13 +57,13 @@ def firm_model(
         fleet=Fleet(no_rows, *[empty] * 4, np.zeros((0, steps)), *[empty] * 4, no_rows),
         legs=make_legs(legs, steps),
         holdings=Holdings(no_rows, no_rows, empty, empty, no_rows, np.full(n, -1, np.int64)),
-        rules=make_rules()._replace(alpha=alpha, beta=1.0),
+        rules=make_rules(worlds=2)._replace(alpha=alpha, beta=1.0),
     )
     return Model(*(freeze(group) for group in model))
 
 
 def run_engine(model: Model, paths: int, lanes: int = 500, first_path: int = 0) -> dict[str, np.ndarray]:
-    """Outputs of all paths, the last axis the path."""
+    """Outputs of all paths in the network, the last axis the path."""
     blocks = {}
     engine.run_blocks(model, paths=paths, on_block=blocks.__setitem__, block_paths=5000, tile_lanes=lanes, first_path=first_path)
-    return {name: np.concatenate([blocks[first][name] for first in sorted(blocks)], axis=-1) for name in blocks[first_path]}
+    return of_network({name: np.concatenate([blocks[first][name] for first in sorted(blocks)], axis=-1) for name in blocks[first_path]})

@@ -13,8 +13,10 @@ import numpy as np
 
 from simulate.engine import Block, Workspace
 from simulate.factors import FactorSections, Timeline, build_factors
-from simulate.kernels.state import FACTOR_SUMMARIES, TRACES
+from simulate.kernels.watch import TRACES
 from simulate.model import CAPEX, CHANNELS, SCHEDULED, Entities, Fleet, Grid, Holdings, Model
+from simulate.schema import FACTORS
+from tests.makers.results import of_network
 from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 
 from .claims import Finding, numeric_finding
@@ -100,7 +102,7 @@ def fleet_model(fails: int, haircut: float) -> Model:
         ),
         legs=make_legs(legs, STEPS),
         holdings=Holdings(no_rows, no_rows, empty, empty, no_rows, np.full(3, -1, np.int64)),
-        rules=make_rules()._replace(d0=haircut),
+        rules=make_rules(worlds=2)._replace(d0=haircut),
     )
     return Model(*(freeze(group) for group in model))
 
@@ -119,8 +121,8 @@ def findings() -> list[Finding]:
     for fails in range(0, STEPS - 1):
         for haircut in (0.0, 1.0):  # 0: proceeds are the value; 1: nothing comes in, the loss is all that the books carry
             workspace = Workspace(fleet_model(fails, haircut), PATHS)
-            out, trace = workspace.run(Block(0, PATHS)), workspace.trace(0)[0]
-            lives = out["factor"][[name for name, _ in FACTOR_SUMMARIES].index("gpu_life")]
+            out, trace = of_network(workspace.run(Block(0, PATHS))), workspace.trace(0)[0]
+            lives = out["factor_summary"][tuple(FACTORS).index("gpu_life")]
             for lane, life in enumerate(lives):
                 record = records[life]
                 seen.add(float(life))

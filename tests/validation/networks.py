@@ -1,6 +1,6 @@
-"""The kernels and the oracle on networks drawn by Hypothesis (tests/makers/drawn.py), path by path, in both worlds.
+"""The kernels and the oracle on networks drawn by Hypothesis (tests/makers/drawn.py), path by path, in every world.
 
-Compared are what every stage says, the flows and the state of every step of both worlds, and the losses and summaries of the path. The difference of two
+Compared are what every stage says, the flows and the state of every step of every world, and the losses and summaries of the path. The difference of two
 amounts is measured by all dues and claims of a step and the largest flow, cash or balance of anybody in that world so far, that of two values of a company by as much
 times its multiple; ratios by themselves. A path is on an edge when one of its
 yes-or-no questions (solvent? gate open? restructured? quarter open?) is decided by less than 1e-8 of what is asked about.
@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from simulate.engine import Block, Workspace
 from simulate.identities import check_tile
-from simulate.kernels import rows
-from simulate.kernels.state import FACTOR_SUMMARIES, TRACES, audit_of
-from simulate.model import COMMITMENT, GUARANTEE, SWITCHES
+from simulate.kernels.state import STEP, WORLD
+from simulate.kernels.watch import TRACES, audit_of, new_trace
+from simulate.model import CHANNELS, COMMITMENT, CREDIT, EQUITY, GUARANTEE, SWITCHES
+from simulate.schema import FACTORS
 from tests.makers.drawn import models
 from tests.oracle.step import EXACT, run_path
 
@@ -33,44 +34,33 @@ TRACED = {
     "alive": "alive", "dues": "dues", "revenue": "revenue", "free_cash_flow": "free_cash_flow",
 }  # fmt: skip
 FLOWS = ("cash", "got", "paid", "outside_in", "outside_out", "dues", "revenue", "leg_paid", "balance")
-CREDIT, EQUITY = 0, 2  # channels
-# The rows that stand right after clearing, and the stage of the oracle that says them; SAID: where it has another name for them.
+# The variables that stand right after clearing, and the stage of the oracle that says them.
 CLEARED = {
-    "entity": {"share": "capacity", "fleet_value": "capacity", "revenue": "earnings", "relet": "earnings", "cost": "earnings", "desired": "dues",
-               "committed": "dues", "dues": "clearing", "received": "clearing"},
-    "leg": {"due": "dues", "pay": "clearing", "claim": "position", "cover": "position"},
-}  # fmt: skip
-SAID = {
-    "share": "delivered_share", "relet": "relet_receipts", "desired": "desired_capex", "committed": "committed_capex", "claim": "claim_now",
-    "growth": "growth_capex",
+    "entity": {"delivered_share": "capacity", "fleet_value": "capacity", "revenue": "earnings", "relet_receipts": "earnings", "cost": "earnings",
+               "desired_capex": "dues", "committed_capex": "dues", "dues": "clearing", "received": "clearing", "wave": "clearing"},
+    "leg": {"due": "dues", "pay": "clearing", "claim_now": "position", "cover": "position"},
 }  # fmt: skip
 # And those that stand at the end of the step: of the scratch, and of the state of the world.
-SPENT = ("growth", "capex_paid")
+SPENT = ("growth_capex", "capex_paid")
 STATE = {
-    "entity": {"line": "line", "receipts": "receipts", "ebitda": "ebitda", "burn": "burn", "restructured": "restructured", "pending": "proceeds"},
-    "leg": {"balance": "balance", "out": "receivable", "volume": "volume", "claim": "claim", "claim_credit": "claim_credit", "paid_on_claim": "paid_on_claim",
-            "covered": "covered"},
-    "guarantee": {"subrogated": "subrogated", "cover_left": "cover_left"},
-    "insured": {"balance_due_on": "balance_undisturbed", "out_due_on": "receivable_undisturbed"},
-    "owner": {"built": "built", "delivered": "delivered", "unreplaced": "unreplaced", "installed": "installed"},
-    "holding": {"stake": "stake", "cost": "stake_cost"},
-}  # fmt: skip
+    "entity": ("line", "receipts", "ebitda", "burn", "restructured", "proceeds"),
+    "leg": ("balance", "receivable", "volume", "claim", "claim_credit", "paid_on_claim", "covered"),
+    "guarantee": ("subrogated", "cover_left"),
+    "insured": ("balance_undisturbed", "receivable_undisturbed"),
+    "owner": ("built", "delivered", "unreplaced", "installed"),
+    "holding": ("stake", "stake_cost"),
+}
 NO_MONEY = ("restructured", "volume", "stake", "built", "delivered")
 WORN = ("worn", "worn_book")
 
 
-def numbers(step_rows, now_rows, step, now=()) -> tuple[int, ...]:
-    """Rows of an audit: those of the scratch, and counted on after them those of the state."""
-    return (*map(step_rows.index, step), *(len(step_rows) + now_rows.index(row) for row in now))
-
-
 KEPT_LEG = (*STATE["leg"], *STATE["guarantee"], *STATE["insured"])
 KEPT = {
-    "leg": numbers(rows.STEP_LEG, rows.NOW_LEG, CLEARED["leg"]),
-    "entity": numbers(rows.STEP_ENTITY, rows.NOW_ENTITY, CLEARED["entity"]),
-    "end_leg": numbers(rows.STEP_LEG, rows.NOW_LEG, (), KEPT_LEG),
-    "end_entity": numbers(rows.STEP_ENTITY, rows.NOW_ENTITY, (*SPENT, "haircut"), ("executed", *STATE["entity"])),
-    "end_owner": numbers(rows.STEP_OWNER, rows.NOW_OWNER, WORN, STATE["owner"]),
+    "leg": tuple(CLEARED["leg"]),
+    "entity": tuple(CLEARED["entity"]),
+    "end_leg": KEPT_LEG,
+    "end_entity": (*SPENT, "outcome", "executed", *STATE["entity"]),
+    "end_owner": (*WORN, *STATE["owner"]),
 }
 
 
@@ -114,7 +104,7 @@ def scale_of(world) -> np.ndarray:
 def run_tile(model, workspace, first, paths):
     """Outputs, trace and audit of a tile; the audit keeps what is compared."""
     audit = audit_of(model, model.grid.steps, paths, **KEPT)
-    trace = np.zeros((len(workspace.worlds), model.grid.steps, len(TRACES), model.grid.entities, paths))
+    trace = new_trace(model, paths)
     outputs = workspace.simulate(Block(first, paths), trace, audit)
     return outputs, trace, audit
 
@@ -128,8 +118,8 @@ def compare_path(model, workspace, tile, lane, oracle) -> Comparison:
         compare_stages(result, model, audit, lane, k, world)
         compare_chips(result, model, workspace.worlds[k], lane, k, world)
         scale, losses = float(scale_of(world)[-1]), np.array(world["loss"])
-        # with the first world insured, and in the second world, only losses that are reported are booked
-        channels = range(5) if k == 0 and world["world"].nonpayment else (CREDIT, EQUITY)
+        # a world without detail books only the losses that are in its system loss; so does an insured one
+        channels = range(len(CHANNELS)) if model.rules.world_detail[k] and world["world"].nonpayment else (CREDIT, EQUITY)
         for channel in channels:
             result.add(f"world {k}, loss {channel}", workspace.worlds[k].loss[:, channel, lane], losses[:, channel], scale)
     compare_outputs(result, model, {name: values[..., lane] for name, values in outputs.items()}, oracle)
@@ -157,14 +147,14 @@ def compare_steps(result, model, trace, k, world):
             result.add(f"world {k}, step {t}, {name}", got[name][among], want, {"alive": 1.0, "equity": max(scale * multiple, *want, 0.0)}.get(name, scale))
         net = step["got"][grid.insurer] - step["paid"][grid.insurer]
         result.add(f"world {k}, step {t}, insurer", got["received"][grid.insurer] - got["paid"][grid.insurer], net, scale)
-        result.add(f"world {k}, step {t}, delivered share", got["share"][model.fleet.entity], step["delivered_share"], 1.0)
+        result.add(f"world {k}, step {t}, delivered share", got["delivered_share"][model.fleet.entity], step["delivered_share"], 1.0)
 
 
 def compare_chips(result, model, w, lane, k, world):
     """The fleet at the beginning of every step: its history is kept to the end."""
     history = np.array(world["world"].fleet).reshape(len(model.fleet.entity), model.grid.steps + 1)
     scale = max(float(scale_of(world)[-1]), float(history.max(initial=0.0)))
-    result.add(f"world {k}, chips", w.chips[rows.NOW_CHIPS.index("fleet"), :, :, lane], history, scale)
+    result.add(f"world {k}, chips", w.fleet[:, :, lane], history, scale)
 
 
 def compare_stages(result, model, audit, lane, k, world):
@@ -185,9 +175,9 @@ def compare_stages(result, model, audit, lane, k, world):
             "holding": audit.holding[k, t, ..., lane],
         }
         compare_state(result, model, at, state, stages["world"], max(scale, *history, 0.0))
-        result.add(f"{at}, funding, open", audit.step_lane[k, t, rows.STEP_LANE.index("open"), lane], stages["funding"]["open"], 1.0)
+        result.add(f"{at}, funding, open", audit.step_lane[k, t, tuple(STEP["lane"]).index("open"), lane], stages["funding"]["open"], 1.0)
         if stages["world"].confidence:
-            result.add(f"{at}, shock", audit.now_lane[k, t, rows.NOW_LANE.index("shock"), lane], stages["world"].shock, 1.0)
+            result.add(f"{at}, shock", audit.now_lane[k, t, tuple(WORLD["lane"]).index("shock"), lane], stages["world"].shock, 1.0)
         alive = np.array(stages["world"].alive) > 0
 
 
@@ -195,13 +185,13 @@ def compare_cleared(result, model, at, entity, leg, alive, stages, scale, chips)
     """Capacity, earnings, dues and payments: rows CLEARED of an audit, [K, n] and [K, L]."""
     inside, live = model.entities.outside == 0, alive[model.legs.payer] & (model.legs.driver != COMMITMENT)
     for (row, stage), got in zip(CLEARED["entity"].items(), entity, strict=True):
-        size = 1.0 if row == "share" else chips if row == "fleet_value" else scale
-        result.add(f"{at}, {stage}, {row}", got[inside], np.array(stages[stage][SAID.get(row, row)], float)[inside], size)
+        size = 1.0 if row in ("delivered_share", "wave") else chips if row == "fleet_value" else scale
+        result.add(f"{at}, {stage}, {row}", got[inside], np.array(stages[stage][row], float)[inside], size)
     paying = np.array(stages["clearing"]["failing"])[model.legs.payer] & (model.legs.seniority <= 3)
     plain = paying & (model.legs.driver != GUARANTEE)
-    among = {"due": live, "pay": paying, "claim": plain, "cover": plain}
+    among = {"due": live, "pay": paying, "claim_now": plain, "cover": plain}
     for (row, stage), got in zip(CLEARED["leg"].items(), leg, strict=True):
-        want = np.array(stages[stage][SAID.get(row, row)], float)
+        want = np.array(stages[stage][row], float)
         result.add(f"{at}, {stage}, {row}", got[among[row]], want[among[row]], scale)
 
 
@@ -210,7 +200,7 @@ def compare_spent(result, model, at, entity, owner, stages, scale, chips):
     inside = model.entities.outside == 0
     growth, capex, cut, executed = entity[: len(SPENT) + 2]
     for row, got in zip(SPENT, (growth, capex), strict=True):
-        result.add(f"{at}, spending, {row}", got[inside], np.array(stages["spending"][SAID.get(row, row)], float)[inside], scale)
+        result.add(f"{at}, spending, {row}", got[inside], np.array(stages["spending"][row], float)[inside], scale)
     desired, share = np.array(stages["dues"]["desired_capex"])[inside], np.array(stages["world"].executed)[inside]
     result.add(f"{at}, spending, executed", executed[inside] * desired, share * desired, scale)
     cuts = np.zeros(model.grid.entities)
@@ -234,37 +224,34 @@ def compare_state(result, model, at, state, world, size):
         if group == "insured" and world.nonpayment:
             continue
         chosen = among.get(group, slice(None))
-        for (row, name), got in zip(names.items(), state[group], strict=True):
-            want = np.array(getattr(world, name), float)[chosen]
+        for row, got in zip(names, state[group], strict=True):
+            want = np.array(getattr(world, row), float)[chosen]
             result.add(f"{at}, {group} {row}", got[chosen], want, max(1.0, *want, 0.0) if row in NO_MONEY else size)
 
 
-def summaries_of(oracle) -> dict:
-    """What a block keeps of a path under FACTOR_SUMMARIES: of its factors, and some of its worlds."""
-    first = oracle["worlds"][0]
-    of_first = {"quarters_shut": first["steps_shut"]} | {name: first[name] for name in ("interest_paid", "stranded_gw_years")}
-    return oracle["factor"] | of_first | {"unconverged": sum(world["unconverged"] for world in oracle["worlds"])}
-
-
 def compare_outputs(result, model, outputs, oracle):
-    """What a block keeps of the path."""
-    first, alone = oracle["worlds"]
-    scales = [float(scale_of(world)[-1]) for world in oracle["worlds"]]
-    exact = {"default_step": first["default_step"], "default_step_alone": alone["default_step"], "default_round": first["default_round"], "log_weight": 0.0}
-    for name, want in exact.items():
-        result.add(name, outputs[name], want, 1.0)
-    result.add("system_loss", outputs["system_loss"], first["system_loss"], scales[0])
-    result.add("system_loss_alone", outputs["system_loss_alone"], alone["system_loss"], scales[1])
-    if first["world"].nonpayment:
-        result.add("deal_loss", outputs["deal_loss"], first["deal_loss"], scales[0])
-    if first["world"].marks:  # without them a mark is no price that the network is run for
-        prices = max((price for step in first["trace"] for price in step["equity"]), default=0.0)
-        size = max(scales[0] * largest_multiple(model), prices, *model.entities.equity0)
-        result.add("mark_change", outputs["mark_change"], first["mark_change"], size)
-    for row, (name, _) in enumerate(FACTOR_SUMMARIES):
-        want = summaries_of(oracle)[name]
-        size = scales[0] if name == "interest_paid" else max(1.0, abs(want))
-        result.add(name, outputs["factor"][row], want, size)
+    """What a block keeps of the path, world by world."""
+    details = iter(range(len(model.rules.world_detail)))
+    for k, world in enumerate(oracle["worlds"]):
+        scale = float(scale_of(world)[-1])
+        for name in ("default_step", "default_round", "steps_shut"):
+            result.add(f"world {k}, {name}", outputs[name][k], world[name], 1.0)
+        result.add(f"world {k}, unconverged", outputs["unconverged"][k] > 0, world["unconverged"] > 0, 1.0)
+        for name in ("system_loss", "interest_paid"):
+            result.add(f"world {k}, {name}", outputs[name][k], world[name], scale)
+        result.add(f"world {k}, stranded_gw_years", outputs["stranded_gw_years"][k], world["stranded_gw_years"], max(1.0, world["stranded_gw_years"]))
+        prices = max((price for step in world["trace"] for price in step["equity"]), default=0.0)
+        size = max(scale * largest_multiple(model), prices, *world["world"].price, *model.entities.equity0)
+        result.add(f"world {k}, mark_change", outputs["mark_change"][k], world["mark_change"], size)
+        if model.rules.world_detail[k]:
+            d = next(details)
+            if world["world"].nonpayment:
+                result.add(f"world {k}, deal_loss", outputs["deal_loss"][d], world["deal_loss"], scale)
+                result.add(f"world {k}, loss", outputs["loss"][d], world["loss"], scale)
+    result.add("log_weight", outputs["log_weight"], 0.0, 1.0)
+    for row, name in enumerate(FACTORS):
+        want = oracle["factor"][name]
+        result.add(name, outputs["factor_summary"][row], want, max(1.0, abs(want)))
     result.add("delivery", outputs["delivery"], oracle["delivery"], 1.0)
     revenue = np.array(oracle["revenue_final"])
     result.add("revenue_final", outputs["revenue_final"], revenue, max(1e-300, float(np.abs(revenue).max(initial=0.0))))

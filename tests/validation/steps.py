@@ -17,6 +17,8 @@ from simulate.compile import Compiled, compile_scenario
 from simulate.engine import run_blocks
 from simulate.model import BALANCE, CHANNELS, COMMITMENT, SCHEDULED, Model
 from simulate.scenario import Scenario, load_scenario
+from simulate.schema import FACTORS
+from tests.makers.results import of_network
 from tests.makers.small import change, copy_small
 from tests.oracle.factors import factor_path
 
@@ -42,10 +44,10 @@ def compiled(step: str, name="ai_2025", years: int = 7, changes=()) -> Compiled:
 
 
 def simulate(model: Model, paths: int) -> dict[str, np.ndarray]:
-    """Outputs of the engine, the last axis the path."""
+    """Outputs of the engine in the network, the last axis the path."""
     blocks = {}
     run_blocks(model, paths=paths, on_block=blocks.__setitem__, block_paths=1000)
-    return {name: np.concatenate([blocks[first][name] for first in sorted(blocks)], axis=-1) for name in blocks[0]}
+    return of_network({name: np.concatenate([blocks[first][name] for first in sorted(blocks)], axis=-1) for name in blocks[0]})
 
 
 # What does not depend on the step
@@ -246,11 +248,10 @@ def quantities(one: Run) -> dict[str, np.ndarray]:
         made[f"{channel} losses, USD bn"] = one.out["loss"][:, c].sum(axis=0)
     made["system loss, USD bn"] = one.out["system_loss"]
     made["expected shortfall 99 % of the system loss, USD bn"] = tail_influence(one.out["system_loss"])[1]
-    factor = one.out["factor"]
-    made["years in which the market is shut"] = factor[2] * one.dt
-    made["years of disappointment"] = factor[9] * one.dt
-    made["stranded GW years"] = factor[11]
-    made["interest paid, USD bn"] = factor[10]
+    made["years in which the market is shut"] = one.out["steps_shut"] * one.dt
+    made["years of disappointment"] = one.out["factor_summary"][tuple(FACTORS).index("disappointment")] * one.dt
+    made["stranded GW years"] = one.out["stranded_gw_years"]
+    made["interest paid, USD bn"] = one.out["interest_paid"]
     return made
 
 
