@@ -10,7 +10,10 @@ from tests.validation import parameters, symbols
 FIELDS = {field for group in model.Model.__annotations__.values() for field in group._fields}
 TABLES = [*parameters.section_tables(), parameters.figure_table(), *parameters.term_tables()]
 EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") for heading, _, rows in TABLES for row in rows]
-NO_FIELDS = set("alone network insurer collateral contract credit equity stranded".split())
+NO_FIELDS = symbols.STATE | symbols.OF_THE_STEP | symbols.RESULTS | symbols.WORDS | set(model.SWITCHES)
+
+EXAMPLES = {"[worlds.<name>]", 'solution = "least"'}  # of a scenario
+KEY = re.compile("(driver|short_rate|revenue|execution):<?[a-z]+>?|regime|delivery|life|power:shots|delivery:<entity>")  # names of draws
 
 
 def test_the_page_is_up_to_date():
@@ -86,11 +89,11 @@ def test_a_range_is_where_the_section_refuses():
 
 
 def test_code_font_in_the_equations_names_fields_of_the_model():
-    """Sections 2 to 4: a name in code font is a field, a channel, a world, or a short list of other things."""
+    """Sections 2 to 4: a name in code font is a field, a name of the state, a factor of the step, a switch, a channel, a world, or a short list of other things."""
     text = parameters.PAGE.read_text(encoding="utf-8")
-    equations = text[text.index("## 2.") : text.index("## 5.")]
+    equations = re.sub(r"^```.*?^```", "", text[text.index("## 2.") : text.index("## 5.")], flags=re.DOTALL | re.MULTILINE)
     for code in re.findall(r"`([^`]+)`", equations):
-        for name in re.sub(r"\[.*?\]+", "", code).split(", "):
-            bare = re.sub(r"_[hil]$", "", name)
-            known = bare in FIELDS or bare in NO_FIELDS or bare.startswith("own:")
+        for name in re.split(r", |/", code):
+            bare = re.sub(r"\[.*?\]+", "", name)
+            known = bare in FIELDS or bare in NO_FIELDS or bare.startswith("own:") or code in EXAMPLES or KEY.fullmatch(code)
             assert known, f"`{code}` names {bare}, which is no field of simulate.model"

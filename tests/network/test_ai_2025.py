@@ -144,7 +144,7 @@ def test_deals_were_known_then(tables):
 
 
 def test_pairs_that_must_not_be_added(tables, readme):
-    paragraph = readme.split("## Never in together")[1].split("##")[0]
+    paragraph = readme.split("## Pairs that must not both be included")[1].split("##")[0]
     pairs = re.findall(r"\b([ETSHLGRW]\d\d)/([ETSHLGRW]\d\d)\b", paragraph)
     assert len(pairs) >= 19
     deals = {row["id"] for row in tables["deals"]}

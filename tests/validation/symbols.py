@@ -15,9 +15,9 @@ SECTIONS = {
     "factors.short_rate": {
         "process": "`rate_cir`",
         "start": "`rate0`",
-        "mean": "theta, `rate_theta`",
-        "reversion": "kappa: `rate_decay`, `rate_int_gain`",
-        "volatility": "s1, c1, c2: `rate_sd`, `rate_int_c1`, `rate_int_c2`; `rate_cir`",
+        "mean": "θ_r: `rate_theta`",
+        "reversion": "κ_r: `rate_decay`, `rate_int_gain`",
+        "volatility": "σ_r, b_r1, b_r2: `rate_sd`, `rate_int_c1`, `rate_int_c2`; `rate_cir`",
         "shift": "in `rate0` and `rate_theta`",
     },
     "factors.spread": {"reversion": "`spread_decay`", "volatility": "`spread_sd`, `spread_var`"},
@@ -37,17 +37,17 @@ SECTIONS = {
         "shot_decay": "`shot_decay`",
     },
     "factors.delivery": {
-        "low": "d_i: `delivery_table`",
-        "mode": "d_i: `delivery_table`",
-        "high": "d_i: `delivery_table`",
+        "low": "δ_i: `delivery_table`",
+        "mode": "δ_i: `delivery_table`",
+        "high": "δ_i: `delivery_table`",
         "correlation": "`delivery_rho`",
-        "fixed": "d_i: `delivery_table`",
+        "fixed": "δ_i: `delivery_table`",
     },
     "factors.revenue": {"volatility_scale": "`rev_sd`, `rev_var`, `rev_m_sd`", "regime_scale": "`rev_shift`"},
     "factors.confidence": {"memory_years": "`conf_lambda`"},
     "factors.rental": {
         "volatility": "`rent_sd`, `rent_var`",
-        "reversion": "a: `rent_decay`",
+        "reversion": "a_π: `rent_decay`",
         "table": "`rent_mean`",
         "obsolescence": "`rent_mean`",
         "demand_pull": "`rent_pull`",
@@ -60,8 +60,8 @@ SECTIONS = {
         "size_high": "`size_high`",
     },
     "rules": {
-        "alpha": "alpha, `alpha`",
-        "beta": "beta, `beta`",
+        "alpha": "α: `alpha`",
+        "beta": "β: `beta`",
         "forced_sale_haircut": "`d0`",
         "transfer": "`transfer`",
         "smoothing_years": "`smoothing`",
@@ -87,20 +87,20 @@ FIGURES = {
     "debt_tenor": "`amort` of the new-debt leg",
     "new_debt_margin": "`rate_spread` of the new-debt leg",
     "debt_principal": "`amort` of the debt leg",
-    "opening_revenue": "P0: `rev_plan0`",
+    "opening_revenue": "P_i0: `rev_plan0`",
     "process_loading": "`rev_loading`",
     "process_sd0": "`rev_sd`, `rev_var`",
     "process_sd1": "`rev_sd`, `rev_var`",
     "process_sd_tau": "`rev_sd`, `rev_var`",
-    "growth_sd": "b1, b2, b3: `rev_m_sd`, `rev_int_c1`, `rev_int_c2`",
+    "growth_sd": "b_m1, b_m2, b_m3: `rev_m_sd`, `rev_int_c1`, `rev_int_c2`",
     "growth_decay": "`rev_decay`, `rev_gain`",
     "regime_shift": "`rev_shift`",
-    "ai_share": "a, `ai_share`",
-    "rental_share": "b, `rental_share`",
-    "capacity_share": "c, `capacity_share`",
+    "ai_share": "ai_i: `ai_share`",
+    "rental_share": "rent_i: `rental_share`",
+    "capacity_share": "carried_i: `capacity_share`",
     "headroom": "`headroom`",
     "own_compute": "own_i: `supply_weight`",
-    "plan_revenue": "P_t: `rev_plan`, `rev_ext`",
+    "plan_revenue": "P_i: `rev_plan`, `rev_ext`",
     "plan_fcf": "residual in `cost_fixed`",
     "plan_ocf": "residual in `rev_ext`",
     "cost_var": "`cost_var`",
@@ -121,7 +121,7 @@ FIGURES = {
     "committed": "`committed`",
     "follow": "`follow`",
     "power_follow": "`power_follow`",
-    "kappa": "`kappa`",
+    "kappa": "κ_i: `kappa`",
     "plan_capex": "`capex_plan`, `plan_gw`",
     "core_value": "`core0`",
     "core_beta": "`core_beta`",
@@ -131,7 +131,7 @@ FIGURES = {
     "mult_tau": "`mult_tau`",
     "fleet_cost": "F0: `fleet0`",
     "fleet_span": "`fleet_span`",
-    "book_life": "Lb: `book_life`",
+    "book_life": "Lb_o: `book_life`",
     "gw": "`gw0`",
     "power_exposure": "`power_exposure`",
     "cost_per_gw": "`cost_per_gw`",
@@ -139,7 +139,7 @@ FIGURES = {
     "replace_price": "`replace_price`",
 }
 
-ALL_KINDS = {"seniority": "c: `seniority`", "size_low": "`size_low` of the group", "size_high": "`size_high` of the group"}
+ALL_KINDS = {"seniority": "q: `seniority`", "size_low": "`size_low` of the group", "size_high": "`size_high` of the group"}
 DEBT = {
     "rate": "`rate_fixed`",
     "float_": "`rate_float`",
@@ -147,7 +147,7 @@ DEBT = {
     "fleet_share": "`coll_fleet`",
     "core_share": "`coll_core`",
 }
-LOAN = DEBT | {"secured": "c = 1: `seniority`", "subordinated": "c = 3: `seniority`"}
+LOAN = DEBT | {"secured": "q = 1: `seniority`", "subordinated": "q = 3: `seniority`"}
 TERMS = {
     "loan": LOAN,
     "bond": LOAN,
@@ -158,10 +158,10 @@ TERMS = {
         "saved": "`saved`",
         "damages": "`damages`",
         "haircut": "`haircut`",
-        "days": "f: `delay`",
+        "days": "delay_l: `delay`",
         "host_delivers": "`host`",
         "supply": "`supply`, `supply_weight`",
-        "critical": "c = 0: `seniority`",
+        "critical": "q = 0: `seniority`",
         "revenue_share": "`driver`",
         "milestone_gw": "takes GW off purchases of the site group",
     },
@@ -174,7 +174,7 @@ TERMS = {
         "gw": "`sched`, less what is rented",
     },
     "lease": {
-        "days": "f: `delay`",
+        "days": "delay_l: `delay`",
         "ends_with_payee": "`ends_with_payee`",
         "damages": "`damages`",
         "follow": "`follow` of the leg",
@@ -184,3 +184,20 @@ TERMS = {
     "equity_stake": {"share": "`stake0`", "cost": "`cost0`"},
     "guarantee": {"covers": "`covers`", "share": "`cover_share`", "cap": "`cover_cap`"},
 }
+
+# Names in code font in the equations that are no field of `simulate.model`.
+STATE = set(
+    """
+    cash alive line equity holdings_value debt receipts ebitda executed burn restructured proceeds fresh paid_for_stakes
+    built delivered unreplaced installed fleet fleet_sum
+    balance balance_undisturbed receivable receivable_undisturbed receivable0 volume claim claim_credit paid_on_claim covered subrogated cover_left
+    stake stake_cost shock lost_revenue
+    delivered_share fleet_value revenue relet_receipts cost interest desired_capex committed_capex growth_capex cash_in can_raise room dues
+    received_full received offsets failing active wave outside_out operating_in operating_out worth capex_paid core_value outcome
+    worn worn_book gw_idle earned due due_undisturbed principal drawn collateral full pay uncovered_share claim_now credit_now cover called returned
+    open due_in_all
+    """.split()
+)
+OF_THE_STEP = set("regime rate discount spread valuation log_valuation gap ratio demand confidence rental".split())
+RESULTS = set("loss system_loss mark_change".split())
+WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world
