@@ -56,12 +56,12 @@ def value_collateral(net, now, w, s):
 def fall_due(net, now, w, s):
     """The amount due on every leg whose payer lives; in insured worlds also what its payee would receive if nobody had failed.
 
-    Sums while the amounts are at hand: operating_out (operating legs but capex), interest and dues by payer, received_full by payee.
+    Sums while the amounts are at hand: operating_out (operating legs but capex), interest_due and dues by payer, received_full by payee.
     """
     s.operating_out[:] = 0.0
     s.dues[:] = 0.0
     s.received_full[:] = 0.0
-    s.interest[:] = 0.0
+    s.interest_due[:] = 0.0
     share_revenue(net, now, w, s)
     if now.insured:
         find_disturbed(net, w, s)
@@ -146,7 +146,7 @@ def fall_due_of_balance(l, net, now, w, s):
     amort, ltv, drawn = legs.amort[l, now.t], legs.ltv[l], legs.draw[l, now.t]
     fixed, floating, margin = legs.rate_fixed[l], legs.rate_float[l], legs.rate_spread[l]
     balance, repaid, due = w.balance[l], s.principal[l], s.due[l]
-    total = s.interest[i]
+    total = s.interest_due[i]
     for lane in range(due.size):
         rate = max(0.0, fixed + floating * now.rate_before[lane] + margin * now.spread_before[lane]) * dt
         interest = balance[lane] * rate

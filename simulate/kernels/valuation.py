@@ -27,7 +27,7 @@ def smooth_receipts(net, now, w, s):
     for i in lists.inside:
         interest = s.interest[i]
         for lane in range(s.open.size):
-            interest[lane] *= 1.0 - s.failing[i, lane]
+            interest[lane] = s.interest_due[i, lane] * (1.0 - s.failing[i, lane])
             w.interest_paid[lane] += interest[lane]
         for lane in range(s.open.size):
             alive = w.alive[i, lane]

@@ -5,6 +5,7 @@ import pytest
 
 from simulate import clearing
 from simulate.engine import Block, Workspace
+from simulate.model import CONTRACT, STRANDED
 from tests.makers.drawn import scale
 from tests.makers.tiny import (
     BOND,
@@ -27,7 +28,7 @@ from tests.makers.tiny import (
     tiny_model,
 )
 from tests.step.test_drawn import agrees
-from tests.step.test_paths import ALONE, CASES, CONTRACT, GUARANTEED, NETWORK, OWED, STARVED_LAB, STRANDED, compare, defaults, dies, loses, pays, restructured
+from tests.step.test_paths import ALONE, CASES, GUARANTEED, NETWORK, OWED, STARVED_LAB, compare, defaults, dies, loses, pays, restructured
 from tests.validation.networks import check_network
 
 pytestmark = pytest.mark.nojit
