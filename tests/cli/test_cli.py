@@ -19,7 +19,7 @@ from simulate.cli import exit_code
 from tests.makers import results as synthetic
 
 ROOT = Path(__file__).parents[2]
-SMALL = str(ROOT / "tests" / "networks" / "small" / "small.toml")
+SMALL = str(ROOT / "tests" / "makers" / "networks" / "small" / "small.toml")
 
 
 @pytest.fixture(autouse=True)

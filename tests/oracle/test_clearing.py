@@ -1,6 +1,7 @@
 """The least clearing vector of the oracle: on drawn networks of one step what every such vector obeys, published answers, and cases by hand."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from tests.makers.tiny import CLOUD, ENTITIES, HOLDING, LAB, LENDER, VENDOR, mak
 from tests.oracle.clearing import clear_network, given_back, positions, waiting_legs
 from tests.oracle.factors import factor_path, path_draws, plain
 from tests.oracle.one_period import clear
-from tests.oracle.step import step
+from tests.oracle.step import run_world, step
 from tests.oracle.world import SECURED, TOLERANCE, open_world
 
 INSIDE = (LAB, CLOUD, HOLDING, VENDOR)
@@ -210,9 +211,7 @@ def payments(problem, result, count):
 
 
 SMALL_ENOUGH = [
-    name
-    for name in (*of_kind("clearing_pari_passu"), *of_kind("clearing_multiplicity"))
-    if len(ANSWERS[name]["inputs"]["liabilities_i_owes_j"]) <= len(INSIDE)
+    name for name in (*of_kind("clearing_pari_passu"), *of_kind("clearing_multiplicity")) if len(ANSWERS[name]["inputs"]["liabilities_i_owes_j"]) <= len(INSIDE)
 ]
 
 
@@ -288,3 +287,11 @@ def test_worlds_of_least_vectors_add_up_on_drawn_networks(model):
         for cash, (before, enters, leaves, got, paid) in zip(least.cash, flows, strict=True):
             assert cash == pytest.approx(before + enters - leaves + got - paid, abs=SLACK * max(1.0, abs(before), enters, leaves, got, paid))
         assert sum(least.got) == pytest.approx(sum(least.paid), abs=SLACK * max(1.0, *least.paid))
+
+
+def test_a_world_takes_the_solution_that_the_model_says():
+    model = plain(tiny_model(seed=1))
+    worlds = {"world_switches": [[1.0] * 5] * 2, "world_least": [0.0, 1.0]}
+    model = model._replace(rules=SimpleNamespace(**(model.rules._asdict() | worlds)))
+    factors, draws = factor_path(model, 0), path_draws(model, 0)
+    assert [run_world(model, factors, draws, row)["world"].least for row in range(2)] == [False, True]
