@@ -5,11 +5,12 @@ S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, t
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 Array = np.ndarray
+Rows = TypeVar("Rows", bound=NamedTuple)
 
 CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
 SWITCHES = ("nonpayment", "supply", "relief", "marks", "confidence")
@@ -225,7 +226,7 @@ class Holdings(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """Numbers of the step that belong to nobody, and the worlds."""
+    """Parameters of the step that are not specific to an entity or a deal, and the worlds."""
 
     world_switches: Array  # [W, 5] in the order of SWITCHES
     alpha: float
@@ -257,3 +258,21 @@ class Model(NamedTuple):
     legs: Legs
     holdings: Holdings
     rules: Rules
+
+
+def freeze_array(array: Array) -> Array:
+    """The array, contiguous and read-only: one signature for all kernels."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def freeze(rows: Rows) -> Rows:
+    """The NamedTuple with copies of its arrays (lists and tuples too): int64 where they hold integers, else float64, contiguous and read-only."""
+    return rows._make(freeze_array(typed_copy(value)) if isinstance(value, (np.ndarray, list, tuple)) else value for value in rows)
+
+
+def typed_copy(values: Array | list[Any] | tuple[Any, ...]) -> Array:
+    """An int64 or float64 array of the values."""
+    array = np.asarray(values)
+    return np.array(array, dtype=np.int64 if array.dtype.kind == "i" else np.float64)

@@ -145,7 +145,7 @@ def test_a_pair_of_an_unknown_driver_is_refused(tmp_path):
 
 
 def test_a_file_that_is_not_there_lists_what_is(tmp_path):
-    write(tmp_path, "present", "")
+    write(tmp_path, "present", 'extends = "ai_2025"')
     sentences = faults(tmp_path / "presnt.toml")
     expect(sentences, "no such scenario", "did you mean 'present.toml'", "shipped scenarios")
     with pytest.raises(InputError, match="shipped scenarios"):
