@@ -1,7 +1,7 @@
-"""Reconciliation: reported figures already contain the network, so what the deals explain is taken out and the residual is simulated.
+"""Reconciliation: reported figures already contain the network, so the part that the deals explain is taken out and the residual is simulated.
 
 Deals at plan are those that execute surely; balances run as scheduled, the short rate on its mean path, spread and prices at their
-opening. Bridges (R external revenue, what is received from and paid to others counts only operating legs):
+opening. Bridges (R external revenue; received and paid count only operating legs):
 
     fcf     R = plan revenue;                     fixed cost = R + received - paid - interest - capex - variable cost - plan FCF + replaced
     ocf     R = plan OCF + paid + interest - received;   no cost of its own
@@ -49,7 +49,7 @@ class Plan(NamedTuple):
     cost_fixed: Array
     cost_var: float
     capex: Array
-    receipts: Array  # R and what is received
+    receipts: Array  # R plus received
     ebitda: Array
     fcf: Array
 
@@ -99,9 +99,9 @@ def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Arr
 
 
 def as_paid(leg: LegDraft, sched: Array, dt: float) -> Array:
-    """[T] cash of a scheduled leg: with payment terms a share of what is earned arrives one step later (docs/model.md 4.3).
+    """[T] cash of a scheduled leg: with payment terms a share of the earned amount arrives one step later (docs/model.md 4.3).
 
-    Plans of cash flow count cash. Plans of revenue and margin count what is earned; their free cash flow then lacks what customers still owe.
+    Plans of cash flow count cash. Plans of revenue and margin count earned amounts; their free cash flow then lacks the receivables.
     """
     late = leg.payment.delay(dt)
     return (1 - late) * sched + np.concatenate([[leg.opening_receivable(dt)], late * sched[:-1]])
@@ -205,7 +205,7 @@ def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, 
 def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, setting: Setting) -> tuple[Plan, list[Reconciled]]:
     """Cost residuals, planned EBITDA and free cash flow of one entity, with its rows of the reconciliation table.
 
-    `flows` are those of the entity, shares of revenue among what is received and paid; `external` [T] its R.
+    `flows` are those of the entity, received and paid with shares of revenue; `external` [T] is its R.
     """
     calendar = setting.calendar
     zero = np.zeros(calendar.steps)

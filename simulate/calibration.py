@@ -52,7 +52,7 @@ class PlanLine(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Where a default probability should lie, and what credit default swaps say (risk-neutral); None: not given."""
+    """Bounds of a default probability, and that of credit default swaps (risk-neutral); None: not given."""
 
     entity: str
     horizon: float  # years
@@ -82,12 +82,12 @@ class Revenue(NamedTuple):
 
     years: tuple[int, ...]
     paths: int
-    mean: dict[str, Array]  # by year; what the living earn in the network
+    mean: dict[str, Array]  # by year; revenue of the living in the network
     planned: dict[str, Array]
 
 
 class Resolution(NamedTuple):
-    """What became of those who failed, in the traced sample."""
+    """Outcomes of defaults in the traced sample."""
 
     entity: str
     failed: int  # paths
@@ -209,7 +209,7 @@ def check_band(dataset: "xr.Dataset", band: Band) -> tuple[float, float, float, 
 
 
 def trace_sample(compiled: Compiled, scenario: Scenario, tiles: int = TRACED_TILES) -> tuple[Revenue, list[Resolution]]:
-    """Mean revenue by year and what became of the failed, on the first tiles x 32 paths, in the network."""
+    """Mean revenue by year and outcomes of defaults, on the first tiles x 32 paths, in the network."""
     workspace, model, names = Workspace(compiled.model, LANES), compiled.model, compiled.names
     calendar = scenario.run.calendar
     earning = [i for i in range(model.grid.entities) if model.entities.revenue_process[i] >= 0]

@@ -73,9 +73,9 @@ class Reconciled(TypedDict):
 
 
 def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> Network:
-    """All tables. Faults go to `problems`; without calendar and dates (they were wrong) what needs them is left out.
+    """All tables. Faults go to `problems`; without calendar and dates (they were wrong) the checks that need them are left out.
 
-    Tables refer to each other, so where a whole one is missing only what the others say by themselves is judged.
+    Tables refer to each other, so where a whole one is missing the others are judged only row by row.
     """
     read = {name: read_table(paths[name], COLUMNS[name], KEYS[name], problems) if name in paths else [] for name in COLUMNS}
     tables = {name: rows or [] for name, rows in read.items()}

@@ -1,4 +1,4 @@
-"""From calendar years to steps: the calendar of a run, smooth spreading of annual totals, balances and what amortises them.
+"""From calendar years to steps: the calendar of a run, smooth spreading of annual totals, and balances with their amortisation.
 
 Shapes: T steps of the run, N steps of a grid. Money USD bn, time years.
 """
@@ -145,11 +145,11 @@ class Course(NamedTuple):
     """The undisturbed course of a debt."""
 
     before: Array  # [T] USD bn at the end of step t-1
-    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: what a restructuring adds is due
+    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: an amount that a restructuring adds is due
 
 
 def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Course:
-    """Run a balance through its schedule. What a step cannot repay (not drawn yet) is repaid as soon as it can; `last_step` clears the rest."""
+    """Run a balance through its schedule. Principal that is not drawn yet is repaid as soon as it is; `last_step` clears the rest."""
     before, amort = np.zeros(len(principal)), np.zeros(len(principal))
     balance, overdue = opening, 0.0
     for t in range(len(principal)):

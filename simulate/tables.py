@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from simulate.errors import did_you_mean, listed
 
-# Units of a dimension and what one of them is in the unit of the model (USD bn, GW, years, ratios).
+# Units of a dimension, each with its value in the unit of the model (USD bn, GW, years, ratios).
 UNITS = {
     "money": {"USD bn": 1.0, "USD mn": 1e-3},
     "flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3},  # of a calendar year

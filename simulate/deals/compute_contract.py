@@ -1,4 +1,4 @@
-"""Take-or-pay contract for compute: payer = customer, payee = provider; payment by year, by default for what is delivered.
+"""Take-or-pay contract for compute: payer = customer, payee = provider; payment by year, by default for delivered volume.
 
 With `revenue_share` the schedule is a ratio of the payer's revenue and the deal carries no capacity.
 """

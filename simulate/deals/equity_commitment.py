@@ -9,7 +9,7 @@ class EquityCommitmentTerms(Terms):
     """Terms of a commitment."""
 
     stake0: float = term(0.0, "share", "share of the investee held under this deal at the opening", high=1)
-    cost0: float = term(0.0, "money", "what that share cost, USD bn")
+    cost0: float = term(0.0, "money", "cost of that share, USD bn")
     gate_host: str = text_term("", "owner whose delivered GW open the tranches")
     gate_gw: float = term(0.0, "gw", "GW added by that owner from which tranches are paid")
 

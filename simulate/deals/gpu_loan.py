@@ -1,7 +1,7 @@
 """Loan with recourse to its own collateral first (ACTUS: LAM with CEC): chips, core assets or shares, with a loan-to-value covenant.
 
 With `stake_deal` it is the margin loan of a holding company: the shares of that equity_stake are the collateral and
-what exceeds `ltv` x their value falls due in the step.
+the excess over `ltv` x their value falls due in the step.
 """
 
 from simulate.deals.kind import Deal, Drafts, Kind, term, text_term

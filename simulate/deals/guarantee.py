@@ -1,6 +1,6 @@
-"""Guarantee: payer = guarantor, payee = the creditor of the covered deal; a share of what its obligor does not pay, up to a cap.
+"""Guarantee: payer = guarantor, payee = the creditor of the covered deal; a share of the shortfall of its obligor, up to a cap.
 
-A guarantee for somebody who is not the creditor is refused: with naked cover clearing may have no greatest solution
+A payee other than the creditor is refused: with naked cover clearing may have no greatest solution
 (Schuldenzucker, Seuken and Battiston 2020).
 """
 

@@ -1,4 +1,4 @@
-"""Purchase of chips: payer = buyer, payee = vendor, who keeps the cash margin; the rest goes to the vendor's own suppliers.
+"""Purchase of chips: payer = buyer, payee = vendor; the vendor keeps the cash margin, the rest goes to the vendor's own suppliers.
 
 A financed share is lent by outside lessors as the chips are paid and repaid in equal parts over `finance_years`.
 In a site group the purchase applies to the GW above those that the buyer rents there: a hosted lab pays rent, and the
@@ -66,7 +66,7 @@ def equal_parts(draw: Array, parts: float) -> Array:
 
 
 def check_hardware_purchase(deal: Deal[HardwarePurchaseTerms], calendar: Calendar) -> list[str]:
-    """Payments must be scheduled; what is financed needs a rate and years; a site group needs the GW of the purchase."""
+    """Payments must be scheduled; a financed share needs a rate and years; a site group needs the GW of the purchase."""
     problems = needs_schedule(deal, "payment")
     if deal.terms.financed_share > 0 and (deal.terms.finance_rate <= 0 or deal.terms.finance_years <= 0):
         problems.append("is financed; give finance_rate (per year) and finance_years above 0")

@@ -1,4 +1,4 @@
-"""What a kind of deal says about itself, what all terms have in common, and the helpers that turn a deal into legs and holdings."""
+"""Kinds of deals with their traits, deals with their terms, and helpers that turn a deal into legs and holdings."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 class Terms(BaseModel):
     """Terms that every kind of deal may have.
 
-    The properties answer what the rest of the project asks about any terms; a kind overrides those that its terms change.
+    Other modules ask the properties instead of single terms; a kind overrides the properties that its own terms change.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
@@ -58,7 +58,7 @@ class Terms(BaseModel):
 
     @property
     def carries_capacity(self) -> bool:
-        """True where the payer's revenue needs what the payee delivers."""
+        """True where the payer's revenue needs capacity that the payee delivers."""
         return False
 
     @property
@@ -73,7 +73,7 @@ class Terms(BaseModel):
 
     @property
     def collateral(self) -> Collateral:
-        """What the payer pledges; nothing unless the kind says otherwise."""
+        """Collateral that the payer pledges; none unless the kind says otherwise."""
         return NO_COLLATERAL
 
     @property
@@ -96,8 +96,8 @@ class Deal(NamedTuple, Generic[AnyTerms]):
 
     id: str
     kind: str
-    payer: str  # who owes the money; the holder of a stake
-    payee: str  # who is owed; the issuer of a stake
+    payer: str  # owes the money; the holder of a stake
+    payee: str  # is owed the money; the issuer of a stake
     amount: float
     status: str
     group: str  # blank: executes surely
@@ -114,14 +114,14 @@ class Deal(NamedTuple, Generic[AnyTerms]):
 
 
 class Drafts(NamedTuple):
-    """What one deal becomes."""
+    """Legs and holdings of one deal."""
 
     legs: tuple[LegDraft, ...] = ()
     holdings: tuple[HoldingDraft, ...] = ()
 
 
 class Kind(NamedTuple, Generic[TermsType]):
-    """A member of the family: its name, its section of terms, what it becomes, and traits that other modules ask for instead of its name."""
+    """A member of the family: its name, its section of terms, its drafts and checks, and traits that other modules ask for instead of its name."""
 
     name: str
     terms: type[TermsType]
@@ -130,7 +130,7 @@ class Kind(NamedTuple, Generic[TermsType]):
     check: Callable[[Deal[TermsType], Calendar], list[str]]  # faults of one deal, as sentences without the place
     classes: tuple[int, ...] = UNSECURED  # classes that its claims may have
     debt: bool = False  # its balance is part of the payer's reported debt
-    issues_equity: bool = False  # its payer holds or buys shares in its payee, who is the obligor
+    issues_equity: bool = False  # its payer holds or buys shares in its payee, which is the obligor
     pledgeable: bool = False  # its holding can be collateral of a loan
     coverable: bool = True  # a guarantee can cover it
 

@@ -1,4 +1,4 @@
-"""Lease: payer = lessee, payee = lessor, who keeps title and residual risk. Rent by year."""
+"""Lease: payer = lessee, payee = lessor, which keeps title and residual risk. Rent by year."""
 
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
 from simulate.deals.legs import SENIOR, Scheduled

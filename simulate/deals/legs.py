@@ -25,13 +25,13 @@ CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
 
 @dataclass(frozen=True)
 class PaymentTerms:
-    """Terms under which a share of what is earned is paid one step later. They serve to derive the delay and the opening receivable."""
+    """Terms under which a share of the earned amount is paid one step later. They serve to derive the delay and the opening receivable."""
 
     days: float = 0.0
     running: bool = False  # True: the deal ran before the opening, so the receivable of its terms is outstanding
 
     def delay(self, dt: float) -> float:
-        """Share of what is earned in a step that is paid one step later. Compile refuses terms longer than a step."""
+        """Share of the amount earned in a step that is paid one step later. Compile refuses terms longer than a step."""
         return self.days / (DAYS_OF_TERMS * dt)
 
 
@@ -40,7 +40,7 @@ AT_ONCE = PaymentTerms()
 
 @dataclass(frozen=True)
 class Collateral:
-    """What secures a balance: shares of the payer's fleet, of its core value and of a stake that it holds."""
+    """Collateral of a balance: shares of the payer's fleet, of its core value and of a stake that it holds."""
 
     ltv: float = 0.0
     coll_fleet: float = 0.0
@@ -115,8 +115,8 @@ class Balance:
     draw: Array
     principal: Array
     bal0: float = 0.0
-    last_step: int | None = None  # repays what is left
-    repaid: float = 0.0  # share of the balance that falls due in every step; 0: `principal` and `last_step` say what does
+    last_step: int | None = None  # repays the rest
+    repaid: float = 0.0  # share of the balance that falls due in every step; 0: it falls due by `principal` and `last_step`
     rate_fixed: float = 0.0
     rate_float: float = 0.0
     rate_spread: float = 0.0
@@ -145,7 +145,7 @@ class Commitment:
 
 @dataclass(frozen=True)
 class Guarantee:
-    """A share of what another leg leaves unpaid, up to a cap."""
+    """A share of the unpaid amount of another leg, up to a cap."""
 
     number: ClassVar[int] = GUARANTEE
     covers: str  # leg
@@ -162,7 +162,7 @@ DRIVERS = (Scheduled, RevenueShare, Capex, Opex, Balance, Commitment, Guarantee)
 
 @dataclass(frozen=True)
 class LegDraft:
-    """An obligation: what any leg may have, and what drives it."""
+    """An obligation: the head that any leg has, and its driver."""
 
     name: str
     deal: str

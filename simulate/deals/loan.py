@@ -1,7 +1,7 @@
 """Loan, bond or ladder of bonds (ACTUS: PAM, LAM): a balance with interest, principal by year and draws by year.
 
-Payer = borrower, payee = lender. The amount is what is drawn at the opening. Principal comes from the schedule item
-`principal` (a ladder is a list of years); what is left falls due in the step of `end` (bullet).
+Payer = borrower, payee = lender. The amount is the balance at the opening. Principal comes from the schedule item
+`principal` (a ladder is a list of years); the rest falls due in the step of `end` (bullet).
 Interest a year on the balance: rate + float x short rate + margin x spread ratio.
 """
 

@@ -1,4 +1,4 @@
-"""Confidence: a memory of what the labs earned over what they planned, k' = k + lambda (y - k).
+"""Confidence: a memory of the labs' revenue over plan, k' = k + lambda (y - k).
 
 Exponential smoothing (Brown 1959) with lambda = 1 - exp(-dt/memory), so that the memory is the same on any grid.
 """
@@ -14,7 +14,7 @@ class Confidence(SourcedSection):
     """[factors.confidence]"""
 
     memory_years: NonNegative = 1.0
-    """Mean age of what is remembered; 0: the last step only. [years]"""
+    """Mean age of the memory; 0: the last step only. [years]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
         """The weight of the newest step."""

@@ -92,7 +92,7 @@ def check_correlation(pairs: dict[str, float]) -> Array:
     if least < -ROUNDING:
         nearest = nearest_correlation(matrix)
         rows = [(DRIVERS[i], DRIVERS[j], nearest[i, j]) for i in range(len(DRIVERS)) for j in range(i) if abs(nearest[i, j]) > 5e-5]
-        # Four digits, towards zero: what is shown is itself valid when typed in (shrinking every entry keeps the matrix inside).
+        # Four digits, towards zero: the shown values are themselves valid when typed in (shrinking every entry keeps the matrix inside).
         shown = ", ".join(f'"{b}:{a}" = {np.trunc(value * 9990) / 1e4:.4f}' for a, b, value in rows)
         raise InputError(
             [

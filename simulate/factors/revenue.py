@@ -18,7 +18,7 @@ class Revenue(SourcedSection):
     volatility_scale: NonNegative = 1.0
     """Multiplies the volatilities of revenue and growth of everybody. [1]"""
     regime_scale: NonNegative = 1.0
-    """Multiplies what disappointment takes from growth. [1]"""
+    """Multiplies the loss of growth in disappointment. [1]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
         """Rows of all processes, and the weights of the labs in demand: their shares of the labs' plan."""

@@ -1,4 +1,4 @@
-"""What all members share: sections of a scenario file, the time that a section is compiled for, and the rows it is given.
+"""Ground that all members share: sections of a scenario file, the grid of a run, revenue processes and groups of deals.
 
 A member is one file: source and equation, its section (parameters with units) with a method `compile_rows(context)` that returns the
 fields of `simulate.model.Factors` it owns, keys of its draws among them, and its exact moments on the grid.
