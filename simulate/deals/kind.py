@@ -121,18 +121,30 @@ class Drafts(NamedTuple):
 
 
 class Kind(NamedTuple, Generic[TermsType]):
-    """A member of the family: its name, its section of terms, its drafts and checks, and traits that other modules ask for instead of its name."""
+    """A member of the family, with traits that other modules ask for instead of its name.
+
+    name: the word in the column kind of the deals table.
+    terms: its section of terms.
+    items: the items of the schedules table that it reads.
+    draft: makes legs and holdings of a deal.
+    check: gives the faults of one deal, as sentences without the place.
+    classes: its claims may have these classes.
+    debt: its balance is part of the payer's reported debt, and an inside payee lends no draws.
+    issues_equity: its payer holds or buys shares in its payee, which is the obligor and needs a value.
+    pledgeable: its holding can be the collateral of a loan.
+    coverable: a guarantee can cover it.
+    """
 
     name: str
     terms: type[TermsType]
-    items: tuple[str, ...]  # of the schedules table that it reads
+    items: tuple[str, ...]
     draft: Callable[[Deal[TermsType], Calendar], Drafts]
-    check: Callable[[Deal[TermsType], Calendar], list[str]]  # faults of one deal, as sentences without the place
-    classes: tuple[int, ...] = UNSECURED  # classes that its claims may have
-    debt: bool = False  # its balance is part of the payer's reported debt
-    issues_equity: bool = False  # its payer holds or buys shares in its payee, which is the obligor
-    pledgeable: bool = False  # its holding can be collateral of a loan
-    coverable: bool = True  # a guarantee can cover it
+    check: Callable[[Deal[TermsType], Calendar], list[str]]
+    classes: tuple[int, ...] = UNSECURED
+    debt: bool = False
+    issues_equity: bool = False
+    pledgeable: bool = False
+    coverable: bool = True
 
     def parties(self, deal: Deal[TermsType]) -> tuple[str, str]:
         """Obligor and creditor. The obligor of a share is its issuer."""

@@ -194,7 +194,7 @@ class HoldingDraft(NamedTuple):
 
 
 PARTS = (LegDraft, *DRIVERS, Collateral, PaymentTerms, Volume)
-FIELDS = {field.name: field.type for part in PARTS for field in fields(part)}
+FIELDS = {field.name: field.type for part in PARTS for field in fields(part)}  # with their types
 
 
 def values_of(part: object) -> dict[str, Any]:
