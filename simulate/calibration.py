@@ -6,19 +6,21 @@ Every figure here is measured by running the scenario; `simulate.calibration_pag
 import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from simulate import risk, simulation
-from simulate.bridge import plan_entities
-from simulate.compile import Compiled, compile_scenario, draft_deals, planned_rate
+from simulate.compile import Compiled, compile_scenario
+from simulate.deals.gpu_loan import GPU_LOAN
 from simulate.engine import Workspace
-from simulate.entity_legs import standing_legs
 from simulate.kernels.watch import TRACES
-from simulate.opening import outside_debt
-from simulate.plans import Array
+from simulate.model import Array
+from simulate.plans import Calendar
 from simulate.scenario import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # No shock of any kind; trends that plans hold already (power gap apart) stay.
 PLAN_MET: dict[str, Any] = {
@@ -49,7 +51,7 @@ class PlanLine(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Where a default probability should lie, and what credit default swaps say (risk-neutral); None: not given."""
+    """Bounds of a default probability, and that of credit default swaps (risk-neutral); None: not given."""
 
     entity: str
     horizon: float  # years
@@ -79,12 +81,12 @@ class Revenue(NamedTuple):
 
     years: tuple[int, ...]
     paths: int
-    mean: dict[str, Array]  # by year; what the living earn in the network
+    mean: dict[str, Array]  # by year; revenue of the living in the network
     planned: dict[str, Array]
 
 
 class Resolution(NamedTuple):
-    """What became of those who failed, in the traced sample."""
+    """Outcomes of defaults in the traced sample."""
 
     entity: str
     failed: int  # paths
@@ -117,12 +119,11 @@ def run_plan(source: str | Path) -> list[PlanLine]:
     model = compiled.model._replace(factors=factors._replace(exec_threshold=threshold))
     flows = Workspace(model, 1).trace(0)[0, :, TRACES.index("free_cash_flow"), :, 0]
     calendar = scenario.run.calendar
-    by_entity = bridged_cash(scenario)
     lines = []
-    for i, entity in enumerate(scenario.network.entities):
+    for i, (entity, plan) in enumerate(zip(scenario.network.entities, compiled.plans, strict=True)):
         if entity.outside:
             continue
-        plans, planned = entity.plans, yearly(calendar, by_entity[entity.id])
+        plans, planned = entity.plans, yearly(calendar, plan.fcf)
         if entity.bridge == "fcf":
             planned = np.array([plans["plan_fcf"].get(year, 0.0) for year in calendar.years])
         elif entity.bridge == "ocf":
@@ -131,17 +132,7 @@ def run_plan(source: str | Path) -> list[PlanLine]:
     return lines
 
 
-def bridged_cash(scenario: Scenario) -> dict[str, Array]:
-    """[T] free cash flow of every entity as the bridge plans it, USD bn a step."""
-    calendar, network = scenario.run.calendar, scenario.network
-    legs, _, _ = draft_deals(scenario, calendar)
-    debts, _ = outside_debt(network, legs, [])
-    standing, _ = standing_legs(network, debts, calendar)
-    plans, _ = plan_entities(network.entities, [*legs, *standing], planned_rate(scenario, calendar), calendar, [], network.names["figures"])
-    return {entity.id: plan.fcf for entity, plan in zip(network.entities, plans, strict=True)}
-
-
-def yearly(calendar, amounts: Array) -> Array:
+def yearly(calendar: Calendar, amounts: Array) -> Array:
     """Totals of the calendar years of [T, ...]."""
     years = calendar.year_of_step()
     return np.array([amounts[years == year].sum(axis=0) for year in calendar.years])
@@ -154,9 +145,14 @@ def read_bands(scenario: Scenario) -> list[Band]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            Band(row["entity"], float(row["horizon"]), *(float(row[name]) if row[name] else None for name in ("low", "high", "swaps")), row["source"])
+            Band(row["entity"], float(row["horizon"]), read_share(row["low"]), read_share(row["high"]), read_share(row["swaps"]), row["source"])
             for row in csv.DictReader(file)
         ]
+
+
+def read_share(cell: str) -> float | None:
+    """A number, None where the cell is blank."""
+    return float(cell) if cell else None
 
 
 def find_bands(scenario: Scenario) -> Path | None:
@@ -165,24 +161,25 @@ def find_bands(scenario: Scenario) -> Path | None:
     return next((folder / BANDS for folder in folders if (folder / BANDS).is_file()), None)
 
 
-def measure_signs(source: str | Path, base, *, paths: int, seed: int, threads: int | None) -> list[Sign]:
+def measure_signs(source: str | Path, base: "xr.Dataset", *, paths: int, seed: int, threads: int | None) -> list[Sign]:
     """Differences that must have their sign, path by path on the same draws; `base` is the result of the scenario as it is."""
     scenario = load_scenario(source)
     lives = scenario.factors.life.values
 
-    def run(overrides: Mapping[str, Any]):
+    def run(overrides: Mapping[str, Any]) -> "xr.Dataset":
         return simulation.run(load_scenario(source, overrides), paths=paths, seed=seed, threads=threads)
 
-    def with_life(chosen: int):
+    def with_life(chosen: int) -> "xr.Dataset":
         return run({"factors.life.weights": one_hot(len(lives), chosen)})
 
-    def gpu_losses(dataset) -> Array:
-        return risk.in_world(dataset, "deal_loss", "network").isel(deal=np.flatnonzero(dataset["deal_kind"].values == "gpu_loan")).sum("deal", dtype=np.float64).values
+    def gpu_losses(dataset: "xr.Dataset") -> Array:
+        of_kind = np.flatnonzero(dataset["deal_kind"].values == GPU_LOAN.name)
+        return risk.in_world(dataset, "deal_loss", "network").isel(deal=of_kind).sum("deal", dtype=np.float64).values
 
-    def summary(name: str) -> Callable:
+    def summary(name: str) -> Callable[["xr.Dataset"], Array]:
         return lambda dataset: risk.in_world(dataset, name, "network").values.astype(np.float64)
 
-    def defaults(dataset, world: str) -> Array:
+    def defaults(dataset: "xr.Dataset", world: str) -> Array:
         return (risk.in_world(dataset, "default_step", world).values >= 0).sum(axis=1).astype(np.float64)
 
     short, long = int(np.argmin(lives)), int(np.argmax(lives))
@@ -204,14 +201,15 @@ def difference(name: str, change: str, unit: str, changed: Array, base: Array) -
     return Sign(name, change, unit, float(delta.mean()), float(delta.std(ddof=1) / np.sqrt(delta.size)), delta.size)
 
 
-def check_band(dataset, band: Band) -> tuple[float, float, float, float]:
+def check_band(dataset: "xr.Dataset", band: Band) -> tuple[float, float, float, float]:
     """Default probability within the band's horizon: value, standard error and 95 % interval."""
     chance = risk.default_probability(dataset, horizons=(band.horizon,)).sel(entity=band.entity).isel(horizon=0)
-    return tuple(float(chance[f"default_probability{part}"]) for part in ("", "_error", "_low", "_high"))
+    value, error, low, high = (float(chance[f"default_probability{part}"]) for part in ("", "_error", "_low", "_high"))
+    return value, error, low, high
 
 
 def trace_sample(compiled: Compiled, scenario: Scenario, tiles: int = TRACED_TILES) -> tuple[Revenue, list[Resolution]]:
-    """Mean revenue by year and what became of the failed, on the first tiles x 32 paths, in the network."""
+    """Mean revenue by year and outcomes of defaults, on the first tiles x 32 paths, in the network."""
     workspace, model, names = Workspace(compiled.model, LANES), compiled.model, compiled.names
     calendar = scenario.run.calendar
     earning = [i for i in range(model.grid.entities) if model.entities.revenue_process[i] >= 0]

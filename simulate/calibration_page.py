@@ -9,7 +9,7 @@ import numpy as np
 from simulate import calibration, risk, simulation
 from simulate.compile import compile_scenario
 from simulate.report import money, percent, probability
-from simulate.scenario import load_scenario
+from simulate.scenario import Scenario, load_scenario
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -200,7 +200,7 @@ def sign_section(signs: list[calibration.Sign]) -> list[str]:
     ]
 
 
-def notes_section(scenario) -> list[str]:
+def notes_section(scenario: Scenario) -> list[str]:
     bands = calibration.find_bands(scenario)
     notes = bands.with_name(NOTES) if bands else None
     return notes.read_text(encoding="utf-8").rstrip().splitlines() if notes and notes.is_file() else []

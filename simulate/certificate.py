@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.kernels.watch import KEPT_ENTITIES, KEPT_LEGS
-from simulate.model import GUARANTEE, Model
+from simulate.model import CLEARED_CLASSES, GUARANTEE, SECURED, SENIOR, Array, Model
 
-Array = np.ndarray
-
-CLASSES = 4
+CLASSES = CLEARED_CLASSES
 # Tolerances of docs/model.md 4.5, repeated on purpose: a checker must not take its thresholds from the code it checks.
 SOLVENCY_TOLERANCE = 1e-10  # of dues
 CHANGE_TOLERANCE = 1e-12  # of everything due
@@ -58,7 +56,7 @@ class Book(NamedTuple):
 def sort_book(model: Model) -> Book:
     """Columns of the legs of class 0 to 3; what is secured and uncovered ranks in class 2."""
     legs = model.legs
-    rank = np.where(legs.seniority == 1, 2, legs.seniority)
+    rank = np.where(legs.seniority == SECURED, SENIOR, legs.seniority)
     order = np.lexsort((rank, legs.payer))
     order = order[rank[order] < CLASSES]
     payer, payee, rank = legs.payer[order], legs.payee[order], rank[order]
@@ -176,7 +174,7 @@ def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Arra
     """
     x, n = cases.legs, cases.living.shape[1]
     living, active, cut = cases.living[:, book.payer], (cases.entities["active"] > 0.0)[:, book.payer], cut[:, book.payer]
-    guarantee, secured = np.zeros(book.legs.size, bool), model.legs.seniority[book.legs] == 1
+    guarantee, secured = np.zeros(book.legs.size, bool), model.legs.seniority[book.legs] == SECURED
     guarantee[book.guarantees] = True
     claim, credit = np.where(living, x["claim_now"], x["claim"]), np.where(living, x["credit_now"] - x["cover"], x["claim_credit"])
     part = np.divide(credit, claim, out=np.ones_like(claim), where=claim > 0.0)

@@ -25,7 +25,6 @@ from simulate.kernels.memory import (
     PackedLegs,
     PackedRules,
     empty_pack,
-    freeze,
     freeze_all,
     new_step,
     new_worlds,
@@ -34,7 +33,7 @@ from simulate.kernels.memory import (
 )  # fmt: skip
 from simulate.kernels.one_period import clear_one_period
 from simulate.kernels.state import LISTS, Lists, Net, Now, Step, World
-from simulate.model import SENIOR, SWITCHES, Array, Grid
+from simulate.model import SENIOR, SWITCHES, Array, Grid, freeze_array
 
 MOST_CLASSES = 4
 MAX_ITERATIONS = 1_000_000  # a network that loses 0.01 % a round takes 400 000
@@ -226,7 +225,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
             freeze_all(empty_pack(PackedHoldings, 0, outside_of=np.full(columns, -1))),
             build_rules(network),
             build_lists(n, columns, *positions),
-            freeze(nobody),
+            freeze_array(nobody),
         ),
         Now(0, False, True, True, True, True, least, False, factors, draws, nothing, nothing),
         world,
@@ -249,10 +248,10 @@ def build_legs(positions: tuple[Array, Array, Array]):
 
 def build_rules(network: Network) -> PackedRules:
     """Rules of a world with default costs and no other loss."""
-    terms, one = np.zeros(len(RULES)), freeze(np.zeros(1))
-    rules = PackedRules(terms, freeze(np.ones((1, len(SWITCHES)))), one, one, max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
+    terms, one = np.zeros(len(RULES)), freeze_array(np.zeros(1))
+    rules = PackedRules(terms, freeze_array(np.ones((1, len(SWITCHES)))), one, one, max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
     terms[RULES.index("alpha")], terms[RULES.index("beta")] = network.alpha, network.beta
-    return rules._replace(terms=freeze(terms))
+    return rules._replace(terms=freeze_array(terms))
 
 
 def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Array) -> Lists:
@@ -262,7 +261,7 @@ def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Arr
     slices = np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64)
     found = [np.arange(n) if name == "inside" else nothing for name in LISTS]
     by_holding = (nothing, nothing, nothing, nothing)
-    return Lists(*(freeze(array) for array in (*slices, *by_holding, classes.astype(np.int64), np.zeros_like(payers), *table_of(found))))
+    return Lists(*(freeze_array(array) for array in (*slices, *by_holding, classes.astype(np.int64), np.zeros_like(payers), *table_of(found))))
 
 
 def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:

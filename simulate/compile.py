@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,16 +11,16 @@ import numpy as np
 
 from simulate.bridge import Plan, plan_entities
 from simulate.deals import KINDS
-from simulate.deals.drafts import DAYS_OF_TERMS, HoldingDraft, LegDraft
+from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
 from simulate.entity_legs import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
-from simulate.errors import InputError, refuse_if_any
+from simulate.errors import refuse_if_any
 from simulate.factors import Group, Process, Timeline, build_factors, short_rate
-from simulate.model import CHANNELS, GUARANTEE, SWITCHES, Grid, Model, Rules
-from simulate.network import INSURER, Entity
+from simulate.model import CHANNELS, SWITCHES, Array, Grid, Model, Rules, freeze
+from simulate.network import INSURER, Entity, Reconciled
 from simulate.network_checks import SURE, groups_of, size_of
 from simulate.opening import count_sweeps, outside_debt, solve_opening
-from simulate.plans import Array, Calendar
-from simulate.rows import Rows, entity_rows, fleet_rows, freeze, holding_rows, leg_rows
+from simulate.plans import Calendar
+from simulate.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
 from simulate.scenario import Rules as RuleSection
 from simulate.scenario import Scenario, World
 
@@ -46,11 +46,12 @@ class Compiled(NamedTuple):
     model: Model
     names: Names
     outside: tuple[bool, ...]  # by entity
-    reconciliation: list[dict[str, Any]]  # entity, line, year, reported, in_deals, residual, unit
+    reconciliation: list[Reconciled]
     digest: str  # SHA-256 of `resolved` as canonical JSON
     resolved: dict[str, Any]
     deal_labels: dict[str, Label]  # kind, obligor, creditor, description
     start: date
+    plans: tuple[Plan, ...]  # by entity, without the insurer
 
 
 def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
@@ -58,8 +59,8 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     problems: list[str] = []
     calendar, network = scenario.run.calendar, scenario.network
     seed = scenario.run.seed if seed is None else seed
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**64:
-        raise InputError([f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1."])
+    refuse_if_any(seed_faults(seed))
+    seed = int(seed)
 
     deal_legs, deal_holdings, labels = draft_deals(scenario, calendar)
     problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names.get("terms", "terms table")))
@@ -67,7 +68,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     own_legs, own_labels = standing_legs(network, debts, calendar)
     rest_holdings, rest_labels, equity_table = outside_holdings(network, deal_holdings)
     # A guarantee reads the leg it covers, so guarantees come last.
-    legs = sorted([*deal_legs, *own_legs], key=lambda leg: leg.driver == GUARANTEE)
+    legs = sorted([*deal_legs, *own_legs], key=lambda leg: isinstance(leg.driver, Guarantee))
     holdings = [*deal_holdings, *rest_holdings]
     labels |= own_labels | rest_labels
 
@@ -119,29 +120,37 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     )
     resolved = scenario.resolved(seed)
     outside = (*(entity.outside for entity in network.entities), True)
-    return Compiled(model, names, outside, [*flow_table, *debt_table, *equity_table], digest_of(resolved), resolved, labels, calendar.start)
+    return Compiled(model, names, outside, [*flow_table, *debt_table, *equity_table], digest_of(resolved), resolved, labels, calendar.start, tuple(plans))
+
+
+def seed_faults(seed: int) -> list[str]:
+    """A sentence where a seed is no number that Philox takes."""
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**64:
+        return []
+    return [f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1 (0 is a seed like any other)."]
 
 
 def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft], list[HoldingDraft], dict[str, Label]]:
     """Legs, holdings and labels of the deals, in the order of the table."""
-    legs, holdings, labels = [], [], {}
+    legs: list[LegDraft] = []
+    holdings: list[HoldingDraft] = []
+    labels: dict[str, Label] = {}
     for deal in scenario.network.deals:
-        drafts = KINDS[deal.kind].draft(deal, calendar)
+        kind = KINDS[deal.kind]
+        drafts = kind.draft(deal, calendar)
         legs.extend(drafts.legs)
         holdings.extend(drafts.holdings)
-        # Of a stake the issuer is the obligor and the holder the creditor, as for every other claim.
-        obligor, creditor = (deal.payee, deal.payer) if deal.kind in ("equity_stake", "equity_commitment") else (deal.payer, deal.payee)
-        labels[deal.id] = Label(deal.kind, obligor, creditor, deal.note)
+        labels[deal.id] = Label(deal.kind, *kind.parties(deal), deal.note)
     return legs, holdings, labels
 
 
 def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> list[str]:
-    """What is earned in a step is paid in it or in the next."""
+    """A sentence for every deal whose payment terms are longer than a step, which the model cannot express."""
     most = DAYS_OF_TERMS * calendar.dt
     return [
-        f"{file}: deal {leg.deal}: payment terms of {leg.days:g} days reach beyond a step of {most:.1f} days; use shorter terms or a longer step (run.step)."
+        f"{file}: deal {leg.deal}: payment terms of {leg.payment.days:g} days reach beyond a step of {most:.1f} days; use shorter terms or a longer step (run.step)."
         for leg in legs
-        if leg.days > most
+        if leg.payment.days > most
     ]
 
 
@@ -157,7 +166,8 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
     processes = []
     for entity, plan in zip(entities, plans, strict=True):
         figures = entity.figures
-        if entity.outside or figures["process_sd0"] is None:
+        volatility, later = figures["process_sd0"], figures["process_sd1"]
+        if entity.outside or volatility is None:
             continue
         external = plan.external
         if not np.all(external > 0):
@@ -174,19 +184,18 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
         first_year = external[calendar.year_of_step() == calendar.first_year]
         share = 1.0 if reported == 0 or entity.bridge == "fcf" else float(first_year.mean()) / reported
         opening = float(external[0]) if given is None else given * 4 * calendar.dt * share
-        later = figures["process_sd1"]
         processes.append(
             Process(
                 entity.id,
                 opening,
                 external,
-                figures["process_loading"],
-                figures["process_sd0"],
-                figures["process_sd0"] if later is None else later,
-                figures["process_sd_tau"],
-                figures["growth_sd"],
-                figures["growth_decay"],
-                figures["regime_shift"],
+                entity.figure("process_loading"),
+                volatility,
+                volatility if later is None else later,
+                entity.figure("process_sd_tau"),
+                entity.figure("growth_sd"),
+                entity.figure("growth_decay"),
+                entity.figure("regime_shift"),
                 entity.lab,
             )
         )
@@ -194,18 +203,19 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
 
 
 def make_groups(scenario: Scenario) -> list[Group]:
-    """The sure group and the groups of deals; what a deal does not say, [factors.execution] says for its status."""
+    """The sure group and the groups of deals; [factors.execution] gives probabilities by status and sizes where deals give none."""
     execution = scenario.factors.execution
+    chances = {str(status): chance for status, chance in execution.probability.items()}
     groups = [Group(SURE, 1.0, 1.0, 1.0)]
     for name, deals in groups_of(scenario.network).items():
         chance = deals[0].probability
         if chance is None:
-            chance = execution.probability.get(deals[0].status, 1.0)  # completed and binding deals are executed
+            chance = chances.get(deals[0].status, 1.0)  # completed and binding deals are executed
         groups.append(Group(name, chance, *size_of(deals, execution.size_low, execution.size_high)))
     return groups
 
 
-def number(names) -> dict[str, int]:
+def number(names: Iterable[str]) -> dict[str, int]:
     """Name to row."""
     return {name: row for row, name in enumerate(names)}
 

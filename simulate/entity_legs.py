@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.deals.drafts import CRITICAL, SENIOR, HoldingDraft, LegDraft
-from simulate.model import BALANCE, CAPEX, OPEX
-from simulate.network import Entity, Network, Vendor
+from simulate.deals.legs import Balance, Capex, Driver, HoldingDraft, LegDraft, Opex
+from simulate.model import CRITICAL, SENIOR
+from simulate.network import Entity, Network, Reconciled, Vendor
 from simulate.plans import Calendar, spread_years
 
 OPERATIONS, BOND_MARKET, CONSTRUCTION, OUTSIDE_INVESTORS = "operations", "bond_market", "construction", "outside_investors"
 
 
 class Label(NamedTuple):
-    """What a row of the table of losses is."""
+    """A row of the table of losses in words."""
 
     kind: str
     obligor: str
@@ -61,48 +61,27 @@ def operating_legs(entity: Entity) -> list[LegDraft]:
     """Cost, paid first. It is operating: the kernels take it off EBITDA as a payment. No leg where the bridge leaves no cost line."""
     if entity.bridge not in ("fcf", "margin") and not entity.figures["cost_var"]:
         return []
-    name = f"opex:{entity.id}"
-    return [LegDraft(name=name, deal=name, payer=entity.id, payee=OPERATIONS, driver=OPEX, seniority=CRITICAL, operating=1.0)]
+    return [standing_leg(entity, f"opex:{entity.id}", OPERATIONS, Opex(), CRITICAL, operating=1.0)]
 
 
 def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[LegDraft]:
-    """Debt at the opening that is no listed deal, and what is raised on the path (floating, repaid at 1/tenor a year)."""
-    figures, legs = entity.figures, []
+    """Debt at the opening that is no listed deal, and debt raised on the path (floating, repaid at 1/tenor a year)."""
+    legs: list[LegDraft] = []
     zero = np.zeros(calendar.steps)
     if outside_debt > 0:
-        name = f"debt:{entity.id}"
-        legs.append(
-            LegDraft(
-                name=name,
-                deal=name,
-                payer=entity.id,
-                payee=BOND_MARKET,
-                driver=BALANCE,
-                seniority=SENIOR,
-                bal0=outside_debt,
-                draw=zero,
-                principal=spread_years(calendar, entity.plans.get("debt_principal", {})),
-                rate_fixed=figures["debt_rate"],
-                rate_float=figures["debt_float"],
-                rate_spread=figures["debt_margin"],
-            )
+        driver = Balance(
+            draw=zero,
+            principal=spread_years(calendar, entity.plans.get("debt_principal", {})),
+            bal0=outside_debt,
+            rate_fixed=entity.figure("debt_rate"),
+            rate_float=entity.figure("debt_float"),
+            rate_spread=entity.figure("debt_margin"),
         )
-    if not any(figures[name] for name in ("credit_line", "fund_flat", "fund_advance")):
-        return legs  # nothing to draw on but equity
-    name = f"new_debt:{entity.id}"
-    legs.append(
-        LegDraft(
-            name=name,
-            deal=name,
-            payer=entity.id,
-            payee=BOND_MARKET,
-            driver=BALANCE,
-            seniority=SENIOR,
-            tenor=figures["debt_tenor"],
-            rate_float=1.0,
-            rate_spread=figures["new_debt_margin"],
-        )
-    )
+        legs.append(standing_leg(entity, f"debt:{entity.id}", BOND_MARKET, driver))
+    if any(entity.figure(name) for name in ("credit_line", "fund_flat", "fund_advance")):  # else there is nothing to draw on but equity
+        repaid = min(1.0, calendar.dt / entity.figure("debt_tenor"))
+        driver = Balance(zero, zero, repaid=repaid, rate_float=1.0, rate_spread=entity.figure("new_debt_margin"))
+        legs.append(standing_leg(entity, f"new_debt:{entity.id}", BOND_MARKET, driver))
     return legs
 
 
@@ -111,33 +90,34 @@ def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
     if not (entity.is_owner or any(entity.plans.get("plan_capex", {}).values())):
         return []
     chips = sum(vendor.share for vendor in vendors)
-    legs, growth, replacement = [], 0.0, 0.0
+    legs: list[LegDraft] = []
+    growth, replacement = 0.0, 0.0
     for vendor in vendors:
         share = vendor.share * vendor.margin
         chip = share / chips if chips > 0 else 0.0
         growth, replacement = growth + share, replacement + chip
         if share > 0:
-            legs.append(capex_leg(entity, f"capex:{entity.id}:{vendor.vendor}", vendor.vendor, share, chip))
-    legs.append(capex_leg(entity, f"capex:{entity.id}", CONSTRUCTION, 1.0 - growth, 1.0 - replacement))
+            legs.append(standing_leg(entity, f"capex:{entity.id}:{vendor.vendor}", vendor.vendor, Capex(share, chip), operating=1.0))
+    legs.append(standing_leg(entity, f"capex:{entity.id}", CONSTRUCTION, Capex(1.0 - growth, 1.0 - replacement), operating=1.0))
     return legs
 
 
-def capex_leg(entity: Entity, name: str, payee: str, growth: float, replacement: float) -> LegDraft:
-    """One receiver of capex."""
-    return LegDraft(
-        name=name, deal=name, payer=entity.id, payee=payee, driver=CAPEX, seniority=SENIOR, operating=1.0, capex_share=growth, chip_share=replacement
-    )
+def standing_leg(entity: Entity, name: str, payee: str, driver: Driver, seniority: int = SENIOR, *, operating: float = 0.0) -> LegDraft:
+    """A leg that is a pseudo-deal of its own."""
+    return LegDraft(name=name, deal=name, payer=entity.id, payee=payee, driver=driver, seniority=seniority, operating=operating)
 
 
-def outside_holdings(network: Network, holdings: list[HoldingDraft]) -> tuple[list[HoldingDraft], dict[str, Label], list[dict]]:
-    """What outside investors hold of each valued entity, so that all stakes sum to 1; labels; rows of the reconciliation table."""
-    made, labels, table = [], {}, []
+def outside_holdings(network: Network, holdings: list[HoldingDraft]) -> tuple[list[HoldingDraft], dict[str, Label], list[Reconciled]]:
+    """Stakes of outside investors in each valued entity, so that all stakes sum to 1; labels; rows of the reconciliation table."""
+    made: list[HoldingDraft] = []
+    labels: dict[str, Label] = {}
+    table: list[Reconciled] = []
     for entity in network.entities:
         if entity.outside or entity.figures["equity_value"] is None:
             continue
         name = f"equity:{entity.id}"
         inside = sum(h.stake for h in holdings if h.issuer == entity.id)
-        made.append(HoldingDraft(name, OUTSIDE_INVESTORS, entity.id, max(0.0, 1.0 - inside), entity.figures["outside_cost"]))
+        made.append(HoldingDraft(name, OUTSIDE_INVESTORS, entity.id, max(0.0, 1.0 - inside), entity.figure("outside_cost")))
         labels[name] = Label("equity", entity.id, OUTSIDE_INVESTORS, DESCRIPTIONS["equity"].format(entity.name))
-        table.append(dict(entity=entity.id, line="equity", year=None, reported=1.0, in_deals=inside, residual=max(0.0, 1.0 - inside), unit="share"))
+        table.append(Reconciled(entity=entity.id, line="equity", year=None, reported=1.0, in_deals=inside, residual=max(0.0, 1.0 - inside), unit="share"))
     return made, labels, table

@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -40,7 +41,7 @@ def listed(names: Iterable[str], most: int = 30) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def sentences_of(error: ValidationError, model: type[BaseModel], place) -> list[str]:
+def sentences_of(error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str | int]], str]) -> list[str]:
     """The faults pydantic found, as sentences. `place(location)` says where: it gets the tuple of keys."""
     sentences = []
     for fault in error.errors():
@@ -61,9 +62,9 @@ def sentences_of(error: ValidationError, model: type[BaseModel], place) -> list[
     return sentences
 
 
-def known_keys(model: type[BaseModel], location: Sequence) -> list[str]:
-    """Keys that the section at `location` inside `model` knows."""
-    section = model
+def known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Keys that the section at `location` inside `model` knows; `sources`, which many sections have, comes last."""
+    section: type | None = model
     for key in location:
         fields = getattr(section, "model_fields", {})
         named = {field.alias or name: field for name, field in fields.items()}
@@ -71,10 +72,10 @@ def known_keys(model: type[BaseModel], location: Sequence) -> list[str]:
             break
         section = section_type(named[key].annotation)
     fields = getattr(section, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
+    return sorted((field.alias or name for name, field in fields.items()), key=lambda key: key == "sources")
 
 
-def section_type(annotation) -> type | None:
+def section_type(annotation: Any) -> type | None:
     """The pydantic model inside an annotation such as `Section | None`."""
     choices = [annotation, *getattr(annotation, "__args__", ())]
     return next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class FigureKind(NamedTuple):
-    """What a figure may be. `default` None: blank unless given (compile says when it is needed)."""
+    """Dimension, meaning and bounds of a figure. `default` None: blank unless given (compile says when it is needed)."""
 
     dimension: str
     text: str
@@ -89,5 +89,5 @@ FIGURES = {
     "power_exposure": FigureKind("number", "share of the power gap that hits its additions", 1.0, high=1.0),
     "cost_per_gw": FigureKind("money per gw", "capital expenditure a GW", None, low=0.01),
     "chip_of_capex": FigureKind("share", "share of capex that buys chips", None, high=1.0),
-    "replace_price": FigureKind("number", "price of a replacement over what the worn chip cost", 1.0),
+    "replace_price": FigureKind("number", "price of a replacement over the cost of the worn chip", 1.0),
 }

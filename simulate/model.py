@@ -5,7 +5,7 @@ S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, t
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ Array = np.ndarray
 Row = Annotated[np.ndarray, "rows"]  # [count] int64, an index of something else, or a class
 Term = Annotated[np.ndarray, "terms"]  # [count] float64
 ByStep = Annotated[np.ndarray, "by_step"]  # [count, T] float64
+Rows = TypeVar("Rows", bound=NamedTuple)
 
 # How a loss arises (docs/model.md 4.10).
 CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
@@ -270,3 +271,21 @@ class Model(NamedTuple):
     legs: Legs
     holdings: Holdings
     rules: Rules
+
+
+def freeze_array(array: Array) -> Array:
+    """The array, contiguous and read-only: one signature for all kernels."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
+
+
+def freeze(rows: Rows) -> Rows:
+    """The NamedTuple with copies of its arrays (lists and tuples too): int64 where they hold integers, else float64, contiguous and read-only."""
+    return rows._make(freeze_array(typed_copy(value)) if isinstance(value, (np.ndarray, list, tuple)) else value for value in rows)
+
+
+def typed_copy(values: Array | list[Any] | tuple[Any, ...]) -> Array:
+    """An int64 or float64 array of the values."""
+    array = np.asarray(values)
+    return np.array(array, dtype=np.int64 if array.dtype.kind == "i" else np.float64)

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from simulate.deals import DEBT_KINDS, KINDS
+from simulate.deals import KINDS
+from simulate.deals.kind import Part
 from simulate.errors import did_you_mean, listed
+from simulate.model import COMMITTED, SECURED
 from simulate.network import Deal, Entity, Network
 from simulate.plans import Calendar
 
@@ -19,14 +21,14 @@ SURE = "sure"  # group of deals that execute surely
 
 
 def check_network(network: Network, calendar: Calendar | None) -> list[str]:
-    """Everything wrong with the network as a whole."""
+    """All faults of the network as a whole, in sentences."""
     problems: list[str] = []
     file = network.names
     for check in (check_nodes, check_classes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
         problems.extend(check(network))
     for entity in network.entities:
         if not entity.outside:
-            problems.extend(f"{file['figures']}: '{entity.id}': {sentence}." for sentence in check_figures(entity, network, calendar))
+            problems.extend(f"{file['figures']}: '{entity.id}': {sentence}." for sentence in check_figures(entity, calendar))
     if not any(e.lab and e.figures["process_sd0"] is not None for e in network.entities):
         problems.append(
             f"{file['entities']}: no lab has a revenue process, so there is no demand; set lab = 1 for at least one entity and give it process_sd0."
@@ -49,9 +51,8 @@ def check_nodes(network: Network) -> Iterable[str]:
     """Outside nodes that compile needs."""
     needed = dict(ALWAYS_NEEDED)
     for deal in network.deals:
-        for node in KINDS[deal.kind].needs:
-            if node != "lessors" or getattr(deal.terms, "financed_share", 0.0) > 0:
-                needed.setdefault(node, f"takes part in '{deal.id}'")
+        for node in deal.terms.outside_nodes:
+            needed.setdefault(node, f"takes part in '{deal.id}'")
     for node, why in needed.items():
         entity = network.entity(node)
         if entity is None:
@@ -63,75 +64,75 @@ def check_nodes(network: Network) -> Iterable[str]:
 def check_classes(network: Network) -> Iterable[str]:
     """Only debts are secured (class 1), only commitments are of class 4: a step pays these two in ways of their own."""
     for deal in network.deals:
-        rank = deal.terms.seniority
-        if rank == 4 and deal.kind != "equity_commitment":
+        rank, classes = deal.terms.seniority, KINDS[deal.kind].classes
+        if rank == COMMITTED and COMMITTED not in classes:
             yield f"{place(network, deal)}: a {deal.kind} cannot be of class 4, which is for commitments; give a class from 0 to 3, or drop the term."
-        if rank == 1 and deal.kind not in DEBT_KINDS:
+        if rank == SECURED and SECURED not in classes:
             yield f"{place(network, deal)}: a {deal.kind} cannot be of class 1 (secured), which is for loans and bonds; give class 0, 2 or 3, or drop the term."
 
 
 def check_equity(network: Network) -> Iterable[str]:
     """Issuers have a value and are not sold more than once."""
-    stakes: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    stakes: dict[str, list[Part]] = defaultdict(list)
     for deal in network.deals:
-        if deal.kind not in ("equity_stake", "equity_commitment"):
+        if not KINDS[deal.kind].issues_equity:
             continue
         issuer = network.entity(deal.payee)
         if issuer is not None and (issuer.outside or issuer.figures["equity_value"] is None):
             yield f"{place(network, deal)}: '{deal.payee}' issues shares but has no equity_value; add the figure" + (
                 ", which only inside entities have." if issuer.outside else " to the figures table."
             )
-        stakes[deal.payee].append((deal.id, deal.terms.share if deal.kind == "equity_stake" else deal.terms.stake0))
-    for issuer, parts in stakes.items():
-        total = sum(share for _, share in parts)
+        stakes[deal.payee].append(Part(deal.id, deal.terms.opening_stake))
+    for name, parts in stakes.items():
+        total = sum(part.share for part in parts)
         if total > 1 + ROUNDING:
-            yield f"{network.names['terms']}: the shares in '{issuer}' add up to {total:g} ({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1."
+            yield f"{network.names['terms']}: the shares in '{name}' add up to {total:g} ({in_words(parts)}); they must not exceed 1."
 
 
 def check_collateral(network: Network) -> Iterable[str]:
-    """Nothing is pledged twice, and what is pledged is there."""
-    pledged: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
-    stakes = {deal.id: deal for deal in network.deals if deal.kind == "equity_stake"}
+    """Nothing is pledged twice, and the payer has everything that it pledges."""
+    pledged: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for deal in network.deals:
-        if deal.kind not in DEBT_KINDS:
-            continue
-        borrower = network.entity(deal.payer)
-        if deal.terms.fleet_share > 0:
-            pledged[("fleet", deal.payer)].append((deal.id, deal.terms.fleet_share))
+        collateral, borrower = deal.terms.collateral, network.entity(deal.payer)
+        if collateral.coll_fleet > 0:
+            pledged[("fleet", deal.payer)].append(Part(deal.id, collateral.coll_fleet))
             if borrower is not None and not borrower.is_owner:
                 yield f"{place(network, deal)}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop fleet_share."
-        if deal.terms.core_share > 0:
-            pledged[("core value", deal.payer)].append((deal.id, deal.terms.core_share))
-        stake_deal = getattr(deal.terms, "stake_deal", "")
-        if not stake_deal:
-            continue
-        pledged[("stake", stake_deal)].append((deal.id, deal.terms.stake_share))
-        if stake_deal not in stakes:
-            yield f"{place(network, deal)}: stake_deal '{stake_deal}' is no equity_stake{did_you_mean(stake_deal, stakes)}; name one of {listed(stakes) or 'none there'}."
-        elif stakes[stake_deal].payer != deal.payer:
-            yield f"{place(network, deal)}: pledges '{stake_deal}', which '{stakes[stake_deal].payer}' holds; the borrower '{deal.payer}' can pledge only its own stakes."
+        if collateral.coll_core > 0:
+            pledged[("core value", deal.payer)].append(Part(deal.id, collateral.coll_core))
+        if collateral.coll_holding:
+            pledged[("stake", collateral.coll_holding)].append(Part(deal.id, collateral.coll_stake))
+            yield from check_pledged_stake(network, deal, collateral.coll_holding)
     for (what, owner), parts in pledged.items():
-        total = sum(share for _, share in parts)
+        total = sum(part.share for part in parts)
         if total > 1 + ROUNDING:
-            yield (
-                f"{network.names['terms']}: the collateral shares of the {what} of '{owner}' add up to {total:g} "
-                f"({listed(f'{name} {share:g}' for name, share in parts)}); they must not exceed 1."
-            )
+            yield f"{network.names['terms']}: the collateral shares of the {what} of '{owner}' add up to {total:g} ({in_words(parts)}); they must not exceed 1."
+
+
+def check_pledged_stake(network: Network, deal: Deal, stake: str) -> Iterable[str]:
+    """A pledged stake is there, and the borrower holds it."""
+    names = " or ".join(kind.name for kind in KINDS.values() if kind.pledgeable)
+    stakes = {deal.id: deal for deal in network.deals if KINDS[deal.kind].pledgeable}
+    if stake not in stakes:
+        yield f"{place(network, deal)}: stake_deal '{stake}' is no {names}{did_you_mean(stake, stakes)}; name one of {listed(stakes) or 'none there'}."
+    elif stakes[stake].payer != deal.payer:
+        yield f"{place(network, deal)}: pledges '{stake}', which '{stakes[stake].payer}' holds; the borrower '{deal.payer}' can pledge only its own stakes."
 
 
 def check_guarantees(network: Network) -> Iterable[str]:
     """A guarantee protects the creditor of the deal that it covers, once."""
     deals = {deal.id: deal for deal in network.deals}
-    covered: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    covered: dict[str, list[Part]] = defaultdict(list)
     for deal in network.deals:
-        if deal.kind != "guarantee":
+        cover = deal.terms.cover
+        if cover is None:
             continue
-        target = deals.get(deal.terms.covers)
+        target = deals.get(cover.deal)
         if target is None:
-            yield f"{place(network, deal)}: covers '{deal.terms.covers}', which is no deal{did_you_mean(deal.terms.covers, deals)}; name the deal it covers."
+            yield f"{place(network, deal)}: covers '{cover.deal}', which is no deal{did_you_mean(cover.deal, deals)}; name the deal it covers."
             continue
-        covered[target.id].append((deal.id, deal.terms.share))
-        if target.kind in ("guarantee", "equity_stake", "equity_commitment"):
+        covered[target.id].append(Part(deal.id, cover.share))
+        if not KINDS[target.kind].coverable:
             yield f"{place(network, deal)}: covers '{target.id}' of the kind {target.kind}; only debts, contracts, purchases and leases can be covered."
         elif target.payee != deal.payee:
             yield (
@@ -141,9 +142,14 @@ def check_guarantees(network: Network) -> Iterable[str]:
         if target.payer == deal.payer:
             yield f"{place(network, deal)}: '{deal.payer}' guarantees its own debt '{target.id}'; the guarantor must be somebody else."
     for name, parts in covered.items():
-        total = sum(share for _, share in parts)
+        total = sum(part.share for part in parts)
         if total > 1 + ROUNDING:
-            yield f"{network.names['terms']}: the guarantees of '{name}' cover {total:g} of it ({listed(f'{g} {share:g}' for g, share in parts)}); together at most 1."
+            yield f"{network.names['terms']}: the guarantees of '{name}' cover {total:g} of it ({in_words(parts)}); together at most 1."
+
+
+def in_words(parts: Iterable[Part]) -> str:
+    """Shares by deal for a sentence."""
+    return listed(f"{part.deal} {part.share:g}" for part in parts)
 
 
 def check_groups(network: Network) -> Iterable[str]:
@@ -186,27 +192,26 @@ def size_of(deals: Iterable[Deal], low: float = 1.0, high: float = 1.0) -> tuple
 
 
 def check_draws(network: Network) -> Iterable[str]:
-    """Money that is still to be lent comes from outside: an inside lender would need a due of its own."""
+    """Draws come from outside: an inside lender would need a due of its own."""
     for deal in network.deals:
-        if deal.kind in DEBT_KINDS and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
+        if KINDS[deal.kind].debt and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
             yield f"{place(network, deal)}: draws come from '{deal.payee}', who is inside; the lender of draws must be an outside node."
 
 
 def check_hosts(network: Network) -> Iterable[str]:
-    """Who delivers owns a fleet; who needs capacity says how much revenue it allows."""
+    """A host owns a fleet; a payer that needs capacity says how much revenue it allows."""
     for deal in network.deals:
-        gate = getattr(deal.terms, "gate_host", "")
-        if gate and (network.entity(gate) is None or not network.entity(gate).is_owner):
-            owners = [e.id for e in network.entities if e.is_owner]
+        gate = deal.terms.gate
+        owners = [e.id for e in network.entities if e.is_owner]
+        if gate and gate not in owners:
             yield f"{place(network, deal)}: gate_host '{gate}' owns no fleet{did_you_mean(gate, owners)}; name one of {listed(owners) or 'none there'}."
         payer = network.entity(deal.payer)
-        uses_supply = deal.kind == "compute_contract" and deal.terms.supply and not deal.terms.revenue_share
-        if uses_supply and payer is not None and not payer.outside and payer.figures["headroom"] is None:
+        if deal.terms.carries_capacity and payer is not None and not payer.outside and payer.figures["headroom"] is None:
             yield f"{place(network, deal)}: carries capacity of '{deal.payer}', whose figure 'headroom' is missing; add it, or set the term supply to 0."
 
 
 def check_vendors(network: Network) -> Iterable[str]:
-    """Shares of capex add up to at most 1 and belong to somebody who spends."""
+    """Shares of capex add up to at most 1 and belong to an inside entity."""
     shares: dict[str, float] = defaultdict(float)
     file = network.names.get("vendors", "vendors table")
     for vendor in network.vendors:
@@ -220,7 +225,7 @@ def check_vendors(network: Network) -> Iterable[str]:
             yield f"{file}: the vendor shares of '{entity}' add up to {total:g}; they must not exceed 1."
 
 
-def check_figures(entity: Entity, network: Network, calendar: Calendar | None) -> Iterable[str]:
+def check_figures(entity: Entity, calendar: Calendar | None) -> Iterable[str]:
     """Figures that another figure, the bridge or a flag needs."""
     needed: dict[str, str] = {}
     if entity.is_owner:
@@ -232,15 +237,16 @@ def check_figures(entity: Entity, network: Network, calendar: Calendar | None) -
     for name, why in needed.items():
         if entity.figures[name] is None:
             yield f"{why} and needs the figure '{name}'; add it"
-    if not entity.is_owner and entity.figures["capacity_share"] > 0:
+    if not entity.is_owner and entity.figure("capacity_share") > 0:
         yield "has a capacity_share but no fleet; give it gw and fleet_cost, or drop capacity_share"
-    if entity.bridge == "ocf" and entity.figures["cost_var"] > 0:
+    if entity.bridge == "ocf" and entity.figure("cost_var") > 0:
         yield "has the bridge 'ocf', which has no cost of its own; drop cost_var"
     if entity.figures["core_on"] and "core_value" in entity.given:
         yield "has a core_value and core_on = 1, which solves it; keep one of the two"
-    if sum(entity.figures[name] for name in ("fund_advance", "fund_flat")) > 0 and entity.figures["fund_phi"] > 0:
+    raises_equity = entity.figure("fund_phi") > 0
+    if raises_equity and entity.figure("fund_advance") + entity.figure("fund_flat") > 0:
         yield "raises equity (fund_phi) and debt (fund_advance, fund_flat); market money is one or the other"
-    if entity.figures["fund_phi"] > 0 and entity.figures["equity_value"] is None:
+    if raises_equity and entity.figures["equity_value"] is None:
         yield "raises equity (fund_phi) and needs the figure 'equity_value'; add it"
     if calendar is not None:
         yield from check_plans(entity, calendar)
@@ -252,7 +258,7 @@ def check_plans(entity: Entity, calendar: Calendar) -> Iterable[str]:
     for name in dict.fromkeys((*wanted, *(n for n in entity.plans if n == "plan_capex"))):
         missing = [year for year in calendar.years if year not in entity.plans.get(name, {})]
         if missing:
-            yield f"'{name}' is missing for {listed(missing)}; the run needs {calendar.years[0]} to {calendar.years[-1]}"
+            yield f"'{name}' is missing for {listed(map(str, missing))}; the run needs {calendar.years[0]} to {calendar.years[-1]}"
     for name in entity.plans:
         if name not in (*wanted, "plan_capex", "debt_principal"):
             yield f"'{name}' is not read by the bridge '{entity.bridge}' (it reads {listed(wanted) or 'no plan'}); drop the rows or change the bridge"

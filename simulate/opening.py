@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.deals import DEBT_KINDS
-from simulate.deals.drafts import HoldingDraft, LegDraft
-from simulate.model import BALANCE
-from simulate.network import Entity, Network
-from simulate.plans import Array
+from simulate.deals import KINDS
+from simulate.deals.legs import Balance, HoldingDraft, LegDraft
+from simulate.model import Array
+from simulate.network import Entity, Network, Reconciled
 
 MOST_SWEEPS = 200
 PRECISION = 1e-14  # of the error that sweeps leave, relative
@@ -21,20 +20,21 @@ SMALLEST_CIRCLE = 0.1  # share held inside that is assumed at least: commitments
 
 
 class OpeningValue(NamedTuple):
-    """What is solved from the opening price."""
+    """Two numbers of an entity, one of which is solved from its opening price."""
 
     core: float  # USD bn
     multiple: float  # of annual receipts
 
 
-def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]) -> tuple[dict[str, float], list[dict]]:
+def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]) -> tuple[dict[str, float], list[Reconciled]]:
     """Reported debt less the listed deals, USD bn by entity, and rows of the reconciliation table."""
-    kinds = {deal.id: deal.kind for deal in network.deals}
-    debts, table = {}, []
+    listed_debts = {deal.id for deal in network.deals if KINDS[deal.kind].debt}
+    debts: dict[str, float] = {}
+    table: list[Reconciled] = []
     for entity in network.entities:
         if entity.outside:
             continue
-        listed = [(leg.deal, leg.bal0) for leg in legs if leg.payer == entity.id and leg.bal0 > 0 and kinds.get(leg.deal) in DEBT_KINDS]
+        listed = [(leg.deal, bal0) for leg, bal0 in opening_balances(legs) if leg.payer == entity.id and bal0 > 0 and leg.deal in listed_debts]
         total = sum(balance for _, balance in listed)
         reported = entity.figures["reported_debt"]
         if reported is None:
@@ -53,15 +53,20 @@ def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]
                 f"{network.names['figures']}: '{entity.id}': debt_principal adds up to {repaid:.4g} USD bn, but its debt outside the listed deals is "
                 f"{debts[entity.id]:.4g} USD bn (reported_debt {reported:.4g} less deals {total:.4g}); lower the principal."
             )
-        table.append(dict(entity=entity.id, line="debt", year=None, reported=reported, in_deals=total, residual=debts[entity.id], unit="USD bn"))
+        table.append(Reconciled(entity=entity.id, line="debt", year=None, reported=reported, in_deals=total, residual=debts[entity.id], unit="USD bn"))
     return debts, table
+
+
+def opening_balances(legs: Sequence[LegDraft]) -> list[tuple[LegDraft, float]]:
+    """Legs that are driven by a balance, with that of the opening, USD bn."""
+    return [(leg, leg.driver.bal0) for leg in legs if isinstance(leg.driver, Balance)]
 
 
 def opening_fleet_value(entity: Entity) -> float:
     """Straight-line value of the opening fleet over its book life, USD bn. F(x) = F0 max(0, 1 + x/span) before 0."""
     if not entity.is_owner:
         return 0.0
-    cost, span, life = (entity.figures[name] for name in ("fleet_cost", "fleet_span", "book_life"))
+    cost, span, life = (entity.figure(name) for name in ("fleet_cost", "fleet_span", "book_life"))
     years = min(life, span)
     in_service = years - years * years / (2 * span)  # integral of F/F0 over the last `life` years
     return cost * (1 - in_service / life)
@@ -71,22 +76,23 @@ def solve_opening(
     network: Network, legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], receipts: Mapping[str, float], dt: float, problems: list[str]
 ) -> dict[str, OpeningValue]:
     """Core value and multiple of every entity so that E is the opening price; `receipts` USD bn of the first step."""
-    solved = {}
+    solved: dict[str, OpeningValue] = {}
+    balances = opening_balances(legs)
     value = {entity.id: entity.figures["equity_value"] or 0.0 for entity in network.entities if not entity.outside}
     for entity in network.entities:
         if entity.outside:
             continue
         figures, file = entity.figures, network.names["figures"]
-        core, multiple = figures["core_value"] or 0.0, figures["mult_mature"]
-        if figures["equity_value"] is None:
+        core, multiple, price, cash = figures["core_value"] or 0.0, entity.figure("mult_mature"), figures["equity_value"], entity.figure("cash")
+        if price is None:
             solved[entity.id] = OpeningValue(core, multiple)
             continue
-        debt = sum(leg.bal0 for leg in legs if leg.driver == BALANCE and leg.payer == entity.id)
-        claims = sum(leg.bal0 for leg in legs if leg.driver == BALANCE and leg.payee == entity.id)
+        debt = sum(bal0 for leg, bal0 in balances if leg.payer == entity.id)
+        claims = sum(bal0 for leg, bal0 in balances if leg.payee == entity.id)
         stakes = sum(h.stake * value.get(h.issuer, 0.0) for h in holdings if h.holder == entity.id)
         fleet, annual = opening_fleet_value(entity), receipts[entity.id] / dt
-        needed = figures["equity_value"] - figures["cash"] - claims - stakes + debt
-        parts = f"equity_value {figures['equity_value']:.4g} - cash {figures['cash']:.4g} - claims {claims:.4g} - stakes {stakes:.4g} + debt {debt:.4g}"
+        needed = price - cash - claims - stakes + debt
+        parts = f"equity_value {price:.4g} - cash {cash:.4g} - claims {claims:.4g} - stakes {stakes:.4g} + debt {debt:.4g}"
         if figures["core_on"]:
             core = needed - max(multiple * annual, fleet)
             if core < 0:

@@ -1,4 +1,4 @@
-"""From calendar years to steps: the calendar of a run, smooth spreading of annual totals, balances and what amortises them.
+"""From calendar years to steps: the calendar of a run, smooth spreading of annual totals, and balances with their amortisation.
 
 Shapes: T steps of the run, N steps of a grid. Money USD bn, time years.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray
+from simulate.model import Array
 
 DAYS_A_YEAR = 365.25
 
@@ -141,15 +141,15 @@ def least_rough(curvature: Array, pull: Array, group: Array, totals: Array, free
     return amounts
 
 
-class Balance(NamedTuple):
+class Course(NamedTuple):
     """The undisturbed course of a debt."""
 
     before: Array  # [T] USD bn at the end of step t-1
-    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: what a restructuring adds is due
+    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: an amount that a restructuring adds is due
 
 
-def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Balance:
-    """Run a balance through its schedule. What a step cannot repay (not drawn yet) is repaid as soon as it can; `last_step` clears the rest."""
+def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Course:
+    """Run a balance through its schedule. Principal that is not drawn yet is repaid as soon as it is; `last_step` clears the rest."""
     before, amort = np.zeros(len(principal)), np.zeros(len(principal))
     balance, overdue = opening, 0.0
     for t in range(len(principal)):
@@ -160,4 +160,28 @@ def run_balance(opening: float, principal: Array, draw: Array, last_step: int | 
         before[t] = balance
         amort[t] = 1.0 if balance <= 0 or (clears and paid > 0) else paid / balance
         balance = draw[t] if clears else balance - paid + draw[t]
-    return Balance(before, amort)
+    return Course(before, amort)
+
+
+def smooth(amounts: Array, weight: float) -> Array:
+    """[T] z_t = z_{t-1} + weight (x_t - z_{t-1}) from z = x_0."""
+    z, out = amounts[0], np.empty_like(amounts)
+    for t, x in enumerate(amounts):
+        z += weight * (x - z)
+        out[t] = z
+    return out
+
+
+def next_year(amounts: Array, calendar: Calendar) -> Array:
+    """[T] sum of the steps of a year from each step on, flat beyond the horizon. USD bn a year."""
+    steps = calendar.steps_a_year
+    padded = np.concatenate([amounts, np.full(steps, amounts[-1])])
+    return np.array([padded[t : t + steps].sum() for t in range(len(amounts))])
+
+
+def planned_burn(fcf: Array, steps: float) -> Array:
+    """[T] negative free cash flow of the next `steps` steps (whole or not) from each step on, flat beyond the horizon. USD bn."""
+    whole = int(steps)
+    burn = np.maximum(0.0, -fcf)
+    padded = np.concatenate([burn, np.full(whole + 1, burn[-1])])
+    return np.array([padded[t : t + whole].sum() + (steps - whole) * padded[t + whole] for t in range(len(fcf))])

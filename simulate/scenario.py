@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from simulate.errors import InputError, did_you_mean, listed, refuse_if_any, sentences_of
 from simulate.factors import Drivers, FactorSections
 from simulate.factors.drivers import check_correlation
+from simulate.factors.section import SourcedSection, StrictSection
 from simulate.model import SWITCHES
 from simulate.network import Dates, Network, read_network
 from simulate.network_checks import check_network
@@ -22,13 +23,7 @@ COMMAND_LINE = "--set"
 LONGEST_NAME = 100
 
 
-class Section(BaseModel):
-    """A section of the file: unknown keys, wrong types and numbers that are not finite are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class Run(Section):
+class Run(StrictSection):
     """Calendar and size of a run."""
 
     start: date
@@ -63,7 +58,7 @@ class Run(Section):
         return Calendar(self.start, self.steps, MONTHS[self.step])
 
 
-class Tables(Section):
+class Tables(StrictSection):
     """Tables of the network, paths relative to the scenario file."""
 
     entities: str
@@ -80,7 +75,7 @@ class Tables(Section):
     """Who sells chips to whom."""
 
 
-class World(Section):
+class World(StrictSection):
     """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
 
     off: list[Literal["nonpayment", "supply", "relief", "marks", "confidence"]] = []
@@ -93,14 +88,14 @@ class World(Section):
     @model_validator(mode="after")
     def check_solution(self) -> "World":
         if self.solution == "least" and "nonpayment" in self.off:
-            raise ValueError('solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are the same; leave out one of the two')
+            raise ValueError('solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are one; leave out one of the two')
         return self
 
 
 DEFAULT_WORLDS = {"network": World(detail=True), "alone": World(off=list(SWITCHES))}
 
 
-class Door(Section):
+class Door(StrictSection):
     """When the funding market shuts: only when confidence and valuation are both low (docs/model.md 4.4)."""
 
     confidence: float = Field(0.85, gt=0)
@@ -113,7 +108,7 @@ class Door(Section):
     """Width of the logistic in the logarithm of the index. [1]"""
 
 
-class ConfidenceShock(Section):
+class ConfidenceShock(StrictSection):
     """Shock to confidence after the default of a systemic entity; there are no data for its size."""
 
     size: float = Field(0.0, ge=0)
@@ -122,8 +117,10 @@ class ConfidenceShock(Section):
     """Time in which it fades to 1/e. [years]"""
 
 
-class Rules(Section):
-    """Numbers of the step that belong to nobody."""
+class Rules(StrictSection, SourcedSection):
+    """Parameters of the step that are not specific to an entity or a deal."""
+
+    entry = "rule"
 
     alpha: float = Field(0.9, ge=0, le=1)
     """Share of its cash that a defaulter still pays out. [share]"""
@@ -147,19 +144,9 @@ class Rules(Section):
     """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
     max_restructurings: int = Field(2, ge=0)
     """Restructurings an entity may have on a path. [restructurings]"""
-    sources: dict[str, str] = {}
-    """Where each number comes from."""
-
-    @model_validator(mode="after")
-    def check_sources(self) -> "Rules":
-        known = [name for name in type(self).model_fields if name != "sources"]
-        for name in self.sources:
-            if name not in known:
-                raise ValueError(f"sources names '{name}', which is no rule{did_you_mean(name, known)}; rules are {listed(known)}")
-        return self
 
 
-class ScenarioFile(Section):
+class ScenarioFile(StrictSection):
     """Everything in the TOML file after inheritance and overrides."""
 
     name: str = Field(min_length=1)
@@ -194,7 +181,7 @@ class ScenarioFile(Section):
     @classmethod
     def check_name(cls, name: str) -> str:
         if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
-            raise ValueError(f"must do as the name of a store: at most {LONGEST_NAME} characters, without slashes and line breaks")
+            raise ValueError(f"must be usable as a file name: at most {LONGEST_NAME} characters, without slashes and line breaks")
         return name
 
 
@@ -275,13 +262,21 @@ def find_scenario(path_or_name: str | Path) -> Path:
     if str(path_or_name) in shipped:
         return shipped[str(path_or_name)]
     folder = path.parent
-    near = [p.name for p in sorted(folder.glob("*.toml"))] if folder.is_dir() else []
+    near = [p.name for p in sorted(folder.glob("*.toml")) if is_scenario(p)] if folder.is_dir() else []
     raise InputError(
         [
             f"{path_or_name}: there is no such scenario file{did_you_mean(path.name, [*shipped, *near])}; "
             f"shipped scenarios: {listed(shipped) or 'none'}" + (f"; files in that folder: {listed(near)}." if near else ".")
         ]
     )
+
+
+def is_scenario(path: Path) -> bool:
+    """True for a TOML file with a table [run], its own or that of a scenario that it extends."""
+    try:
+        return not {"run", "extends"}.isdisjoint(read_toml(path))
+    except InputError:
+        return False
 
 
 def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str], list[str]]:

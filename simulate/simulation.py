@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate import identities, results
-from simulate.compile import compile_scenario
+from simulate.compile import compile_scenario, seed_faults
 from simulate.engine import BLOCK_PATHS, run_blocks
 from simulate.errors import refuse_if_any
 from simulate.kernels.jit import find_cache_folder
@@ -113,9 +113,7 @@ def faults(paths: int | None, seed: int | None, threads: int | None, block_paths
     for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
         if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
             sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
-    if seed is not None and not (isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**64):
-        sentences.append(f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1 (0 is a seed like any other).")
-    return sentences
+    return sentences if seed is None else [*sentences, *seed_faults(seed)]
 
 
 def available_cores() -> int:

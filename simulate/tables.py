@@ -6,13 +6,14 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from simulate.errors import did_you_mean, listed
 
-# Units of a dimension and what one of them is in the unit of the model (USD bn, GW, years, ratios).
+# Units of a dimension, each with its value in the unit of the model (USD bn, GW, years, ratios).
 UNITS = {
     "money": {"USD bn": 1.0, "USD mn": 1e-3},
     "flow": {"USD bn/year": 1.0, "USD mn/year": 1e-3, "USD bn": 1.0, "USD mn": 1e-3},  # of a calendar year
@@ -30,19 +31,29 @@ UNITS = {
     "text": {"": 1.0, "text": 1.0, "1": 1.0, "id": 1.0},
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)  # float() also reads 2_0
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 CURRENCY = re.compile(r"\b(JPY|EUR|GBP|CNY|RMB|KRW|TWD|SAR|AED|CHF|INR)\b|[¥€£]", re.IGNORECASE)
 
 
-class Row(NamedTuple):
-    """One row of a table: where it stands and its cells as text."""
+class Dates(NamedTuple):
+    """Cut-off dates against look-ahead: prices and deals must be public by `start`, plans and guidance by `information`."""
+
+    start: date
+    information: date
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table: its place and its cells as text."""
 
     file: str
     line: int
-    key: str  # what names the row in a sentence, such as "deal 'x'"
+    key: str  # names the row in a sentence, such as "deal 'x'"
     cells: dict[str, str]
 
     @property
     def place(self) -> str:
+        """File, line and key, as sentences about the row begin."""
         return f"{self.file} line {self.line}" + (f" ({self.key})" if self.key else "")
 
     def __getitem__(self, column: str) -> str:
@@ -181,3 +192,30 @@ def need_text(row: Row, column: str, problems: list[str]) -> None:
     """A cell that may not be blank."""
     if not row[column]:
         problems.append(f"{row.place}: {column} is blank; write it" + (" (where the figure comes from, or 'assumption: why')." if column == "source" else "."))
+
+
+def read_year(row: Row, problems: list[str]) -> int | None:
+    """A calendar year."""
+    if re.fullmatch(r"(19|20|21)\d\d", row["year"]):
+        return int(row["year"])
+    problems.append(f"{row.place}: the year is '{row['year']}'; write a calendar year such as 2027.")
+    return None
+
+
+def need_entity(row: Row, column: str, known: list[str], problems: list[str]) -> bool:
+    """True when the cell names an entity."""
+    if row[column] in known:
+        return True
+    problems.append(f"{row.place}: {column} '{row[column]}' is no entity{did_you_mean(row[column], known)}; add it to the entities table or correct the name.")
+    return False
+
+
+def check_identifier(row: Row, problems: list[str]) -> None:
+    """An id is one word that needs no quotes in any table."""
+    if not IDENTIFIER.fullmatch(row["id"]):
+        problems.append(f"{row.place}: the id '{row['id']}' must be letters, digits, '_', '-' or '.'.")
+
+
+def is_assumption(row: Row) -> bool:
+    """True when the row says that it is an assumption, so that it was known at no date."""
+    return row["source"].lower().startswith("assumption")

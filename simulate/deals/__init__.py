@@ -6,10 +6,11 @@ from simulate.deals.equity_stake import EQUITY_STAKE
 from simulate.deals.gpu_loan import GPU_LOAN
 from simulate.deals.guarantee import GUARANTEE
 from simulate.deals.hardware_purchase import HARDWARE_PURCHASE
+from simulate.deals.kind import Kind
 from simulate.deals.lease import LEASE
 from simulate.deals.loan import BOND, LOAN
 
-KINDS = {kind.name: kind for kind in (LOAN, BOND, GPU_LOAN, COMPUTE_CONTRACT, HARDWARE_PURCHASE, LEASE, EQUITY_COMMITMENT, EQUITY_STAKE, GUARANTEE)}
-DEBT_KINDS = ("loan", "bond", "gpu_loan")
+MEMBERS: tuple[Kind, ...] = (LOAN, BOND, GPU_LOAN, COMPUTE_CONTRACT, HARDWARE_PURCHASE, LEASE, EQUITY_COMMITMENT, EQUITY_STAKE, GUARANTEE)
+KINDS = {kind.name: kind for kind in MEMBERS}
 
-__all__ = ["DEBT_KINDS", "KINDS"]
+__all__ = ["KINDS"]

@@ -1,10 +1,11 @@
-"""Take-or-pay contract for compute: payer = customer, payee = provider; payment by year, by default for what is delivered.
+"""Take-or-pay contract for compute: payer = customer, payee = provider; payment by year, by default for delivered volume.
 
 With `revenue_share` the schedule is a ratio of the payer's revenue and the deal carries no capacity.
 """
 
-from simulate.deals.drafts import CRITICAL, SENIOR, Deal, Drafts, Kind, LegDraft, Terms, by_step, is_running, needs_schedule, term
-from simulate.model import REVENUE_SHARE, SCHEDULED
+from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
+from simulate.deals.legs import RevenueShare, Scheduled, Volume
+from simulate.model import CRITICAL, SENIOR, Array
 from simulate.plans import Calendar
 
 
@@ -23,49 +24,53 @@ class ComputeContractTerms(Terms):
     revenue_share: float = term(0.0, "flag", "1: the schedule is a ratio of the payer's revenue", high=1)
     milestone_gw: float = term(0.0, "gw", "GW rented when the contract runs in full")
 
+    @property
+    def is_ratio(self) -> bool:
+        return bool(self.revenue_share)
 
-def draft_compute_contract(deal: Deal, calendar: Calendar) -> Drafts:
+    @property
+    def carries_capacity(self) -> bool:
+        return bool(self.supply) and not self.revenue_share
+
+    @property
+    def rents_gw(self) -> float:
+        return self.milestone_gw
+
+
+def draft_compute_contract(deal: Deal[ComputeContractTerms], calendar: Calendar) -> Drafts:
     """One scheduled leg, or one leg that follows the payer's revenue."""
     terms = deal.terms
-    seniority = terms.seniority if terms.seniority is not None else CRITICAL if terms.critical else SENIOR
-    shared = dict(
-        name=deal.id,
-        deal=deal.id,
-        payer=deal.payer,
-        payee=deal.payee,
-        seniority=seniority,
-        group=deal.group,
+    driver: Scheduled | RevenueShare
+    if terms.revenue_share:
+        driver = RevenueShare(ratio_by_step(deal, calendar))
+    else:
+        driver = Scheduled(
+            by_step(deal, "payment", calendar),
+            follow=terms.follow,
+            host=deal.payee if terms.host_delivers else "",
+            damages=terms.damages,
+            volume=Volume(supply=terms.supply, relet=terms.relet, saved=terms.saved),
+        )
+    leg = draft_leg(
+        deal,
+        driver,
+        terms.rank(CRITICAL if terms.critical else SENIOR),
         operating=1.0,
         ends_with_payee=1.0,
         haircut=terms.haircut,
-        days=terms.days,
-        running=is_running(deal, calendar),
-    )
-    if terms.revenue_share:
-        return Drafts(legs=(LegDraft(driver=REVENUE_SHARE, sched=ratio_by_step(deal, calendar), **shared),))
-    leg = LegDraft(
-        driver=SCHEDULED,
-        sched=by_step(deal, "payment", calendar),
-        follow=terms.follow,
-        host=deal.payee if terms.host_delivers else "",
-        supply=terms.supply,
-        contract=1.0,
-        relet=terms.relet,
-        saved=terms.saved,
-        damages=terms.damages,
-        **shared,
+        payment=payment_terms(deal, terms.days, calendar),
     )
     return Drafts(legs=(leg,))
 
 
-def ratio_by_step(deal: Deal, calendar: Calendar):
+def ratio_by_step(deal: Deal[ComputeContractTerms], calendar: Calendar) -> Array:
     """[T] the ratio of each step's calendar year, 0 outside the dates of the deal."""
     ratios = deal.schedule.get("payment", {})
     active = calendar.active(deal.start, deal.end)[calendar.offset : calendar.offset + calendar.steps]
     return active * [ratios.get(int(year), 0.0) for year in calendar.year_of_step()]
 
 
-def check_compute_contract(deal: Deal, calendar: Calendar) -> list[str]:
+def check_compute_contract(deal: Deal[ComputeContractTerms], calendar: Calendar) -> list[str]:
     """Payments must be scheduled; a ratio of revenue is at most 1."""
     problems = needs_schedule(deal, "payment")
     if deal.terms.revenue_share and any(ratio > 1 for ratio in deal.schedule.get("payment", {}).values()):

@@ -1,7 +1,8 @@
 """Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW. Class 4: not paying is a breach, not a default."""
 
-from simulate.deals.drafts import COMMITTED, Deal, Drafts, HoldingDraft, Kind, LegDraft, Terms, by_step, needs_schedule, term, text_term
-from simulate.model import COMMITMENT
+from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term, text_term
+from simulate.deals.legs import Commitment, HoldingDraft
+from simulate.model import COMMITTED
 from simulate.plans import Calendar
 
 
@@ -9,32 +10,28 @@ class EquityCommitmentTerms(Terms):
     """Terms of a commitment."""
 
     stake0: float = term(0.0, "share", "share of the investee held under this deal at the opening", high=1)
-    cost0: float = term(0.0, "money", "what that share cost, USD bn")
+    cost0: float = term(0.0, "money", "cost of that share, USD bn")
     gate_host: str = text_term("", "owner whose delivered GW open the tranches")
     gate_gw: float = term(0.0, "gw", "GW added by that owner from which tranches are paid")
 
+    @property
+    def gate(self) -> str:
+        return self.gate_host
 
-def draft_equity_commitment(deal: Deal, calendar: Calendar) -> Drafts:
+    @property
+    def opening_stake(self) -> float:
+        return self.stake0
+
+
+def draft_equity_commitment(deal: Deal[EquityCommitmentTerms], calendar: Calendar) -> Drafts:
     """A leg of tranches and the holding they add to."""
     terms = deal.terms
-    leg = LegDraft(
-        name=deal.id,
-        deal=deal.id,
-        payer=deal.payer,
-        payee=deal.payee,
-        driver=COMMITMENT,
-        group=deal.group,
-        seniority=COMMITTED if terms.seniority is None else terms.seniority,
-        sched=by_step(deal, "payment", calendar),
-        ends_with_payee=1.0,
-        gate_host=terms.gate_host,
-        gate_gw=terms.gate_gw,
-        buys_deal=deal.id,
-    )
+    driver = Commitment(by_step(deal, "payment", calendar), buys_holding=deal.id, gate_owner=terms.gate_host, gate_gw=terms.gate_gw)
+    leg = draft_leg(deal, driver, terms.rank(COMMITTED), ends_with_payee=1.0)
     return Drafts(legs=(leg,), holdings=(HoldingDraft(deal.id, deal.payer, deal.payee, terms.stake0, terms.cost0),))
 
 
-def check_equity_commitment(deal: Deal, calendar: Calendar) -> list[str]:
+def check_equity_commitment(deal: Deal[EquityCommitmentTerms], calendar: Calendar) -> list[str]:
     """Tranches must be scheduled; a gate needs host and GW; the class is fixed."""
     problems = needs_schedule(deal, "payment")
     if bool(deal.terms.gate_host) != (deal.terms.gate_gw > 0):
@@ -44,4 +41,13 @@ def check_equity_commitment(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-EQUITY_COMMITMENT = Kind("equity_commitment", EquityCommitmentTerms, ("payment",), draft_equity_commitment, check_equity_commitment)
+EQUITY_COMMITMENT = Kind(
+    "equity_commitment",
+    EquityCommitmentTerms,
+    ("payment",),
+    draft_equity_commitment,
+    check_equity_commitment,
+    classes=(COMMITTED,),
+    issues_equity=True,
+    coverable=False,
+)

@@ -1,35 +1,42 @@
 """Loan with recourse to its own collateral first (ACTUS: LAM with CEC): chips, core assets or shares, with a loan-to-value covenant.
 
 With `stake_deal` it is the margin loan of a holding company: the shares of that equity_stake are the collateral and
-what exceeds `ltv` x their value falls due in the step.
+the excess over `ltv` x their value falls due in the step.
 """
 
-from simulate.deals.drafts import Deal, Drafts, Kind, Terms, term, text_term
-from simulate.deals.loan import check_balance, loan_leg
+from simulate.deals.kind import Deal, Drafts, Kind, term, text_term
+from simulate.deals.legs import Collateral
+from simulate.deals.loan import DEBT_CLASSES, DebtTerms, balance_leg, check_balance
+from simulate.model import SECURED
 from simulate.plans import Calendar
 
 
-class GpuLoanTerms(Terms):
+class GpuLoanTerms(DebtTerms):
     """Terms of a loan on collateral; at least one of fleet_share, core_share and stake_deal."""
 
-    rate: float = term(0.0, "rate", "fixed part of the rate, per year")
-    float_: float = term(0.0, "number", "multiple of the short rate that is paid on top", alias="float")
-    margin: float = term(0.0, "rate", "margin over the short rate at a spread ratio of 1, per year")
     ltv: float = term(0.0, "number", "covenant: balance over collateral value above which the excess falls due; 0: none")
     fleet_share: float = term(0.0, "share", "share of the borrower's fleet that is collateral", high=1)
     core_share: float = term(0.0, "share", "share of the borrower's core value that is collateral", high=1)
     stake_deal: str = text_term("", "equity_stake of the borrower whose shares are collateral")
     stake_share: float = term(1.0, "share", "share of that stake that is pledged", high=1)
 
+    @property
+    def collateral(self) -> Collateral:
+        return Collateral(
+            ltv=self.ltv,
+            coll_fleet=self.fleet_share,
+            coll_core=self.core_share,
+            coll_holding=self.stake_deal,
+            coll_stake=self.stake_share if self.stake_deal else 0.0,
+        )
 
-def draft_gpu_loan(deal: Deal, calendar: Calendar) -> Drafts:
+
+def draft_gpu_loan(deal: Deal[GpuLoanTerms], calendar: Calendar) -> Drafts:
     """One secured leg with its collateral."""
-    terms = deal.terms
-    leg = loan_leg(deal, calendar, ltv=terms.ltv, coll_deal=terms.stake_deal, coll_stake=terms.stake_share if terms.stake_deal else 0.0)
-    return Drafts(legs=(leg,))
+    return Drafts(legs=(balance_leg(deal, calendar, SECURED),))
 
 
-def check_gpu_loan(deal: Deal, calendar: Calendar) -> list[str]:
+def check_gpu_loan(deal: Deal[GpuLoanTerms], calendar: Calendar) -> list[str]:
     """A secured loan needs collateral."""
     problems = check_balance(deal, calendar)
     if not (deal.terms.fleet_share or deal.terms.core_share or deal.terms.stake_deal):
@@ -37,4 +44,4 @@ def check_gpu_loan(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-GPU_LOAN = Kind("gpu_loan", GpuLoanTerms, ("principal", "draw"), draft_gpu_loan, check_gpu_loan)
+GPU_LOAN = Kind("gpu_loan", GpuLoanTerms, ("principal", "draw"), draft_gpu_loan, check_gpu_loan, classes=DEBT_CLASSES, debt=True)

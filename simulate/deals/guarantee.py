@@ -1,11 +1,11 @@
-"""Guarantee: payer = guarantor, payee = the creditor of the covered deal; a share of what its obligor does not pay, up to a cap.
+"""Guarantee: payer = guarantor, payee = the creditor of the covered deal; a share of the shortfall of its obligor, up to a cap.
 
-A guarantee for somebody who is not the creditor is refused: with naked cover clearing may have no greatest solution
+A payee other than the creditor is refused: with naked cover clearing may have no greatest solution
 (Schuldenzucker, Seuken and Battiston 2020).
 """
 
-from simulate.deals.drafts import SENIOR, Deal, Drafts, Kind, LegDraft, Terms, term, text_term
-from simulate.model import GUARANTEE as GUARANTEED
+from simulate.deals import legs
+from simulate.deals.kind import Deal, Drafts, Kind, Part, Terms, draft_leg, term, text_term
 from simulate.plans import Calendar
 
 
@@ -16,25 +16,19 @@ class GuaranteeTerms(Terms):
     share: float = term(1.0, "share", "share of the shortfall", high=1)
     cap: float | None = term(None, "money", "most that is ever paid, USD bn; blank: the amount of the deal")
 
+    @property
+    def cover(self) -> Part:
+        return Part(self.covers, self.share)
 
-def draft_guarantee(deal: Deal, calendar: Calendar) -> Drafts:
+
+def draft_guarantee(deal: Deal[GuaranteeTerms], calendar: Calendar) -> Drafts:
     """One leg that covers another."""
     terms = deal.terms
-    leg = LegDraft(
-        name=deal.id,
-        deal=deal.id,
-        payer=deal.payer,
-        payee=deal.payee,
-        driver=GUARANTEED,
-        seniority=SENIOR if terms.seniority is None else terms.seniority,
-        covers=terms.covers,
-        cover_share=terms.share,
-        cover_cap=deal.amount if terms.cap is None else terms.cap,
-    )
-    return Drafts(legs=(leg,))
+    driver = legs.Guarantee(terms.covers, cover_share=terms.share, cover_cap=deal.amount if terms.cap is None else terms.cap)
+    return Drafts(legs=(draft_leg(deal, driver, terms.rank(legs.SENIOR)),))
 
 
-def check_guarantee(deal: Deal, calendar: Calendar) -> list[str]:
+def check_guarantee(deal: Deal[GuaranteeTerms], calendar: Calendar) -> list[str]:
     """A guarantee is in force or it is not."""
     problems = []
     if deal.group:
@@ -44,4 +38,4 @@ def check_guarantee(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-GUARANTEE = Kind("guarantee", GuaranteeTerms, (), draft_guarantee, check_guarantee)
+GUARANTEE = Kind("guarantee", GuaranteeTerms, (), draft_guarantee, check_guarantee, coverable=False)

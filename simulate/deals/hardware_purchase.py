@@ -1,4 +1,4 @@
-"""Purchase of chips: payer = buyer, payee = vendor, who keeps the cash margin; the rest goes to the vendor's own suppliers.
+"""Purchase of chips: payer = buyer, payee = vendor; the vendor keeps the cash margin, the rest goes to the vendor's own suppliers.
 
 A financed share is lent by outside lessors as the chips are paid and repaid in equal parts over `finance_years`.
 In a site group the purchase applies to the GW above those that the buyer rents there: a hosted lab pays rent, and the
@@ -7,8 +7,9 @@ host buys the chips.
 
 import numpy as np
 
-from simulate.deals.drafts import SENIOR, Deal, Drafts, Kind, LegDraft, Terms, by_step, needs_schedule, term
-from simulate.model import BALANCE, SCHEDULED
+from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term
+from simulate.deals.legs import Balance, Scheduled
+from simulate.model import SENIOR, Array
 from simulate.plans import Calendar
 
 SUPPLIERS = "chip_suppliers"
@@ -25,44 +26,37 @@ class HardwarePurchaseTerms(Terms):
     finance_rate: float = term(0.0, "rate", "fixed rate of the lessors, per year")
     gw: float = term(0.0, "gw", "GW that the purchase equips; with a site group, less the GW rented there")
 
+    @property
+    def outside_nodes(self) -> tuple[str, ...]:
+        return (SUPPLIERS, LESSORS) if self.financed_share > 0 else (SUPPLIERS,)
 
-def draft_hardware_purchase(deal: Deal, calendar: Calendar) -> Drafts:
+
+def draft_hardware_purchase(deal: Deal[HardwarePurchaseTerms], calendar: Calendar) -> Drafts:
     """Vendor's margin, suppliers' cost and, when financed, the lessors' balance."""
     terms = deal.terms
     payment = by_step(deal, "payment", calendar) * own_share(deal)
-    seniority = SENIOR if terms.seniority is None else terms.seniority
-    shared = dict(deal=deal.id, payer=deal.payer, group=deal.group, replaces=terms.replaces, operating=1.0, seniority=seniority)
+    margin = Scheduled(payment * terms.margin, replaces=terms.replaces)
+    cost = Scheduled(payment * (1 - terms.margin), replaces=terms.replaces)
+    rank = terms.rank(SENIOR)
     legs = [
-        LegDraft(name=deal.id, payee=deal.payee, driver=SCHEDULED, sched=payment * terms.margin, ends_with_payee=1.0, **shared),
-        LegDraft(name=f"{deal.id}:suppliers", payee=SUPPLIERS, driver=SCHEDULED, sched=payment * (1 - terms.margin), **shared),
+        draft_leg(deal, margin, rank, operating=1.0, ends_with_payee=1.0),
+        draft_leg(deal, cost, rank, suffix=":suppliers", payee=SUPPLIERS, operating=1.0),
     ]
     if terms.financed_share > 0:
         draw = payment * terms.financed_share
-        legs.append(
-            LegDraft(
-                name=f"{deal.id}:financed",
-                deal=deal.id,
-                payer=deal.payer,
-                payee=LESSORS,
-                driver=BALANCE,
-                group=deal.group,
-                seniority=SENIOR,
-                draw=draw,
-                principal=equal_parts(draw, terms.finance_years / calendar.dt),
-                rate_fixed=terms.finance_rate,
-            )
-        )
+        loan = Balance(draw, equal_parts(draw, terms.finance_years / calendar.dt), rate_fixed=terms.finance_rate)
+        legs.append(draft_leg(deal, loan, SENIOR, suffix=":financed", payee=LESSORS))
     return Drafts(legs=tuple(legs))
 
 
-def own_share(deal: Deal) -> float:
+def own_share(deal: Deal[HardwarePurchaseTerms]) -> float:
     """Share of the purchase that is not already rented in the same site group."""
     if not deal.site_group or deal.terms.gw <= 0:
         return 1.0
     return max(0.0, 1.0 - deal.rented_gw / deal.terms.gw)
 
 
-def equal_parts(draw, parts: float):
+def equal_parts(draw: Array, parts: float) -> Array:
     """[T] principal when every draw is repaid in equal parts over the next steps."""
     count = max(1, round(parts))
     principal = np.zeros(len(draw))
@@ -71,8 +65,8 @@ def equal_parts(draw, parts: float):
     return principal
 
 
-def check_hardware_purchase(deal: Deal, calendar: Calendar) -> list[str]:
-    """Payments must be scheduled; what is financed needs a rate and years; a site group needs the GW of the purchase."""
+def check_hardware_purchase(deal: Deal[HardwarePurchaseTerms], calendar: Calendar) -> list[str]:
+    """Payments must be scheduled; a financed share needs a rate and years; a site group needs the GW of the purchase."""
     problems = needs_schedule(deal, "payment")
     if deal.terms.financed_share > 0 and (deal.terms.finance_rate <= 0 or deal.terms.finance_years <= 0):
         problems.append("is financed; give finance_rate (per year) and finance_years above 0")
@@ -81,4 +75,4 @@ def check_hardware_purchase(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-HARDWARE_PURCHASE = Kind("hardware_purchase", HardwarePurchaseTerms, ("payment",), draft_hardware_purchase, check_hardware_purchase, (SUPPLIERS, LESSORS))
+HARDWARE_PURCHASE = Kind("hardware_purchase", HardwarePurchaseTerms, ("payment",), draft_hardware_purchase, check_hardware_purchase)

@@ -1,7 +1,8 @@
-"""Lease: payer = lessee, payee = lessor, who keeps title and residual risk. Rent by year."""
+"""Lease: payer = lessee, payee = lessor, which keeps title and residual risk. Rent by year."""
 
-from simulate.deals.drafts import SENIOR, Deal, Drafts, Kind, LegDraft, Terms, by_step, is_running, needs_schedule, term
-from simulate.model import SCHEDULED
+from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
+from simulate.deals.legs import Scheduled
+from simulate.model import SENIOR
 from simulate.plans import Calendar
 
 
@@ -15,31 +16,23 @@ class LeaseTerms(Terms):
     haircut: float = term(0.0, "flag", "1: rent is cut in a restructuring of the lessee", high=1)
 
 
-def draft_lease(deal: Deal, calendar: Calendar) -> Drafts:
+def draft_lease(deal: Deal[LeaseTerms], calendar: Calendar) -> Drafts:
     """One scheduled leg."""
     terms = deal.terms
-    leg = LegDraft(
-        name=deal.id,
-        deal=deal.id,
-        payer=deal.payer,
-        payee=deal.payee,
-        driver=SCHEDULED,
-        group=deal.group,
-        seniority=SENIOR if terms.seniority is None else terms.seniority,
-        sched=by_step(deal, "payment", calendar),
+    driver = Scheduled(by_step(deal, "payment", calendar), follow=terms.follow, host=deal.payee if terms.follow else "", damages=terms.damages)
+    leg = draft_leg(
+        deal,
+        driver,
+        terms.rank(SENIOR),
         operating=1.0,
-        follow=terms.follow,
-        host=deal.payee if terms.follow else "",
         ends_with_payee=terms.ends_with_payee,
         haircut=terms.haircut,
-        damages=terms.damages,
-        days=terms.days,
-        running=is_running(deal, calendar),
+        payment=payment_terms(deal, terms.days, calendar),
     )
     return Drafts(legs=(leg,))
 
 
-def check_lease(deal: Deal, calendar: Calendar) -> list[str]:
+def check_lease(deal: Deal[LeaseTerms], calendar: Calendar) -> list[str]:
     """Rent must be scheduled."""
     return needs_schedule(deal, "payment")
 

@@ -1,64 +1,67 @@
 """Loan, bond or ladder of bonds (ACTUS: PAM, LAM): a balance with interest, principal by year and draws by year.
 
-Payer = borrower, payee = lender. The amount is what is drawn at the opening. Principal comes from the schedule item
-`principal` (a ladder is a list of years); what is left falls due in the step of `end` (bullet).
+Payer = borrower, payee = lender. The amount is the balance at the opening. Principal comes from the schedule item
+`principal` (a ladder is a list of years); the rest falls due in the step of `end` (bullet).
 Interest a year on the balance: rate + float x short rate + margin x spread ratio.
 """
 
-from simulate.deals.drafts import SECURED, SENIOR, SUBORDINATED, Deal, Drafts, Kind, LegDraft, Terms, by_step, is_running, term
-from simulate.model import BALANCE
+from simulate.deals.kind import UNSECURED, Deal, Drafts, Kind, Terms, by_step, draft_leg, is_running, term
+from simulate.deals.legs import Balance, Collateral, LegDraft
+from simulate.model import SECURED, SENIOR, SUBORDINATED
 from simulate.plans import Calendar
 
+DEBT_CLASSES = (*UNSECURED, SECURED)
 
-class LoanTerms(Terms):
-    """Terms of a loan or bond."""
+
+class DebtTerms(Terms):
+    """Interest of any debt."""
 
     rate: float = term(0.0, "rate", "fixed part of the rate, per year")
     float_: float = term(0.0, "number", "multiple of the short rate that is paid on top", alias="float")
     margin: float = term(0.0, "rate", "margin over the short rate at a spread ratio of 1, per year")
+
+
+class LoanTerms(DebtTerms):
+    """Terms of a loan or bond."""
+
     secured: float = term(0.0, "flag", "1: class 1, paid from its own collateral", high=1)
     subordinated: float = term(0.0, "flag", "1: class 3", high=1)
     fleet_share: float = term(0.0, "share", "share of the borrower's fleet that is collateral", high=1)
     core_share: float = term(0.0, "share", "share of the borrower's core value that is collateral", high=1)
 
+    @property
+    def collateral(self) -> Collateral:
+        return Collateral(coll_fleet=self.fleet_share, coll_core=self.core_share)
 
-def draft_loan(deal: Deal, calendar: Calendar) -> Drafts:
+
+def draft_loan(deal: Deal[LoanTerms], calendar: Calendar) -> Drafts:
     """One leg driven by its balance."""
-    return Drafts(legs=(loan_leg(deal, calendar),))
-
-
-def loan_leg(deal: Deal, calendar: Calendar, **collateral) -> LegDraft:
-    """The balance leg of any loan."""
     terms = deal.terms
-    secured = getattr(terms, "secured", 1.0)
-    seniority = SECURED if secured else SUBORDINATED if terms.subordinated else SENIOR
-    return LegDraft(
-        name=deal.id,
-        deal=deal.id,
-        payer=deal.payer,
-        payee=deal.payee,
-        driver=BALANCE,
-        group=deal.group,
-        seniority=seniority if terms.seniority is None else terms.seniority,
-        bal0=opening_balance(deal, calendar),
-        principal=by_step(deal, "principal", calendar),
+    return Drafts(legs=(balance_leg(deal, calendar, SECURED if terms.secured else SUBORDINATED if terms.subordinated else SENIOR),))
+
+
+def balance_leg(deal: Deal[DebtTerms], calendar: Calendar, usual: int) -> LegDraft:
+    """The leg of any debt; `usual` is its class unless its terms give one."""
+    terms = deal.terms
+    driver = Balance(
         draw=by_step(deal, "draw", calendar),
+        principal=by_step(deal, "principal", calendar),
+        bal0=opening_balance(deal, calendar),
         last_step=None if deal.end is None else calendar.step_of(deal.end),
         rate_fixed=terms.rate,
         rate_float=terms.float_,
         rate_spread=terms.margin,
-        coll_fleet=terms.fleet_share,
-        coll_core=terms.core_share,
-        **collateral,
+        collateral=terms.collateral,
     )
+    return draft_leg(deal, driver, terms.rank(usual))
 
 
-def opening_balance(deal: Deal, calendar: Calendar) -> float:
+def opening_balance(deal: Deal[DebtTerms], calendar: Calendar) -> float:
     """USD bn drawn at the opening; a loan that starts later is drawn by its schedule."""
     return deal.amount if deal.start is None or is_running(deal, calendar) else 0.0
 
 
-def check_loan(deal: Deal, calendar: Calendar) -> list[str]:
+def check_loan(deal: Deal[LoanTerms], calendar: Calendar) -> list[str]:
     """Balance, draws and principal must fit each other."""
     problems = check_balance(deal, calendar)
     if deal.terms.secured and deal.terms.subordinated:
@@ -68,8 +71,8 @@ def check_loan(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-def check_balance(deal: Deal, calendar: Calendar) -> list[str]:
-    """What holds for every debt."""
+def check_balance(deal: Deal[DebtTerms], calendar: Calendar) -> list[str]:
+    """Faults that any debt can have."""
     opening = opening_balance(deal, calendar)
     drawn = sum(deal.schedule.get("draw", {}).values())
     repaid = sum(deal.schedule.get("principal", {}).values())
@@ -85,5 +88,5 @@ def check_balance(deal: Deal, calendar: Calendar) -> list[str]:
     return problems
 
 
-LOAN = Kind("loan", LoanTerms, ("principal", "draw"), draft_loan, check_loan)
-BOND = Kind("bond", LoanTerms, ("principal", "draw"), draft_loan, check_loan)
+LOAN = Kind("loan", LoanTerms, ("principal", "draw"), draft_loan, check_loan, classes=DEBT_CLASSES, debt=True)
+BOND = LOAN._replace(name="bond")

@@ -1,4 +1,4 @@
-"""Confidence: a memory of what the labs earned over what they planned, k' = k + lambda (y - k).
+"""Confidence: a memory of the labs' revenue over plan, k' = k + lambda (y - k).
 
 Exponential smoothing (Brown 1959) with lambda = 1 - exp(-dt/memory), so that the memory is the same on any grid.
 """
@@ -7,24 +7,23 @@ import math
 
 import numpy as np
 
-from simulate.factors.section import Array, Context, NonNegative, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection, Timeline
 
 
-class Confidence(Section):
+class Confidence(SourcedSection):
     """[factors.confidence]"""
 
     memory_years: NonNegative = 1.0
-    """Mean age of what is remembered; 0: the last step only. [years]"""
+    """Mean age of the memory; 0: the last step only. [years]"""
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The weight of the newest step."""
+        return {"conf_lambda": weight(self, context.timeline.dt)}
 
 
 def weight(section: Confidence, dt: float) -> float:
     """lambda."""
     return -math.expm1(-dt / section.memory_years) if section.memory_years > 0.0 else 1.0
-
-
-def compile_rows(section: Confidence, context: Context) -> dict[str, object]:
-    """The weight of the newest step."""
-    return {"conf_lambda": weight(section, context.timeline.dt)}
 
 
 def mean_and_variance(section: Confidence, timeline: Timeline, demand_mean: Array, demand_covariance: Array) -> tuple[Array, Array]:

@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, betaln, ndtr
 
-from simulate.factors.section import Array, Context, NonNegative, Section
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection
 
 FIRST_Z = -8.5  # beyond +-8.3 a 53-bit uniform does not reach
 NODES = 8193
 
 
-class Delivery(Section):
+class Delivery(SourcedSection):
     """[factors.delivery]"""
 
     low: NonNegative = 0.25
@@ -26,7 +26,7 @@ class Delivery(Section):
     """Most likely share. [share]"""
     high: NonNegative = 1.15
     """Best share. [share]"""
-    correlation: float = Field(0.5, ge=0, le=1)
+    correlation: float = Field(default=0.5, ge=0, le=1)
     """Weight rho of the common normal: the correlation of two processes is its square. [1]"""
     fixed: NonNegative | None = None
     """The same share on every path, as in a run of the plan. [share]"""
@@ -36,6 +36,20 @@ class Delivery(Section):
         if not self.low <= self.mode <= self.high:
             raise ValueError(f"needs low <= mode <= high, got {self.low:g}, {self.mode:g} and {self.high:g}")
         return self
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The table; constant where d is fixed."""
+        rows: FactorRows = {
+            "key_delivery_common": context.key("delivery"),
+            "key_delivery": context.keys("delivery", context.process_names),
+            "delivery_rho": self.correlation,
+            "delivery_z0": FIRST_Z,
+        }
+        fixed = self.low if self.fixed is None and self.low == self.high else self.fixed
+        if fixed is not None:
+            return rows | {"delivery_dz": -2.0 * FIRST_Z, "delivery_table": np.array([[fixed, 0.0], [fixed, 0.0]])}
+        z = np.linspace(FIRST_Z, -FIRST_Z, NODES)
+        return rows | {"delivery_dz": -2.0 * FIRST_Z / (NODES - 1), "delivery_table": np.stack(quantile_at_normal(self, z), axis=1)}
 
 
 def shape(section: Delivery) -> tuple[float, float]:
@@ -55,16 +69,6 @@ def quantile_at_normal(section: Delivery, z: Array) -> tuple[Array, Array]:
     log_density = (alpha - 1.0) * log_x + (beta - 1.0) * log_y - betaln(alpha, beta)
     slope = width * np.exp(-0.5 * z * z - 0.5 * np.log(2.0 * np.pi) - log_density)
     return np.where(upper, section.high - width * near, section.low + width * near), slope
-
-
-def compile_rows(section: Delivery, context: Context) -> dict[str, object]:
-    """The table; constant where d is fixed."""
-    rows = {"delivery_rho": section.correlation, "delivery_z0": FIRST_Z}
-    fixed = section.low if section.fixed is None and section.low == section.high else section.fixed
-    if fixed is not None:
-        return rows | {"delivery_dz": -2.0 * FIRST_Z, "delivery_table": np.array([[fixed, 0.0], [fixed, 0.0]])}
-    z = np.linspace(FIRST_Z, -FIRST_Z, NODES)
-    return rows | {"delivery_dz": -2.0 * FIRST_Z / (NODES - 1), "delivery_table": np.stack(quantile_at_normal(section, z), axis=1)}
 
 
 def mean_and_variance(section: Delivery) -> tuple[float, float]:

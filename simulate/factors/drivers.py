@@ -1,4 +1,4 @@
-"""Names of the draws and the correlation of the drivers.
+"""Drivers: their correlation and their draws.
 
 Drivers are standard normal per step: Z = C n with C the lower triangle of their correlation matrix. A matrix that is not positive
 semi-definite belongs to no random vector: it is refused, with the nearest one that does (Higham 2002, "Computing the nearest
@@ -9,15 +9,14 @@ import numpy as np
 from pydantic import field_validator
 
 from simulate.errors import InputError
-from simulate.factors.keys import key_of
-from simulate.factors.section import Array, Context, Correlation, Section
+from simulate.factors.section import Array, Context, Correlation, FactorRows, SourcedSection
 from simulate.model import DRIVERS
 
 ROUNDING = 1e-10  # an eigenvalue above minus this is a zero
 
 
 def split_pair(pair: str) -> tuple[int, int]:
-    """Rows of "demand:valuation"."""
+    """Rows of the pair "demand:valuation"."""
     names = pair.split(":")
     unknown = [name for name in names if name not in DRIVERS]
     if len(names) != 2 or unknown or names[0] == names[1]:
@@ -25,7 +24,7 @@ def split_pair(pair: str) -> tuple[int, int]:
     return DRIVERS.index(names[0]), DRIVERS.index(names[1])
 
 
-class Drivers(Section):
+class Drivers(SourcedSection):
     """[drivers]: how the shocks of one step hang together."""
 
     correlation: dict[str, Correlation] = {}
@@ -34,13 +33,20 @@ class Drivers(Section):
     @field_validator("correlation")
     @classmethod
     def check_pairs(cls, pairs: dict[str, float]) -> dict[str, float]:
-        seen = {}
+        seen: dict[frozenset[int], str] = {}
         for pair in pairs:
             rows = frozenset(split_pair(pair))
             if rows in seen:
                 raise ValueError(f"names the same pair twice, as '{seen[rows]}' and '{pair}'; keep one")
             seen[rows] = pair
         return pairs
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Correlation and the keys of the drivers (docs/model.md, section 1)."""
+        return {
+            "driver_cholesky": factor_lower(check_correlation(self.correlation)),
+            "key_driver": context.keys("driver", DRIVERS),
+        }
 
 
 def correlation_matrix(pairs: dict[str, float]) -> Array:
@@ -86,7 +92,7 @@ def check_correlation(pairs: dict[str, float]) -> Array:
     if least < -ROUNDING:
         nearest = nearest_correlation(matrix)
         rows = [(DRIVERS[i], DRIVERS[j], nearest[i, j]) for i in range(len(DRIVERS)) for j in range(i) if abs(nearest[i, j]) > 5e-5]
-        # Four digits, towards zero: what is shown is itself valid when typed in (shrinking every entry keeps the matrix inside).
+        # Four digits, towards zero: the shown values are themselves valid when typed in (shrinking every entry keeps the matrix inside).
         shown = ", ".join(f'"{b}:{a}" = {np.trunc(value * 9990) / 1e4:.4f}' for a, b, value in rows)
         raise InputError(
             [
@@ -95,26 +101,3 @@ def check_correlation(pairs: dict[str, float]) -> Array:
             ]
         )
     return matrix
-
-
-def compile_rows(section: Drivers, context: Context) -> dict[str, object]:
-    """Correlation and the keys of every draw (docs/model.md, section 1)."""
-
-    def keys(names: list[str]) -> Array:
-        return np.array([key_of(context.seed, name) for name in names], np.uint32).reshape(-1, 2)
-
-    names = [process.name for process in context.processes]
-    group_keys = keys(["", *(f"execution:{group.name}" for group in context.groups[1:])])
-    group_keys[0] = 0
-    return {
-        "driver_cholesky": factor_lower(check_correlation(section.correlation)),
-        "key_driver": keys([f"driver:{name}" for name in DRIVERS]),
-        "key_regime": key_of(context.seed, "regime"),
-        "key_rate_integral": key_of(context.seed, "short_rate:integral"),
-        "key_revenue": keys([f"revenue:{name}" for name in names]),
-        "key_delivery_common": key_of(context.seed, "delivery"),
-        "key_delivery": keys([f"delivery:{name}" for name in names]),
-        "key_life": key_of(context.seed, "life"),
-        "key_shots": key_of(context.seed, "power:shots"),
-        "key_group": group_keys,
-    }

@@ -4,22 +4,22 @@ One-factor probit (Vasicek 2002) tied to the common normal of plan delivery: exe
 the threshold of its probability. So letters of intent become contracts in the worlds in which plans are met.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field, field_validator
 from scipy.special import ndtri
 
 from simulate.errors import InputError
-from simulate.factors.section import Array, Context, Group, NonNegative, Section, Share
+from simulate.factors.section import Array, Context, FactorRows, Group, NonNegative, Share, SourcedSection
 
 Status = Literal["conditional", "letter_of_intent", "talks"]
 
 
-class Execution(Section):
+class Execution(SourcedSection):
     """[factors.execution]"""
 
-    correlation: float = Field(0.5, ge=0, le=1)
+    correlation: float = Field(default=0.5, ge=0, le=1)
     """Weight rho of the common normal of plan delivery. [1]"""
     probability: dict[Status, Share] = {"conditional": 0.7, "letter_of_intent": 0.25, "talks": 0.1}
     """Probability that a deal of this status is executed, where the deal itself gives none. [share]"""
@@ -31,10 +31,26 @@ class Execution(Section):
     @field_validator("probability")
     @classmethod
     def check_all_statuses(cls, given: dict[str, float]) -> dict[str, float]:
-        missing = [status for status in Status.__args__ if status not in given]
+        missing = [status for status in get_args(Status) if status not in given]
         if missing:
             raise ValueError(f"lacks {', '.join(missing)}: give a probability for each status")
         return given
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Thresholds and sizes of all groups; row 0 is the sure group."""
+        check_groups(context.groups)
+        probability = np.array([group.probability for group in context.groups], float)
+        probability[0] = 1.0
+        keys = np.concatenate([np.zeros((1, 2), np.uint32), context.keys("execution", [group.name for group in context.groups[1:]])])
+        low = np.array([1.0, *(group.size_low for group in context.groups[1:])])
+        high = np.array([1.0, *(group.size_high for group in context.groups[1:])])
+        return {
+            "key_group": keys,
+            "exec_rho": np.full(len(context.groups), self.correlation),
+            "exec_threshold": -ndtri(probability),
+            "size_low": low,
+            "size_high": high,
+        }
 
 
 def check_groups(groups: tuple[Group, ...]) -> None:
@@ -49,21 +65,6 @@ def check_groups(groups: tuple[Group, ...]) -> None:
         problems.append("Deal groups need row 0, the sure group.")
     if problems:
         raise InputError(problems)
-
-
-def compile_rows(section: Execution, context: Context) -> dict[str, object]:
-    """Thresholds and sizes of all groups; row 0 is the sure group."""
-    check_groups(context.groups)
-    probability = np.array([group.probability for group in context.groups], float)
-    probability[0] = 1.0
-    rows = {
-        "exec_rho": np.full(len(context.groups), section.correlation),
-        "exec_threshold": -ndtri(probability),
-        "size_low": np.array([group.size_low for group in context.groups], float),
-        "size_high": np.array([group.size_high for group in context.groups], float),
-    }
-    rows["size_low"][0] = rows["size_high"][0] = 1.0
-    return rows
 
 
 def mean_and_variance(groups: tuple[Group, ...]) -> tuple[Array, Array]:

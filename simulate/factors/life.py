@@ -9,10 +9,10 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulate.factors.section import Context, NonNegative, Positive, Section
+from simulate.factors.section import Context, FactorRows, NonNegative, Positive, SourcedSection
 
 
-class Life(Section):
+class Life(SourcedSection):
     """[factors.life]"""
 
     values: Annotated[tuple[Positive, ...], Field(min_length=1)] = (3.0, 6.0)
@@ -26,16 +26,15 @@ class Life(Section):
             raise ValueError(f"needs one weight for each of the {len(self.values)} values, and a positive sum; got weights {list(self.weights)}")
         return self
 
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Values and their cumulative probabilities."""
+        return {"key_life": context.key("life"), "life_values": np.array(self.values, float), "life_cdf": np.cumsum(probabilities(self))[:-1]}
+
 
 def probabilities(section: Life) -> np.ndarray:
     """[V]"""
     weights = np.array(section.weights, float)
     return weights / weights.sum()
-
-
-def compile_rows(section: Life, context: Context) -> dict[str, object]:
-    """Values and their cumulative probabilities."""
-    return {"life_values": np.array(section.values, float), "life_cdf": np.cumsum(probabilities(section))[:-1]}
 
 
 def mean_and_variance(section: Life) -> tuple[float, float]:

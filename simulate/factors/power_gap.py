@@ -9,13 +9,13 @@ from scipy.special import pdtr, pdtrc
 
 from simulate.errors import InputError
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, NonNegative, Positive, Section, Timeline, YearTable
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, Positive, SourcedSection, Timeline, YearTable
 
 MISSED = 1e-9  # probability that a path would have more shots than are drawn
 MOST_FADES = 300.0  # shots are stored grown to opening: exp of this must not overflow
 
 
-class PowerGap(Section):
+class PowerGap(SourcedSection):
     """[factors.power_gap]"""
 
     plan: YearTable = {2025: 0.03, 2030: 0.25}
@@ -33,36 +33,36 @@ class PowerGap(Section):
     shot_decay: NonNegative = 1.0
     """Speed at which a shortage fades. [per year]"""
 
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The exact step, the plan and the distribution of the number of shots in the horizon."""
+        timeline = context.timeline
+        horizon = timeline.steps * timeline.dt
+        if self.shot_decay * horizon > MOST_FADES:
+            raise InputError(
+                [
+                    f"factors.power_gap.shot_decay = {self.shot_decay:g} is too fast for a horizon of {horizon:g} years: "
+                    f"use at most {MOST_FADES / horizon:g}, or no shots at all (shots_per_year = 0)."
+                ]
+            )
+        step = transition(self.reversion, diffusion(self), timeline.dt)
+        expected = self.shots_per_year * horizon
+        most = 0
+        while expected > 0.0 and pdtrc(most, expected) >= MISSED:
+            most += 1
+        return {
+            "key_shots": context.key("power:shots"),
+            "gap_plan": self.scale * timeline.at_step_ends(self.plan),
+            "gap_decay": step.decay,
+            "gap_sd": step.sd,
+            "shot_cdf": np.array([pdtr(k, expected) for k in range(most)], float),
+            "shot_mean": self.shot_mean,
+            "shot_decay": self.shot_decay,
+        }
+
 
 def diffusion(section: PowerGap) -> float:
     """Volatility per sqrt(year) that gives the stationary standard deviation."""
     return section.volatility * np.sqrt(2.0 * section.reversion)
-
-
-def compile_rows(section: PowerGap, context: Context) -> dict[str, object]:
-    """The exact step, the plan and the distribution of the number of shots in the horizon."""
-    timeline = context.timeline
-    horizon = timeline.steps * timeline.dt
-    if section.shot_decay * horizon > MOST_FADES:
-        raise InputError(
-            [
-                f"factors.power_gap.shot_decay = {section.shot_decay:g} is too fast for a horizon of {horizon:g} years: "
-                f"use at most {MOST_FADES / horizon:g}, or no shots at all (shots_per_year = 0)."
-            ]
-        )
-    step = transition(section.reversion, diffusion(section), timeline.dt)
-    expected = section.shots_per_year * horizon
-    most = 0
-    while expected > 0.0 and pdtrc(most, expected) >= MISSED:
-        most += 1
-    return {
-        "gap_plan": section.scale * timeline.at_step_ends(section.plan),
-        "gap_decay": step.decay,
-        "gap_sd": step.sd,
-        "shot_cdf": np.array([pdtr(k, expected) for k in range(most)], float),
-        "shot_mean": section.shot_mean,
-        "shot_decay": section.shot_decay,
-    }
 
 
 def shot_mean_and_variance(section: PowerGap, timeline: Timeline) -> tuple[Array, Array]:

@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from simulate.factors.section import Array, Context, NonNegative, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection, Timeline
 
 
-class Regime(Section):
+class Regime(SourcedSection):
     """[factors.regime]"""
 
     hazard_in: NonNegative = 0.12
@@ -19,12 +19,11 @@ class Regime(Section):
     hazard_out: NonNegative = 0.50
     """Hazard back to delivery. [per year]"""
 
-
-def compile_rows(section: Regime, context: Context) -> dict[str, object]:
-    """Probabilities of a change within one step."""
-    total = section.hazard_in + section.hazard_out
-    moved = -math.expm1(-total * context.timeline.dt) / total if total > 0.0 else 0.0
-    return {"regime_p01": section.hazard_in * moved, "regime_p10": section.hazard_out * moved}
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Probabilities of a change within one step."""
+        total = self.hazard_in + self.hazard_out
+        moved = -math.expm1(-total * context.timeline.dt) / total if total > 0.0 else 0.0
+        return {"key_regime": context.key("regime"), "regime_p01": self.hazard_in * moved, "regime_p10": self.hazard_out * moved}
 
 
 def mean_and_variance(section: Regime, timeline: Timeline) -> tuple[Array, Array]:

@@ -7,10 +7,10 @@ q' = a q + (1 - a) (log table - obsolescence t + pull (log y - log(1 - g))) + sd
 import numpy as np
 
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, Finite, NonNegative, PositiveYearTable, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
 
 
-class Rental(Section):
+class Rental(SourcedSection):
     """[factors.rental]"""
 
     volatility: NonNegative = 0.45
@@ -24,22 +24,21 @@ class Rental(Section):
     demand_pull: NonNegative = 0.5
     """Elasticity of the level to demand over usable power. [1]"""
 
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The exact step, the level and the variance of the own shocks."""
+        step = transition(self.reversion, self.volatility, context.timeline.dt)
+        return {
+            "rent_decay": step.decay,
+            "rent_sd": step.sd,
+            "rent_mean": level(self, context.timeline),
+            "rent_pull": self.demand_pull,
+            "rent_var": variance(self.reversion, self.volatility, context.timeline.step_ends()),
+        }
+
 
 def level(section: Rental, timeline: Timeline) -> Array:
     """[T] logarithm of the level without pull."""
     return np.log(timeline.at_step_ends(section.table)) - section.obsolescence * timeline.step_ends()
-
-
-def compile_rows(section: Rental, context: Context) -> dict[str, object]:
-    """The exact step, the level and the variance of the own shocks."""
-    step = transition(section.reversion, section.volatility, context.timeline.dt)
-    return {
-        "rent_decay": step.decay,
-        "rent_sd": step.sd,
-        "rent_mean": level(section, context.timeline),
-        "rent_pull": section.demand_pull,
-        "rent_var": variance(section.reversion, section.volatility, context.timeline.step_ends()),
-    }
 
 
 def mean_and_variance(section: Rental, timeline: Timeline) -> tuple[Array, Array]:

@@ -9,16 +9,43 @@ import numpy as np
 
 from simulate.errors import InputError
 from simulate.factors.reversion import integral_variance, transition
-from simulate.factors.section import Array, Context, NonNegative, Process, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, Process, SourcedSection, Timeline
 
 
-class Revenue(Section):
+class Revenue(SourcedSection):
     """[factors.revenue]; the parameters of each entity stand in the table of figures."""
 
     volatility_scale: NonNegative = 1.0
     """Multiplies the volatilities of revenue and growth of everybody. [1]"""
     regime_scale: NonNegative = 1.0
-    """Multiplies what disappointment takes from growth. [1]"""
+    """Multiplies the loss of growth in disappointment. [1]"""
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Rows of all processes, and the weights of the labs in demand: their shares of the labs' plan."""
+        check_processes(context)
+        timeline, processes = context.timeline, context.processes
+        shape = (len(processes), timeline.steps)
+        scale = self.volatility_scale
+        steps = [transition(process.growth_decay, scale * process.growth_sd, timeline.dt) for process in processes]
+        plan = np.array([process.plan for process in processes], float).reshape(shape)
+        labs = np.array([process.is_lab for process in processes], bool)
+        weight = np.where(labs[:, None], plan, 0.0)
+        total = weight.sum(axis=0)
+        return {
+            "key_revenue": context.keys("revenue", context.process_names),
+            "rev_plan0": np.array([process.plan0 for process in processes], float),
+            "rev_plan": plan,
+            "rev_loading": np.array([process.loading for process in processes], float),
+            "rev_sd": scale * np.sqrt([shock_variance(process, timeline) for process in processes]).reshape(shape),
+            "rev_var": np.array([log_variance(self, process, timeline) for process in processes]).reshape(shape),
+            "rev_shift": self.regime_scale * np.array([process.regime_shift for process in processes], float),
+            "rev_decay": np.array([step.decay for step in steps], float),
+            "rev_m_sd": np.array([step.sd for step in steps], float),
+            "rev_gain": np.array([step.gain for step in steps], float),
+            "rev_int_c1": np.array([step.c1 for step in steps], float),
+            "rev_int_c2": np.array([step.c2 for step in steps], float),
+            "demand_weight": np.divide(weight, total, out=np.zeros(shape), where=total > 0.0),
+        }
 
 
 def shock_variance(process: Process, timeline: Timeline) -> Array:
@@ -51,33 +78,6 @@ def check_processes(context: Context) -> None:
                 problems.append(f"{label} of the revenue of {process.name} is {getattr(process, label):g}; it must not be negative.")
     if problems:
         raise InputError(problems)
-
-
-def compile_rows(section: Revenue, context: Context) -> dict[str, object]:
-    """Rows of all processes, and the weights of the labs in demand: their shares of the labs' plan."""
-    check_processes(context)
-    timeline, processes = context.timeline, context.processes
-    shape = (len(processes), timeline.steps)
-    scale = section.volatility_scale
-    steps = [transition(process.growth_decay, scale * process.growth_sd, timeline.dt) for process in processes]
-    plan = np.array([process.plan for process in processes], float).reshape(shape)
-    labs = np.array([process.is_lab for process in processes], bool)
-    weight = np.where(labs[:, None], plan, 0.0)
-    total = weight.sum(axis=0)
-    return {
-        "rev_plan0": np.array([process.plan0 for process in processes], float),
-        "rev_plan": plan,
-        "rev_loading": np.array([process.loading for process in processes], float),
-        "rev_sd": scale * np.sqrt([shock_variance(process, timeline) for process in processes]).reshape(shape),
-        "rev_var": np.array([log_variance(section, process, timeline) for process in processes]).reshape(shape),
-        "rev_shift": section.regime_scale * np.array([process.regime_shift for process in processes], float),
-        "rev_decay": np.array([step.decay for step in steps], float),
-        "rev_m_sd": np.array([step.sd for step in steps], float),
-        "rev_gain": np.array([step.gain for step in steps], float),
-        "rev_int_c1": np.array([step.c1 for step in steps], float),
-        "rev_int_c2": np.array([step.c2 for step in steps], float),
-        "demand_weight": np.divide(weight, total, out=np.zeros(shape), where=total > 0.0),
-    }
 
 
 def mean_and_variance(section: Revenue, process: Process, timeline: Timeline) -> tuple[Array, Array]:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.model import Array
+
 
 class Transition(NamedTuple):
     """One step of (X, integral of X): X' = decay X + sd n1; integral += gain X + c1 n1 + c2 n2."""
@@ -22,7 +24,7 @@ class Transition(NamedTuple):
     c2: float
 
 
-def variance(reversion: float, volatility: float, time):
+def variance(reversion: float, volatility: float, time: float | Array) -> Array:
     """Variance of X after `time` years from a known start."""
     time = np.asarray(time, float)
     if reversion == 0.0:
@@ -30,7 +32,7 @@ def variance(reversion: float, volatility: float, time):
     return volatility**2 * -np.expm1(-2.0 * reversion * time) / (2.0 * reversion)
 
 
-def integral_variance(reversion: float, volatility: float, time):
+def integral_variance(reversion: float, volatility: float, time: float | Array) -> Array:
     """Variance of the integral of X over `time` years from a known start: sigma^2 h^3 f(kappa h)."""
     time = np.asarray(time, float)
     x = np.atleast_1d(reversion * time)

@@ -1,16 +1,21 @@
-"""What all members share: the section of a scenario file, the time it is compiled for, and the rows it is given.
+"""Ground that all members share: sections of a scenario file, the grid of a run, revenue processes and groups of deals.
 
-A member is one file: source and equation, its section (parameters with units), `compile_rows(section, context)` that returns the
-fields of `simulate.model.Factors` it owns, and its exact moments on the grid.
+A member is one file: source and equation, its section (parameters with units) with a method `compile_rows(context)` that returns the
+fields of `simulate.model.Factors` it owns, keys of its draws among them, and its exact moments on the grid.
 """
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Array = np.ndarray
+from simulate.errors import did_you_mean, listed
+from simulate.factors.keys import key_of
+from simulate.model import Array
+
+FactorRows = dict[str, Array | float]  # fields of simulate.model.Factors
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -20,6 +25,7 @@ Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
 def check_table(table: dict[int, float]) -> dict[int, float]:
+    """The table in the order of years."""
     if not table:
         raise ValueError("needs at least one year, such as {2026 = 0.03}")
     return dict(sorted(table.items()))
@@ -30,19 +36,31 @@ PositiveYearTable = Annotated[dict[int, Positive], AfterValidator(check_table)]
 
 
 class Section(BaseModel):
-    """A [factors.*] section: frozen, refuses keys it does not know."""
+    """A section of a scenario file: frozen, refuses keys that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+
+class StrictSection(Section):
+    """A section that refuses values of another type and numbers that are not finite too."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class SourcedSection(Section):
+    """A section whose parameters have sources."""
+
+    entry: ClassVar[str] = "parameter"
+    """Word for one of its keys."""
     sources: dict[str, str] = Field(default_factory=dict)
     """Where each parameter comes from, one sentence each."""
 
     @model_validator(mode="after")
     def check_sources(self) -> Self:
-        unknown = sorted(set(self.sources) - set(type(self).model_fields))
-        if unknown:
-            known = ", ".join(name for name in type(self).model_fields if name != "sources")
-            raise ValueError(f"sources names {', '.join(unknown)}, which is no parameter here; parameters are {known}")
+        known = [name for name in type(self).model_fields if name != "sources"]
+        for name in self.sources:
+            if name not in known:
+                raise ValueError(f"sources names '{name}', which is no {self.entry} here{did_you_mean(name, known)}; {self.entry}s are {listed(known)}")
         return self
 
 
@@ -91,10 +109,30 @@ class Group(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a member may need besides its own section."""
+    """Inputs of a member besides its own section."""
 
     timeline: Timeline
     processes: tuple[Process, ...]
     groups: tuple[Group, ...]
     seed: int
     discount: bool  # at the short rate; else nominal
+
+    def key(self, name: str) -> Array:
+        """[2] uint32 Philox key of a draw."""
+        return key_of(self.seed, name)
+
+    def keys(self, prefix: str, names: Sequence[str]) -> Array:
+        """[names, 2] uint32 Philox keys of the draws "prefix:name"."""
+        return np.array([key_of(self.seed, f"{prefix}:{name}") for name in names], np.uint32).reshape(-1, 2)
+
+    @property
+    def process_names(self) -> list[str]:
+        """Entities with a revenue process."""
+        return [process.name for process in self.processes]
+
+
+class Member(Protocol):
+    """A section that fills rows of `simulate.model.Factors`."""
+
+    def compile_rows(self, context: Context) -> FactorRows:
+        """Fields that the member owns. Raises InputError where the context does not fit."""

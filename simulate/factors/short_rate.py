@@ -10,10 +10,10 @@ from pydantic import model_validator
 
 from simulate.factors import square_root
 from simulate.factors.reversion import integral_variance, transition, variance
-from simulate.factors.section import Array, Context, Finite, NonNegative, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
 
 
-class ShortRate(Section):
+class ShortRate(SourcedSection):
     """[factors.short_rate]"""
 
     process: Literal["vasicek", "cir"] = "vasicek"
@@ -43,23 +43,23 @@ class ShortRate(Section):
         """sigma of Cox, Ingersoll and Ross, per year: `volatility` at the level, divided by its root."""
         return self.volatility / math.sqrt(self.mean + self.shift)
 
-
-def compile_rows(section: ShortRate, context: Context) -> dict[str, object]:
-    """The step of either process."""
-    dt, level = context.timeline.dt, section.mean + section.shift
-    step = transition(section.reversion, section.volatility, dt)
-    is_cir = section.process == "cir"
-    return {
-        "rate0": section.start + section.shift,
-        "rate_theta": level,
-        "rate_decay": step.decay,
-        "rate_sd": step.sd,
-        "rate_int_gain": step.gain,
-        "rate_int_c1": step.c1,
-        "rate_int_c2": step.c2,
-        "rate_cir": square_root.step_law(section.reversion, section.square_root_volatility, level, dt) if is_cir else np.zeros((0, 2)),
-        "discount": 1.0 if context.discount else 0.0,
-    }
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The step of either process."""
+        dt, level = context.timeline.dt, self.mean + self.shift
+        step = transition(self.reversion, self.volatility, dt)
+        is_cir = self.process == "cir"
+        return {
+            "key_rate_integral": context.key("short_rate:integral"),
+            "rate0": self.start + self.shift,
+            "rate_theta": level,
+            "rate_decay": step.decay,
+            "rate_sd": step.sd,
+            "rate_int_gain": step.gain,
+            "rate_int_c1": step.c1,
+            "rate_int_c2": step.c2,
+            "rate_cir": square_root.step_law(self.reversion, self.square_root_volatility, level, dt) if is_cir else np.zeros((0, 2)),
+            "discount": 1.0 if context.discount else 0.0,
+        }
 
 
 def mean_rate(section: ShortRate, timeline: Timeline) -> Array:

@@ -6,10 +6,10 @@ Each borrower multiplies its own margin by it.
 import numpy as np
 
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, NonNegative, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection, Timeline
 
 
-class Spread(Section):
+class Spread(SourcedSection):
     """[factors.spread]"""
 
     reversion: NonNegative = 0.7
@@ -17,12 +17,11 @@ class Spread(Section):
     volatility: NonNegative = 0.45
     """Volatility of the logarithm. [per sqrt(year)]"""
 
-
-def compile_rows(section: Spread, context: Context) -> dict[str, object]:
-    """The exact step, and the variance of the logarithm that the mean is corrected for."""
-    step = transition(section.reversion, section.volatility, context.timeline.dt)
-    logs = variance(section.reversion, section.volatility, context.timeline.step_ends())
-    return {"spread_decay": step.decay, "spread_sd": step.sd, "spread_var": logs}
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The exact step, and the variance of the logarithm that the mean is corrected for."""
+        step = transition(self.reversion, self.volatility, context.timeline.dt)
+        logs = variance(self.reversion, self.volatility, context.timeline.step_ends())
+        return {"spread_decay": step.decay, "spread_sd": step.sd, "spread_var": logs}
 
 
 def mean_and_variance(section: Spread, timeline: Timeline) -> tuple[Array, Array]:

@@ -10,19 +10,19 @@ all linear in r. sigma in 1/year. kappa = 0 has no pull to theta.
 
 import numpy as np
 
-from simulate.factors.section import Array
+from simulate.model import Array
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 SMALL = 2.0  # of kappa h: up to here 24 nodes integrate products of exponentials to rounding, above it closed forms lose no digits
 
 
-def gain(reversion: float, time):
-    """g, years: what the integral gains for a unit of r."""
+def gain(reversion: float, time: float | Array) -> Array:
+    """g, years: gain of the integral for a unit of r."""
     time = np.asarray(time, float)
     return time if reversion == 0.0 else -np.expm1(-reversion * time) / reversion
 
 
-def variance(reversion: float, volatility: float, level: float, time) -> Array:
+def variance(reversion: float, volatility: float, level: float, time: float | Array) -> Array:
     """[2, ...] of r after `time` years: constant and slope in r at the beginning."""
     g = gain(reversion, time)
     return volatility**2 * np.array([0.5 * level * reversion * g**2, np.exp(-reversion * np.asarray(time, float)) * g])

@@ -9,12 +9,12 @@ import numpy as np
 from simulate.factors.regime import Regime
 from simulate.factors.regime import mean_and_variance as regime_moments
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, Finite, NonNegative, Section, Timeline
+from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
 from simulate.factors.short_rate import ShortRate
 from simulate.factors.short_rate import mean_and_variance as rate_moments
 
 
-class Valuation(Section):
+class Valuation(SourcedSection):
     """[factors.valuation]"""
 
     reversion: NonNegative = 1.5
@@ -26,17 +26,16 @@ class Valuation(Section):
     rate_duration: Finite = 0.0
     """Fall of the logarithm for a rise of the short rate above opening. [years]"""
 
-
-def compile_rows(section: Valuation, context: Context) -> dict[str, object]:
-    """The exact step and its variance."""
-    step = transition(section.reversion, section.volatility, context.timeline.dt)
-    return {
-        "val_decay": step.decay,
-        "val_sd": step.sd,
-        "val_var": variance(section.reversion, section.volatility, context.timeline.step_ends()),
-        "val_shift": section.disappointment_shift,
-        "val_rate_duration": section.rate_duration,
-    }
+    def compile_rows(self, context: Context) -> FactorRows:
+        """The exact step and its variance."""
+        step = transition(self.reversion, self.volatility, context.timeline.dt)
+        return {
+            "val_decay": step.decay,
+            "val_sd": step.sd,
+            "val_var": variance(self.reversion, self.volatility, context.timeline.step_ends()),
+            "val_shift": self.disappointment_shift,
+            "val_rate_duration": self.rate_duration,
+        }
 
 
 def mean_and_variance(section: Valuation, timeline: Timeline, regime: Regime, rate: ShortRate) -> tuple[Array, Array]:

@@ -29,6 +29,7 @@ from simulate.model import (
     Legs,
     Model,
     Rules,
+    freeze_array,
 )
 
 CACHE_LINE = 64
@@ -73,19 +74,12 @@ class PackedRules(NamedTuple):
 name_rows(PackedRules, "terms", RULES)
 
 
-def freeze(array: Array) -> Array:
-    """The array, contiguous and read-only: one signature for all kernels."""
-    array = np.ascontiguousarray(array)
-    array.flags.writeable = False
-    return array
-
-
 def pack(made: Any, group: NamedTuple, count: int, steps: int, **further: Array) -> Any:
     """The fields of a group of the Model stacked in the order of their names."""
     shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
     arrays = {}
     for kind, names in fields_of(type(group)).items():
-        arrays[kind] = freeze(np.array([getattr(group, name) for name in names], KINDS[kind]).reshape(len(names), *shapes[kind]))
+        arrays[kind] = freeze_array(np.array([getattr(group, name) for name in names], KINDS[kind]).reshape(len(names), *shapes[kind]))
     return made(**arrays, **further)
 
 
@@ -98,7 +92,7 @@ def empty_pack(made: Any, count: int, steps: int = 1, **further: Array) -> Any:
 
 def freeze_all(packed: Any) -> Any:
     """The packed group, read-only."""
-    return type(packed)(*(freeze(array) for array in packed))
+    return type(packed)(*(freeze_array(array) for array in packed))
 
 
 def pack_model(model: Model) -> Net:
@@ -110,12 +104,12 @@ def pack_model(model: Model) -> Net:
         pack(PackedEntities, model.entities, n, steps),
         pack(PackedFleet, model.fleet, model.fleet.entity.size, steps),
         pack(PackedLegs, model.legs, model.legs.payer.size, steps),
-        pack(PackedHoldings, model.holdings, model.holdings.holder.size, 1, outside_of=freeze(model.holdings.outside_of.astype(np.int64))),
+        pack(PackedHoldings, model.holdings, model.holdings.holder.size, 1, outside_of=freeze_array(model.holdings.outside_of.astype(np.int64))),
         PackedRules(
-            freeze(np.array([getattr(rules, name) for name in RULES], np.float64)),
-            freeze(np.asarray(rules.world_switches, np.float64)),
-            freeze(np.asarray(rules.world_least, np.float64)),
-            freeze(np.asarray(rules.world_detail, np.float64)),
+            freeze_array(np.array([getattr(rules, name) for name in RULES], np.float64)),
+            freeze_array(np.asarray(rules.world_switches, np.float64)),
+            freeze_array(np.asarray(rules.world_least, np.float64)),
+            freeze_array(np.asarray(rules.world_detail, np.float64)),
             int(rules.max_restructurings),
             int(rules.equity_sweeps),
             int(rules.max_iterations),
@@ -164,7 +158,7 @@ def build_lists(model: Model) -> Lists:
     draws = (legs.draw > 0.0).any(axis=1)
     draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
     by_entity = (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder)
-    return Lists(*(freeze(array) for array in (*by_entity, rank, draws.astype(np.int64), *table_of(found))))
+    return Lists(*(freeze_array(array) for array in (*by_entity, rank, draws.astype(np.int64), *table_of(found))))
 
 
 def table_of(lists: list[Array]) -> tuple[Array, Array]:

@@ -1,13 +1,20 @@
 """What each kind of deal becomes: amounts, parties, classes and holdings, worked out by hand."""
 
+import ast
+from collections import Counter
+from dataclasses import fields
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from simulate.deals import DEBT_KINDS, KINDS
-from simulate.deals.drafts import Deal, Terms
-from simulate.model import BALANCE, COMMITMENT, GUARANTEE, REVENUE_SHARE, SCHEDULED
+import simulate
+from simulate.deals import KINDS
+from simulate.deals.kind import Deal, Terms
+from simulate.deals.legs import DRIVERS, FIELDS, PARTS, LegDraft, values_of
+from simulate.model import BALANCE, COMMITMENT, GUARANTEE, REVENUE_SHARE, SCHEDULED, Legs
 from simulate.plans import Calendar, run_balance
 
 YEARS = Calendar(date(2025, 12, 31), 4, 12)
@@ -38,7 +45,13 @@ def make(kind: str, schedule=None, *, amount=10.0, terms=None, **changes) -> Dea
 
 
 def legs_of(deal: Deal, calendar=YEARS):
-    return KINDS[deal.kind].draft(deal, calendar).legs
+    return [flat(leg) for leg in KINDS[deal.kind].draft(deal, calendar).legs]
+
+
+def flat(leg):
+    """Fields of a leg, its driver and its parts; blank where it has none."""
+    blank = {name: "" if kind is str else 0.0 for name, kind in FIELDS.items()}
+    return SimpleNamespace(**blank | values_of(leg) | {"driver": leg.driver.number})
 
 
 def problems_of(deal: Deal, calendar=YEARS) -> str:
@@ -53,7 +66,45 @@ def test_every_kind_is_complete(kind):
     for name, field in kind.terms.model_fields.items():
         assert field.description and field.json_schema_extra["dimension"], name
     assert set(kind.items) <= {"payment", "principal", "draw"}
-    assert kind.name not in DEBT_KINDS or "principal" in kind.items
+    assert not kind.debt or "principal" in kind.items
+
+
+def test_traits_of_kinds_agree_with_what_deals_become():
+    """A debt is a balance, issued equity is a holding, and only what a kind allows is the class of its legs."""
+    for kind in KINDS.values():
+        terms = {"margin": 0.5} if "margin" in kind.terms.model_fields and not kind.debt else {}
+        terms |= {name: "x" for name in ("covers",) if name in kind.terms.model_fields} | ({"share": 0.5} if "share" in kind.terms.model_fields else {})
+        deal = make(kind.name, {item: {2026: 0.5} for item in kind.items}, terms=terms)
+        drafts = kind.draft(deal, YEARS)
+        assert kind.debt == any(leg.driver.number == BALANCE for leg in drafts.legs), kind.name
+        assert kind.issues_equity == bool(drafts.holdings), kind.name
+        assert {leg.seniority for leg in drafts.legs} <= set(kind.classes), kind.name
+        assert kind.parties(deal) == (("b", "a") if kind.issues_equity else ("a", "b"))
+
+
+def test_every_term_of_a_leg_has_a_row_and_one_home():
+    """A field of a leg bears the name of a field of the table; the others serve to derive one. No two parts of a leg share a name."""
+    serving = {"name", "driver", "payment", "days", "running", "volume", "collateral", "principal", "last_step", "repaid"}
+    derived = {"supply_weight", "delay", "receivable0", "remaining", "amort"}
+    assert set(FIELDS) - serving == set(Legs._fields) - derived - {"driver"}
+    for driver in DRIVERS:
+        mine = [LegDraft, driver, *(part for part in PARTS if part not in (LegDraft, *DRIVERS))]
+        names = Counter(field.name for part in mine for field in fields(part))
+        assert max(names.values()) == 1, names.most_common(1)
+    assert [driver.number for driver in DRIVERS] == list(range(7))
+
+
+def test_no_kind_is_compared_by_its_name_outside_of_the_family():
+    """A module that asks for a name instead of a trait would have to change with every new kind."""
+    found = []
+    for file in Path(simulate.__file__).parent.rglob("*.py"):
+        if file.parent.name == "deals":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            compared = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.pattern] if isinstance(node, ast.match_case) else []
+            constants = [inner.value for part in compared for inner in ast.walk(part) if isinstance(inner, ast.Constant)]
+            found += [f"{file.name}:{node.lineno}: {value}" for value in constants if value in KINDS]
+    assert not found
 
 
 def test_a_loan_is_its_balance_with_interest_and_principal():
@@ -84,7 +135,7 @@ def test_a_gpu_loan_is_secured_by_what_it_names():
     (leg,) = legs_of(make("gpu_loan", terms={"ltv": 0.7, "fleet_share": 0.4}))
     assert (leg.seniority, leg.ltv, leg.coll_fleet, leg.coll_stake) == (1, 0.7, 0.4, 0.0)
     (leg,) = legs_of(make("gpu_loan", terms={"ltv": 0.5, "stake_deal": "s", "stake_share": 0.8}))
-    assert (leg.coll_deal, leg.coll_stake) == ("s", 0.8)
+    assert (leg.coll_holding, leg.coll_stake) == ("s", 0.8)
     assert "no collateral" in problems_of(make("gpu_loan"))
 
 
@@ -154,8 +205,8 @@ def test_a_lease_is_paid_whoever_delivers():
 def test_a_commitment_buys_shares_behind_everybody_else():
     deal = make("equity_commitment", {"payment": {2026: 3.0}}, terms={"stake0": 0.1, "cost0": 2.0, "gate_host": "h", "gate_gw": 1.0})
     drafts = KINDS[deal.kind].draft(deal, YEARS)
-    (leg,) = drafts.legs
-    assert (leg.driver, leg.seniority, leg.gate_host, leg.gate_gw, leg.buys_deal) == (COMMITMENT, 4, "h", 1.0, "d")
+    leg = flat(*drafts.legs)
+    assert (leg.driver, leg.seniority, leg.gate_owner, leg.gate_gw, leg.buys_holding) == (COMMITMENT, 4, "h", 1.0, "d")
     assert drafts.holdings == (("d", "a", "b", 0.1, 2.0),)
     assert "always of class 4" in problems_of(make("equity_commitment", deal.schedule, terms={"class": 2}))
 

@@ -4,6 +4,7 @@ A sample mean is held to its exact value within four standard errors, a sample v
 fourth moment; seeds are fixed, so a test passes always or never.
 """
 
+import sys
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import special, stats
 
 from simulate.errors import InputError
 from simulate.factors import (
-    MEMBERS,
+    Context,
     FactorSections,
     Group,
     Process,
@@ -100,18 +101,24 @@ def quiet():
 # ---------------------------------------------------------------------------------------------------------------- the family
 
 
-def test_every_section_has_a_member_and_together_they_make_all_rows():
-    assert list(FactorSections.model_fields) == list(MEMBERS)
+def test_no_two_members_make_the_same_row_and_together_they_make_all_rows():
+    context = Context(TIMELINE, PROCESSES, GROUPS, 0, True)
+    rows = [name for member in (drivers.Drivers(), *dict(FactorSections()).values()) for name in member.compile_rows(context)]
+    assert sorted(rows) == sorted(Factors._fields)
+
+
+def test_all_rows_are_frozen():
     factors = build()
     assert all(isinstance(getattr(factors, name), (np.ndarray, float)) for name in Factors._fields)
     assert all(not value.flags.writeable for value in factors if isinstance(value, np.ndarray))
 
 
-@pytest.mark.parametrize("name", list(MEMBERS))
+@pytest.mark.parametrize("name", FactorSections.model_fields)
 def test_member_states_source_moments_units_and_refuses_unknown_keys(name):
-    member = MEMBERS[name]
     section = FactorSections.model_fields[name].annotation
-    assert member.__doc__ and callable(member.mean_and_variance) and callable(member.compile_rows)
+    member = sys.modules[section.__module__]
+    assert member.__name__ == f"simulate.factors.{name}"
+    assert member.__doc__ and callable(member.mean_and_variance) and callable(section.compile_rows)
     for field, described in section.model_fields.items():
         assert field == "sources" or described.description.rstrip().endswith("]"), f"{name}.{field} does not end with its [unit]"
     with pytest.raises(ValidationError, match="extra_forbidden|Extra inputs"):

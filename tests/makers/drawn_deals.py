@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from simulate.deals import KINDS
-from simulate.deals.drafts import DAYS_OF_TERMS, Deal, HoldingDraft, LegDraft
-from simulate.model import BALANCE, CAPEX, GUARANTEE, OPEX
+from simulate.deals.kind import Deal
+from simulate.deals.legs import DAYS_OF_TERMS, Balance, Capex, Guarantee, HoldingDraft, LegDraft, Opex
 
 MARKET, OPERATIONS = "market", "operations"
 ALIASES = {"construction": OPERATIONS, "chip_suppliers": OPERATIONS, "lessors": MARKET}
@@ -90,14 +90,14 @@ class Deals:
             self.deal(k)
         for k in range(dice.pick(0, 0, 1, 2)):
             self.commitment(f"commitment{k}", self.anybody(outside=3))
-        covered = [leg for leg in self.legs if leg.driver not in (GUARANTEE,) and leg.name in self.deals and leg.seniority < 4]
+        covered = [leg for leg in self.legs if not isinstance(leg.driver, Guarantee) and leg.name in self.deals and leg.seniority < 4]
         if len(people) > 2 and dice.flag(2):
             covered += self.chain()
         shares = {}
         for k in range(dice.pick(0, 0, 1, 2, 4) if covered else 0):
             self.guarantee(f"cover{k}", dice.pick(*covered[-30:]), shares)
         self.standing()
-        self.legs.sort(key=lambda leg: leg.driver == GUARANTEE)
+        self.legs.sort(key=lambda leg: isinstance(leg.driver, Guarantee))
         for person in people:
             if person.value is not None:
                 name = f"equity:{person.id}"
@@ -260,23 +260,24 @@ class Deals:
         for person in self.people:
             found = []
             if person.costs:
-                found.append(dict(name=f"opex:{person.id}", payee=OPERATIONS, driver=OPEX, seniority=0, operating=1.0))
+                found.append(dict(name=f"opex:{person.id}", payee=OPERATIONS, driver=Opex(), seniority=0, operating=1.0))
             if person.opening_debt > 0:
                 principal = np.full(self.calendar.steps, person.opening_debt * dice.pick(0.0, 0.05, 0.5))
                 terms = dict(rate_fixed=dice.pick(0.05, 0.0, 10.0), rate_float=dice.pick(0.0, 1.0), rate_spread=dice.pick(0.0, 0.02))
-                found.append(dict(name=f"debt:{person.id}", payee=MARKET, driver=BALANCE, bal0=person.opening_debt, principal=principal, draw=zero, **terms))
+                found.append(dict(name=f"debt:{person.id}", payee=MARKET, driver=Balance(zero, principal, person.opening_debt, **terms)))
             if person.borrows:
-                terms = dict(tenor=dice.pick(5.0, 0.25), rate_float=1.0, rate_spread=dice.pick(0.03, 0.0, 1.0))
-                found.append(dict(name=f"new_debt:{person.id}", payee=MARKET, driver=BALANCE, **terms))
+                repaid = min(1.0, self.calendar.dt / dice.pick(5.0, 0.25))
+                loan = Balance(zero, zero, repaid=repaid, rate_float=1.0, rate_spread=dice.pick(0.03, 0.0, 1.0))
+                found.append(dict(name=f"new_debt:{person.id}", payee=MARKET, driver=loan))
             if person.spends or person.owner:
                 growth, chips = dice.pick(0.0, dice.share()), dice.pick(0.0, dice.share())
                 vendors = [other.id for other in self.people if other.id != person.id]
                 if vendors and growth > 0:
                     name = f"capex:{person.id}:vendor"
-                    found.append(dict(name=name, payee=dice.pick(*vendors), driver=CAPEX, operating=1.0, capex_share=growth, chip_share=chips))
+                    found.append(dict(name=name, payee=dice.pick(*vendors), driver=Capex(growth, chips), operating=1.0))
                 else:
                     growth = chips = 0.0
-                found.append(dict(name=f"capex:{person.id}", payee=OPERATIONS, driver=CAPEX, operating=1.0, capex_share=1.0 - growth, chip_share=1.0 - chips))
+                found.append(dict(name=f"capex:{person.id}", payee=OPERATIONS, driver=Capex(1.0 - growth, 1.0 - chips), operating=1.0))
             for leg in found:
                 self.legs.append(LegDraft(deal=leg["name"], payer=person.id, **leg))
                 self.deals[leg["name"]] = None

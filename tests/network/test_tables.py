@@ -95,9 +95,9 @@ def test_a_fault_is_a_sentence(small, case):
 
 # (table, rows to add, words of the sentence)
 ADDITIONS = {
-    "duplicate entity": ("entities.csv", f"banks,Banks,outside,outside,never,none,0,0,0,{TEST}", ("entities.csv line 14 ('banks')", "already in line 10")),
-    "duplicate deal": ("deals.csv", f"halls,lease,cloud,landlords,8,USD bn,binding,1,,2025-07,2030,,,2025-11-30,2025-12-15,{TEST},", ("'halls'", "already in line")),
-    "duplicate term": ("terms.csv", f"notes,rate,0.08,per year,{TEST}", ("deal 'notes' term 'rate'", "already in line")),
+    "duplicate entity": ("entities.csv", f"banks,Banks,outside,outside,never,none,0,0,0,{TEST}", ("entities.csv line 14 ('banks')", "repeats line 10")),
+    "duplicate deal": ("deals.csv", f"halls,lease,cloud,landlords,8,USD bn,binding,1,,2025-07,2030,,,2025-11-30,2025-12-15,{TEST},", ("'halls'", "repeats line")),
+    "duplicate term": ("terms.csv", f"notes,rate,0.08,per year,{TEST}", ("deal 'notes' term 'rate'", "repeats line")),
     "late deal": ("deals.csv", "new,lease,cloud,landlords,8,USD bn,binding,1,,2026-01,2030,,,2026-01-30,2026-01-31,press,",
                   ("'new'", "became known on 2026-01-31, after the run starts on 2025-12-31")),
     "deal that never pays": ("deals.csv", f"new,lease,cloud,landlords,8,USD bn,binding,1,,2025-07,2030,,,2025-11-30,2025-12-15,{TEST},",

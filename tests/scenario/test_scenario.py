@@ -145,11 +145,26 @@ def test_a_pair_of_an_unknown_driver_is_refused(tmp_path):
 
 
 def test_a_file_that_is_not_there_lists_what_is(tmp_path):
-    write(tmp_path, "present", "")
+    write(tmp_path, "present", 'extends = "ai_2025"')
     sentences = faults(tmp_path / "presnt.toml")
     expect(sentences, "no such scenario", "did you mean 'present.toml'", "shipped scenarios")
     with pytest.raises(InputError, match="shipped scenarios"):
         load_scenario("no_such_name")
+
+
+def test_only_scenarios_are_offered(tmp_path):
+    """A project file of another tool in the working folder is none."""
+    write(tmp_path, "own", "[run]\nsteps = 4\n")
+    write(tmp_path, "pyproject", "[project]\nname = 'another'\n")
+    write(tmp_path, "broken", "[run\n")
+    (said,) = faults(tmp_path / "pyprojekt.toml")
+    assert said.endswith("files in that folder: own.toml.") and "pyproject" not in said.partition("there is no such")[2]
+
+
+def test_sources_come_last_among_the_keys_that_are_known():
+    for override in ("factors.regime.sourcez=1", "rules.sourcez=1"):
+        (said,) = faults(SMALL, (override,))
+        assert said.endswith(", sources."), said
 
 
 def test_a_table_that_is_not_there_lists_what_is(tmp_path):

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from simulate.deals import KINDS
-from simulate.deals.drafts import Terms
+from simulate.deals.kind import Terms
 from simulate.factors import FactorSections
 from simulate.figures import FIGURES, FigureKind
 from simulate.scenario import ScenarioFile, load_scenario

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.calibration import PLAN_MET, bridged_cash
+from simulate.calibration import PLAN_MET
 from simulate.compile import Compiled, compile_scenario
 from simulate.engine import run_blocks
 from simulate.model import BALANCE, CHANNELS, COMMITMENT, SCHEDULED, Model
@@ -191,9 +191,8 @@ def older_equity(model: Model, made: Compiled) -> Model:
 def reserves_once_a_quarter(model: Model, made: Compiled) -> Model:
     """Targets of cash less the planned burn of the two months before: a quarter's reserve is used for up to three months before it is refilled."""
     target = model.entities.cash_target.copy()
-    for entity, flow in bridged_cash(load("month")).items():
-        i = made.names.entities.index(entity)
-        burn = np.concatenate([[0.0, 0.0], np.maximum(0.0, -flow)])
+    for i, plan in enumerate(made.plans):
+        burn = np.concatenate([[0.0, 0.0], np.maximum(0.0, -plan.fcf)])
         if model.entities.payout[i] == 0.0 and target[i].max() > 0.0:
             target[i] = np.maximum(model.entities.min_cash[i], target[i] - burn[1:-1] - burn[:-2])
     return model._replace(entities=model.entities._replace(cash_target=target))
