@@ -83,10 +83,13 @@ class Cases(NamedTuple):
     due_in_all: Array  # [B] everything due, and claimed from estates
 
 
-def find_cases(book: Book, legs: Array, entities: Array, alive: Array) -> tuple[Cases, tuple[Array, Array]]:
-    """Cases of one world, with their steps and lanes. legs: [T, K, L, W], entities: [T, K, n, W], alive: [T, n, W] before the step."""
+def find_cases(book: Book, legs: Array, entities: Array, alive: Array, every: bool = False) -> tuple[Cases, tuple[Array, Array]]:
+    """Cases of one world, with their steps and lanes. legs: [T, K, L, W], entities: [T, K, n, W], alive: [T, n, W] before the step.
+
+    every: all clearings, also those in which everybody pays; at a least clearing vector somebody may have to fail in them.
+    """
     names = tuple(KEPT_ENTITIES)
-    steps, lanes = np.nonzero((entities[:, names.index("active")] > 0.0).any(axis=1))
+    steps, lanes = np.nonzero((entities[:, names.index("active")] > 0.0).any(axis=1) | every)
     at = {name: np.ascontiguousarray(legs[steps, k, :, lanes][:, book.legs]) for k, name in enumerate(KEPT_LEGS)}
     of = {name: np.ascontiguousarray(entities[steps, k, :, lanes]) for k, name in enumerate(names)}
     living = alive[steps, :, lanes] > 0.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulate.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
-from simulate.kernels.factors import PathDraws, StepFactors
+from simulate.kernels.factors import STEP_FACTORS, PathDraws, StepFactors
 from simulate.kernels.memory import (
     RULES,
     PackedEntities,
@@ -28,12 +28,12 @@ from simulate.kernels.memory import (
     freeze_all,
     new_step,
     new_worlds,
+    pack_lists,
     split_worlds,
-    table_of,
 )  # fmt: skip
 from simulate.kernels.one_period import clear_one_period
-from simulate.kernels.state import LISTS, Lists, Net, Now, Step, World
-from simulate.model import SENIOR, SWITCHES, Array, Grid, freeze_array
+from simulate.kernels.state import Lists, Net, Now, Step, World
+from simulate.model import SENIOR, Array, Grid, freeze_array
 
 MOST_CLASSES = 4
 MAX_ITERATIONS = 1_000_000  # a network that loses 0.01 % a round takes 400 000
@@ -215,14 +215,14 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     step.due[:] = network.obligations[positions][:, None]
     nobody, nothing = np.zeros(0), np.zeros(lanes)
     draws = PathDraws(delivery=np.zeros((0, lanes)), life=nothing, scale=np.ones((1, lanes)))
-    factors = StepFactors(np.zeros((0, lanes)), *(nothing for _ in StepFactors._fields[1:]))
+    factors = StepFactors(np.zeros((0, lanes)), np.zeros((len(STEP_FACTORS), lanes)))
     return Problem(
         Net(
             Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0),
             freeze_all(empty_pack(PackedEntities, columns)),
             freeze_all(empty_pack(PackedFleet, 0)),
             freeze_all(build_legs(positions)),
-            freeze_all(empty_pack(PackedHoldings, 0, outside_of=np.full(columns, -1))),
+            freeze_all(empty_pack(PackedHoldings, 0)),
             build_rules(network),
             build_lists(n, columns, *positions),
             freeze_array(nobody),
@@ -248,20 +248,18 @@ def build_legs(positions: tuple[Array, Array, Array]):
 
 def build_rules(network: Network) -> PackedRules:
     """Rules of a world with default costs and no other loss."""
-    terms, one = np.zeros(len(RULES)), freeze_array(np.zeros(1))
-    rules = PackedRules(terms, freeze_array(np.ones((1, len(SWITCHES)))), one, one, max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
+    terms = np.zeros(len(RULES))
     terms[RULES.index("alpha")], terms[RULES.index("beta")] = network.alpha, network.beta
-    return rules._replace(terms=freeze_array(terms))
+    return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
 
 
 def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Array) -> Lists:
     """Legs by payer and their ranks; the first n entities are inside."""
     order = np.argsort(payers, kind="stable")
-    nothing = np.zeros(0, np.int64)
-    slices = np.searchsorted(payers[order], np.arange(columns + 1)).astype(np.int64), order.astype(np.int64)
-    found = [np.arange(n) if name == "inside" else nothing for name in LISTS]
-    by_holding = (nothing, nothing, nothing, nothing)
-    return Lists(*(freeze_array(array) for array in (*slices, *by_holding, classes.astype(np.int64), np.zeros_like(payers), *table_of(found))))
+    nowhere = np.zeros(columns + 1)
+    starts = {"leg_start": np.searchsorted(payers[order], np.arange(columns + 1)), "issue_start": nowhere, "hold_start": nowhere}
+    lists = {"leg_of_payer": order, "inside": np.arange(n), "rank": classes, "outside_of": np.full(columns, -1), "draws": np.zeros_like(payers)}
+    return pack_lists(starts, lists)
 
 
 def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:

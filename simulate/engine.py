@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.identities import Finding, Tile, check_tile, largest
 from simulate.kernels.factors import new_factor_state, new_path_draws, new_step_factors
-from simulate.kernels.memory import new_step, new_worlds, pack_model, sizes_of, split_worlds, zeros
+from simulate.kernels.memory import new_step, new_worlds, pack_model, pack_worlds, sizes_of, split_worlds, zeros
 from simulate.kernels.outputs import Summary, new_outputs
 from simulate.kernels.state import WORLD
 from simulate.kernels.tile import Memory, simulate_tiles
@@ -53,6 +53,7 @@ class Workspace:
     def __init__(self, model: Model, lanes: int):
         self.model = model
         self.net = pack_model(model)
+        self.switches = pack_worlds(model)
         self.memory = new_memory(model, lanes)
         self.worlds = split_worlds(self.memory.worlds)
         self.lanes = lanes
@@ -106,7 +107,7 @@ class Workspace:
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
         """Run the kernels on a block; trace and audit are those of its last tile."""
         out = new_outputs(self.model, block.paths)
-        simulate_tiles(self.net, self.model.factors, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit)
+        simulate_tiles(self.net, self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit)
         return out._asdict()
 
 

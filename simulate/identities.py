@@ -142,7 +142,7 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
     yield "finite", 0, _not_finite(tile.outputs)
     for k in range(worlds):
         yield "finite", k, 1.0 - np.isfinite(tile.trace[k]).all(axis=1)
-        cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], tile.alive_before(k))
+        cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], tile.alive_before(k), every=_is_least(tile, k))
         in_all = 1.0 + tile.leg(k, "due").sum(axis=1, keepdims=True)  # [T, 1, W]; clearing stops at a share of it
         in_all[steps, 0, lanes] = 1.0 + cases.due_in_all
         yield from _of_cash(tile, k, in_all)
@@ -160,6 +160,11 @@ def _not_finite(outputs: dict[str, Array]) -> Array:
 
 def _is_insured(tile: Tile, world: int) -> bool:
     return bool(tile.model.rules.world_switches[world, NONPAYMENT] == 0.0)
+
+
+def _is_least(tile: Tile, world: int) -> bool:
+    """Whether the world asks for the least clearing vector, and there are two."""
+    return bool(tile.model.rules.world_least[world] > 0.0) and not _is_insured(tile, world)
 
 
 def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Array]]:
@@ -234,7 +239,7 @@ def _of_clearing(
     lost = spread(certificate.credit_losses(model, book, cases, by_case, tile.outcomes[k][steps, :, lanes])) * tile.discounts[k][:, None]
     off = np.abs(lost.sum(axis=0) - tile.losses[k][:, CREDIT])
     yield "credit_loss", k, (off / in_all.max(axis=0))[None]
-    least = model.rules.world_least[k] > 0.0 and not insured
+    least = _is_least(tile, k)
     best = (certificate.ascend if least else certificate.descend)(model, book, cases, insured)
     yield "least" if least else "greatest", k, spread(certificate.sum_of_payers(book, np.abs(by_case - best.paid), n) / of_case)
     yield "waves", k, spread(1.0 - (cases.entities["wave"] == best.wave))

@@ -37,11 +37,10 @@ def clear(net, now, w, s):
     find_active_estates(net, now, w, s)
     add_claims_on_estates(net, now, w, s)
     find_trouble(net, w, s)
+    least = now.least and not now.insured  # insured receipts do not depend on payments: there is one clearing vector
     for lane in range(s.troubled.size):
-        if now.least and not now.insured:  # insured receipts do not depend on payments: there is one clearing vector
-            ascend(lane, False, net, now, w, s)
-        elif s.troubled[lane] > 0.0:
-            descend(lane, False, net, now, w, s)
+        if least or s.troubled[lane] > 0.0:
+            solve(lane, least, False, net, now, w, s)
 
 
 @part
@@ -128,12 +127,6 @@ def is_short_now(i, lane, s):
 
 
 @part
-def has_more_to_come(change, last, tolerance):
-    """True if an iteration must go on: rounds that shrink by a factor have change^2 / (last - change) before them, so a circle that loses little a round goes on."""
-    return change > tolerance or change * change > STILL_TO_COME * tolerance * (last - change)
-
-
-@part
 def queue_active(lane, net, now, w, s):
     """Claims of all that pay by the waterfall; their rows stand in s.queue. Returns how many."""
     for g in net.lists.guarantee:
@@ -150,102 +143,106 @@ def queue_active(lane, net, now, w, s):
 
 
 @part
-def descend(lane, afresh, net, now, w, s):
-    """The greatest clearing vector: waves of fictitious defaults. Descend with the default set fixed, then let all who fail at that point enter together.
+def solve(lane, least, afresh, net, now, w, s):
+    """The clearing vector of one lane, greatest or least: iterate payments with the default set fixed; at rest the set changes; until it does not.
 
-    afresh: add up the payments received (`pay` of every leg is set, no leg is a guarantee), instead of subtracting shortfalls from full payment.
+    Greatest: waves of fictitious defaults. Descend from full payment; all who fail where payments rest enter together.
+    Least: all that live fail and pay nothing at first. Ascend; all who are solvent where payments rest leave together. With default costs
+    the limit of the first ascent need not be a clearing vector (Rogers and Veraart 2013, example 3.3): default takes from a firm what would
+    have made it solvent. Every clearing vector lies above every point passed, so the first one that is a clearing vector is the least.
+
+    afresh: for one period. `pay` of every leg is set and no leg is a guarantee; receipts are added up, instead of subtracting shortfalls from
+    full payment, and an ascent goes on until no payment changes by more than its rounding.
     """
-    lists = net.lists
-    tolerance = CHANGE_TOLERANCE * max(0.0, s.due_in_all[lane])  # what estates still owe may round below nothing
+    tolerance = 0.0 if afresh and least else CHANGE_TOLERANCE * max(0.0, s.due_in_all[lane])  # what estates still owe may round below nothing
+    if least:
+        let_all_fail(lane, net, w, s)
     count = queue_active(lane, net, now, w, s)
-    if not now.insured:
-        receive(lane, count, net, w, s)  # guarantors take their part of full payments too
-    wave = 0.0
-    last = 0.0
-    for _ in range(net.rules.max_iterations):
-        change = 0.0
-        for k in range(count):
-            change += pay_by_waterfall(s.queue[k], lane, net, w, s)
+    if least:
+        pay_nothing(lane, count, net, w, s)
+    last, wave, rescued = 0.0, 0.0, 0.0
+    for k in range(net.rules.max_iterations + 1):
+        change = rescued  # what the rescued pay more reaches others in this round
+        rescued = 0.0
+        if k > 0:  # before the first round: guarantors take their part of full payments too, or are called for all that is not paid
+            for place in range(count):
+                if s.active[s.queue[place], lane] > 0.0:
+                    change += pay_by_waterfall(s.queue[place], lane, net, w, s)
         if not now.insured:
-            if afresh:
+            if not afresh and (k > 0 or least):
+                change += call_guarantees(lane, least, net, w, s)
+            if afresh or least:
                 receive_afresh(lane, net, w, s)
             else:
-                change += call_guarantees(lane, False, net, w, s)
                 receive(lane, count, net, w, s)
-        if has_more_to_come(change, last, tolerance):
+        # Rounds that shrink by a factor have change^2 / (last - change) before them: a circle that loses little a round goes on.
+        if k == 0 or change > tolerance or change * change > STILL_TO_COME * tolerance * (last - change):
             last = change
             continue
-        entered = False
-        for i in lists.inside:
-            if s.failing[i, lane] == 0.0 and is_short_now(i, lane, s):
-                s.failing[i, lane] = 1.0
-                s.active[i, lane] = 1.0
-                s.wave[i, lane] = wave
-                s.queue[count] = i
-                count += 1
-                fix_claims(i, lane, net, now, w, s)
-                entered = True
-        if not entered:
-            return
-        wave += 1.0
+        if least:
+            rescued = rescue(lane, net, w, s)
+            if rescued == 0.0:
+                break
+        else:
+            before = count
+            count = enter_wave(wave, lane, count, net, now, w, s)
+            if count == before:
+                break
+            wave += 1.0
         last = 0.0
-    w.unconverged[lane] += 1.0
+    else:
+        w.unconverged[lane] += 1.0
+    s.troubled[lane] = 0.0
+    for i in net.lists.inside:
+        s.troubled[lane] = max(s.troubled[lane], s.active[i, lane])
 
 
 @part
-def ascend(lane, to_rest, net, now, w, s):
-    """The least clearing vector: all that live fail and pay nothing at first; ascend with the default set fixed, then let all who are solvent at that point leave it together.
-
-    With default costs the limit of the first ascent need not be a clearing vector (Rogers and Veraart 2013, example 3.3): default
-    takes from a firm what would have made it solvent. Every clearing vector lies above every point passed, so the first one that is
-    a clearing vector is the least. to_rest: until no payment changes by more than its rounding.
-    """
+def let_all_fail(lane, net, w, s):
+    """Where an ascent begins: all that live are in the default set."""
     for i in net.lists.inside:
         if w.alive[i, lane] > 0.0:
             s.failing[i, lane] = 1.0
             s.active[i, lane] = 1.0
             s.wave[i, lane] = 0.0
-    count = queue_active(lane, net, now, w, s)
+
+
+@part
+def pay_nothing(lane, count, net, w, s):
+    """The payments that an ascent begins with: only what collateral brought, which is there whatever others pay."""
     for k in range(count):
         for l in legs_of(s.queue[k], net.lists):
-            s.pay[l, lane] = w.covered[l, lane]  # what collateral brought is there whatever others pay
-    tolerance = 0.0 if to_rest else CHANGE_TOLERANCE * max(0.0, s.due_in_all[lane])
-    last = call_guarantees(lane, True, net, w, s)
-    receive_afresh(lane, net, w, s)
-    for _ in range(net.rules.max_iterations):
-        change = 0.0
-        for k in range(count):
-            if s.active[s.queue[k], lane] > 0.0:
-                change += pay_by_waterfall(s.queue[k], lane, net, w, s)
-        change += call_guarantees(lane, True, net, w, s)
-        receive_afresh(lane, net, w, s)
-        if has_more_to_come(change, last, tolerance):
-            last = change
-            continue
-        if not rescue(lane, net, w, s):
-            s.troubled[lane] = 0.0
-            for i in net.lists.inside:
-                s.troubled[lane] = max(s.troubled[lane], s.active[i, lane])
-            return
-        receive_afresh(lane, net, w, s)
-        last = 0.0
-    s.troubled[lane] = 1.0
-    w.unconverged[lane] += 1.0
+            s.pay[l, lane] = w.covered[l, lane]
+
+
+@part
+def enter_wave(wave, lane, count, net, now, w, s):
+    """All who cannot pay in full at this point of a descent enter the default set together; returns the length of the queue."""
+    for i in net.lists.inside:
+        if s.failing[i, lane] == 0.0 and is_short_now(i, lane, s):
+            s.failing[i, lane] = 1.0
+            s.active[i, lane] = 1.0
+            s.wave[i, lane] = wave
+            s.queue[count] = i
+            count += 1
+            fix_claims(i, lane, net, now, w, s)
+    return count
 
 
 @part
 def rescue(lane, net, w, s):
-    """Entities that live and can pay in full at this point of an ascent leave the default set; returns whether any did."""
-    rescued = False
+    """All that live and can pay in full at this point of an ascent leave the default set together; returns by how much payments rise."""
+    moved = 0.0
     for i in net.lists.inside:
         if s.failing[i, lane] * w.alive[i, lane] > 0.0 and not is_short_now(i, lane, s):
             s.failing[i, lane] = 0.0
             s.active[i, lane] = 0.0
             s.wave[i, lane] = -1.0
             for l in legs_of(i, net.lists):
-                s.pay[l, lane] = s.due[l, lane] + s.called[l, lane]
-            rescued = True
-    return rescued
+                full = s.due[l, lane] + s.called[l, lane]
+                moved += full - s.pay[l, lane]
+                s.pay[l, lane] = full
+    return moved
 
 
 @part

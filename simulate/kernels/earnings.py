@@ -42,9 +42,7 @@ def earn_revenue(net, now, w, s):
     lost[:] = 0.0
     for i in lists.inside:
         own, capped = add_supply(i, supplied, net, now, w, s)
-        for lane in range(lost.size):
-            supplied[lane] = net.entities.headroom[i] * (own + supplied[lane])
-        serve_demand(i, capped, supplied, plan_of_labs, lost, net, now, w, s)
+        serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s)
     for lane in range(lost.size):
         w.lost_revenue[lane] = lost[lane]
 
@@ -70,23 +68,24 @@ def add_supply(i, supplied, net, now, w, s):
 
 
 @part
-def serve_demand(i, capped, cap, plan_of_labs, lost, net, now, w, s):
-    """Revenue of entity i from its demand, at most up to cap [W]; adds what a lab loses to lost [W]."""
+def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
+    """Revenue of entity i from its demand, capped by its own and supplied compute (add_supply); adds what a lab loses to lost [W]."""
     entities, factors = net.entities, now.factors
     process, plan, lab = entities.revenue_process[i], entities.plan_external[i, now.t], entities.is_lab[i]
     demand = factors.ratio[process] if process >= 0 else factors.demand  # an entity without a process of its own follows demand, uncapped
     always = 0.0 if now.supply else 1.0  # the customers of a dead lab are still served
-    alive, revenue, index = w.alive[i], s.revenue[i], s.free[3]
+    alive, revenue, supplied, index = w.alive[i], s.revenue[i], s.free[0], s.free[3]
     ai, rent = entities.ai_share[i], entities.rental_share[i]
     carried = entities.capacity_share[i] if entities.owner[i] >= 0 else 0.0
     for lane in range(index.size):
+        cap = entities.headroom[i] * (own + supplied[lane])
         x = demand[lane]
-        index[lane] = min(x, cap[lane]) if capped else x
+        index[lane] = min(x, cap) if capped else x
         there = max(alive[lane], always)
         lost[lane] += lab * (plan * (x - index[lane] * there))
         shared, whole = net.rules.transfer * w.lost_revenue[lane] * plan, plan_of_labs[lane]
         moved = shared / whole * lab * there if whole > 0.0 else 0.0
-        moved = min(moved, max(0.0, cap[lane] - index[lane]) * plan) if capped else moved
+        moved = min(moved, max(0.0, cap - index[lane]) * plan) if capped else moved
         revenue[lane] = (
             entities.rev_ext[i, now.t]
             * ((1.0 - ai) + ai * index[lane])

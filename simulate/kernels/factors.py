@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.kernels.fields import name_rows
 from simulate.kernels.jit import kernel, part, stage
 from simulate.kernels.maths import copy_row, exp_in_place, log_in_place
 from simulate.kernels.memory import zeros
 from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform, turn_normal
+from simulate.kernels.state import Variable
 from simulate.model import DRIVERS, Array, Factors, Grid, Model
 
 D_DEMAND, D_VALUATION, D_RATES, D_SPREAD, D_POWER, D_RENTAL = range(len(DRIVERS))
@@ -36,20 +38,28 @@ class PathDraws(NamedTuple):
     scale: Array  # [S, W] executed size of a deal group, 0 where it is not executed
 
 
+STEP_FACTORS = {
+    "demand": Variable("share of plan", "demand for AI compute over plan"),
+    "confidence": Variable("share of plan", "confidence of the funding market"),
+    "log_valuation": Variable("1", "logarithm of the valuation index"),
+    "valuation": Variable("ratio", "valuation index, 1 at the opening"),
+    "rate": Variable("1/year", "short rate at the end of the step"),
+    "discount": Variable("1", "discount factor at the end of the step"),
+    "spread": Variable("ratio", "credit spread over its mean"),
+    "rental": Variable("ratio", "rental price of compute, 1 at the opening"),
+    "gap": Variable("share", "planned additions without power"),
+    "regime": Variable("0 or 1", "1 in disappointment"),
+}
+
+
 class StepFactors(NamedTuple):
-    """What the factors are in one step."""
+    """What the factors are in one step; the names of STEP_FACTORS stand on the rows of `lane`."""
 
     ratio: Array  # [R, W] revenue over plan, x
-    demand: Array  # [W] y, share of plan
-    confidence: Array  # [W] k, share of plan
-    log_valuation: Array  # [W]
-    valuation: Array  # [W] V, relative to opening
-    rate: Array  # [W] short rate at the end of the step, per year
-    discount: Array  # [W] discount factor at the end of the step
-    spread: Array  # [W] s, relative to its mean
-    rental: Array  # [W] p, relative to opening
-    gap: Array  # [W] g, share of planned additions without power
-    regime: Array  # [W] 1 in disappointment
+    lane: Array  # [K, W]
+
+
+name_rows(StepFactors, "lane", tuple(STEP_FACTORS))
 
 
 class FactorState(NamedTuple):
@@ -100,7 +110,7 @@ def new_path_draws(model: Model, lanes: int) -> PathDraws:
 def new_step_factors(model: Model, lanes: int) -> StepFactors:
     """Unset factors of a step."""
     ratio = zeros((model.factors.rev_plan.shape[0], lanes))
-    return StepFactors(ratio, *(zeros(lanes) for _ in StepFactors._fields[1:]))
+    return StepFactors(ratio, zeros((len(STEP_FACTORS), lanes)))
 
 
 # ---------------------------------------------------------------------------------------------------------------- once a path

@@ -68,7 +68,7 @@ def find_room(i, early, net, now, w, s):
 @part
 def raise_money(i, amount, net, s):
     """Book market money [W] of entity i: new equity bought by outside investors, or debt. It reaches i through outside_in."""
-    h, l = net.holdings.outside_of[i], net.entities.new_debt_leg[i]
+    h, l = net.lists.outside_of[i], net.entities.new_debt_leg[i]
     if net.entities.fund_equity[i] > 0.0:
         for lane in range(amount.size):
             s.new_money[h, lane] += amount[lane]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from simulate.kernels.fields import name_rows
-from simulate.kernels.state import LISTS, STEP, WORLD, Lists, Net, Step, World, Worlds
+from simulate.kernels.state import INTEGERS, LISTS, STARTS, STEP, WORLD, Lists, Net, Step, World, Worlds
 from simulate.model import (
     BALANCE,
     CAPEX,
@@ -22,6 +22,7 @@ from simulate.model import (
     SCHEDULED,
     SECURED,
     SENIOR,
+    SWITCHES,
     Array,
     Entities,
     Fleet,
@@ -33,6 +34,7 @@ from simulate.model import (
 )
 
 CACHE_LINE = 64
+LEAST, DETAIL = len(SWITCHES), len(SWITCHES) + 1  # columns of pack_worlds after the switches
 KINDS = {"rows": np.int64, "terms": np.float64, "by_step": np.float64}
 PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of every packed type
 
@@ -40,13 +42,14 @@ PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of e
 def fields_of(group: type) -> dict[str, tuple[str, ...]]:
     """Names of the fields of a group of the Model by the packed array they go to, in order."""
     kinds = {name: getattr(hint, "__metadata__", ("",))[0] for name, hint in get_type_hints(group, include_extras=True).items()}
-    return {kind: tuple(name for name, its in kinds.items() if its == kind) for kind in KINDS}
+    return {kind: tuple(name for name, its in kinds.items() if its == kind) for kind in KINDS if kind in kinds.values()}
 
 
-def packed_type(group: type, further: tuple[str, ...] = ()) -> Any:
+def packed_type(group: type) -> Any:
     """A NamedTuple with the packed arrays of a group, and the names of its fields on their rows."""
-    made: Any = namedtuple(f"Packed{group.__name__}", (*KINDS, *further))
-    PACKED[made] = fields_of(group)
+    names = fields_of(group)
+    made: Any = namedtuple(f"Packed{group.__name__}", names)
+    PACKED[made] = names
     for kind, names in PACKED[made].items():
         name_rows(made, kind, names)
     return made
@@ -55,17 +58,14 @@ def packed_type(group: type, further: tuple[str, ...] = ()) -> Any:
 PackedEntities = packed_type(Entities)
 PackedFleet = packed_type(Fleet)
 PackedLegs = packed_type(Legs)
-PackedHoldings = packed_type(Holdings, ("outside_of",))
+PackedHoldings = packed_type(Holdings)
 RULES = tuple(name for name, hint in get_type_hints(Rules).items() if hint is float)
 
 
 class PackedRules(NamedTuple):
-    """The rules: numbers in one array, counts, and the worlds."""
+    """The rules: numbers in one array, and counts."""
 
     terms: Array  # [K]
-    world_switches: Array  # [worlds, 5]
-    world_least: Array  # [worlds]
-    world_detail: Array  # [worlds]
     max_restructurings: int
     equity_sweeps: int
     max_iterations: int
@@ -74,20 +74,20 @@ class PackedRules(NamedTuple):
 name_rows(PackedRules, "terms", RULES)
 
 
-def pack(made: Any, group: NamedTuple, count: int, steps: int, **further: Array) -> Any:
+def pack(made: Any, group: NamedTuple, count: int, steps: int) -> Any:
     """The fields of a group of the Model stacked in the order of their names."""
     shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
     arrays = {}
     for kind, names in fields_of(type(group)).items():
         arrays[kind] = freeze_array(np.array([getattr(group, name) for name in names], KINDS[kind]).reshape(len(names), *shapes[kind]))
-    return made(**arrays, **further)
+    return made(**arrays)
 
 
-def empty_pack(made: Any, count: int, steps: int = 1, **further: Array) -> Any:
+def empty_pack(made: Any, count: int, steps: int = 1) -> Any:
     """A packed group of zeros, to be written by name and frozen."""
     names = PACKED[made]
     shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
-    return made(**{kind: np.zeros((len(names[kind]), *shapes[kind]), KINDS[kind]) for kind in KINDS}, **further)
+    return made(**{kind: np.zeros((len(names[kind]), *shapes[kind]), KINDS[kind]) for kind in names})
 
 
 def freeze_all(packed: Any) -> Any:
@@ -104,12 +104,9 @@ def pack_model(model: Model) -> Net:
         pack(PackedEntities, model.entities, n, steps),
         pack(PackedFleet, model.fleet, model.fleet.entity.size, steps),
         pack(PackedLegs, model.legs, model.legs.payer.size, steps),
-        pack(PackedHoldings, model.holdings, model.holdings.holder.size, 1, outside_of=freeze_array(model.holdings.outside_of.astype(np.int64))),
+        pack(PackedHoldings, model.holdings, model.holdings.holder.size, 1),
         PackedRules(
             freeze_array(np.array([getattr(rules, name) for name in RULES], np.float64)),
-            freeze_array(np.asarray(rules.world_switches, np.float64)),
-            freeze_array(np.asarray(rules.world_least, np.float64)),
-            freeze_array(np.asarray(rules.world_detail, np.float64)),
             int(rules.max_restructurings),
             int(rules.equity_sweeps),
             int(rules.max_iterations),
@@ -117,6 +114,12 @@ def pack_model(model: Model) -> Net:
         build_lists(model),
         model.factors.life_values,
     )
+
+
+def pack_worlds(model: Model) -> Array:
+    """[worlds, 7] what is on in each world: the switches, LEAST, DETAIL."""
+    rules = model.rules
+    return freeze_array(np.column_stack([rules.world_switches, rules.world_least, rules.world_detail]).astype(np.float64))
 
 
 def build_lists(model: Model) -> Lists:
@@ -150,24 +153,24 @@ def build_lists(model: Model) -> Lists:
         "valued": entities.equity0 > 0,
         "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
     }
-    found = [np.flatnonzero(masks[name]).astype(np.int64) for name in LISTS]
-    leg_start, leg_of_payer = slices(legs.payer)
-    issue_start, holding_of_issuer = slices(holdings.issuer)
-    hold_start, holding_of_holder = slices(holdings.holder)
-    rank = np.where(legs.seniority == SECURED, SENIOR, legs.seniority).astype(np.int64)
     draws = (legs.draw > 0.0).any(axis=1)
     draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
-    by_entity = (leg_start, leg_of_payer, issue_start, holding_of_issuer, hold_start, holding_of_holder)
-    return Lists(*(freeze_array(array) for array in (*by_entity, rank, draws.astype(np.int64), *table_of(found))))
+    starts, found = {}, {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    starts["leg_start"], found["leg_of_payer"] = slices(legs.payer)
+    starts["issue_start"], found["holding_of_issuer"] = slices(holdings.issuer)
+    starts["hold_start"], found["holding_of_holder"] = slices(holdings.holder)
+    found |= {"outside_of": holdings.outside_of, "rank": np.where(legs.seniority == SECURED, SENIOR, legs.seniority), "draws": draws}
+    return pack_lists(starts, found)
 
 
-def table_of(lists: list[Array]) -> tuple[Array, Array]:
-    """Lists as rows of one table [K, longest], -1 behind their ends, and their lengths [K]."""
-    count = np.array([found.size for found in lists], np.int64)
-    table = np.full((len(lists), max(1, count.max())), -1, np.int64)
-    for k, found in enumerate(lists):
-        table[k, : found.size] = found
-    return table, count
+def pack_lists(starts: dict[str, Array], lists: dict[str, Array]) -> Lists:
+    """Lists by name as rows of one table; a name that is missing is an empty list."""
+    rows = [np.asarray(lists.get(name, ()), np.int64) for name in LISTS]
+    table = np.full((len(rows), max(1, *(row.size for row in rows))), -1, np.int64)
+    for k, row in enumerate(rows):
+        table[k, : row.size] = row
+    count = np.array([row.size for row in rows], np.int64)
+    return Lists(*map(freeze_array, (np.array([starts[name] for name in STARTS], np.int64), table, count)))
 
 
 def zeros(shape, dtype=np.float64) -> Array:
@@ -210,10 +213,7 @@ def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -
         claims=zeros((entities, CLEARED_CLASSES, lanes)),
         new_money=zeros((holdings, lanes)),
         free=zeros((8, lanes)),
-        flags=zeros(entities, np.int64),
-        dead=zeros(entities, np.int64),
-        queue=zeros(entities, np.int64),
-        disturbed=zeros(entities, np.int64),
+        integer=zeros((len(INTEGERS), entities), np.int64),
     )
     step.delivered_share[:] = 1.0
     step.wave[:] = -1.0

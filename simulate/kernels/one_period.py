@@ -6,7 +6,7 @@ more than its rounding; and a descent of a step takes receipts as full payment l
 network that leaks little, closed rings, and firms much smaller than their neighbours are exact too.
 """
 
-from simulate.kernels.clearing import add_claims_on_estates, ascend, descend, find_active_estates, find_trouble
+from simulate.kernels.clearing import add_claims_on_estates, find_active_estates, find_trouble, solve
 from simulate.kernels.jit import kernel, part
 
 
@@ -21,10 +21,8 @@ def clear_one_period(net, now, w, s):
     for lane in range(s.troubled.size):
         for l in range(net.legs.payer.size):
             s.pay[l, lane] = s.due[l, lane]  # clearing writes the payments of those who fail
-        if now.least:
-            ascend(lane, True, net, now, w, s)
-        elif s.troubled[lane] > 0.0:
-            descend(lane, True, net, now, w, s)
+        if now.least or s.troubled[lane] > 0.0:
+            solve(lane, now.least, True, net, now, w, s)
 
 
 @part

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from simulate.kernels.begin import world_of
 from simulate.kernels.fields import name_rows
 from simulate.kernels.jit import part, stage
-from simulate.kernels.memory import zeros
+from simulate.kernels.memory import DETAIL, zeros
 from simulate.model import CHANNELS, CREDIT, EQUITY, MARKS, Array, Model
 from simulate.schema import FACTORS, VARIABLES
 
@@ -51,15 +51,15 @@ def summarise(summary, now):
 
 
 @stage
-def keep_tile(start, count, plans, memory, out, net):
-    """Copy what a tile leaves into columns start .. start + count - 1; plans: the factors of the model."""
+def keep_tile(start, count, plans, worlds, memory, out, net):
+    """Copy what a tile leaves into columns start .. start + count - 1; plans: the factors of the model, worlds: its worlds."""
     keep_factors(start, count, plans, memory, out, net)
     detail = 0
     for k in range(memory.worlds.lane.shape[0]):
         w = world_of(k, memory.worlds)
         keep_world(k, start, count, out, net, w)
-        keep_mark_change(k, start, count, memory.factors.valuation, out, net, w)
-        if net.rules.world_detail[k] > 0.0:
+        keep_mark_change(k, start, count, worlds, memory.factors.valuation, out, net, w)
+        if worlds[k, DETAIL] > 0.0:
             keep_detail(detail, start, count, out, w)
             detail += 1
 
@@ -104,9 +104,9 @@ def keep_world(k, start, count, out, net, w):
 
 
 @part
-def keep_mark_change(k, start, count, valuation, out, net, w):
+def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
     """Change of the marked stakes of every entity in world k, less the cash it paid for stakes."""
-    holdings, equity0, marks = net.holdings, net.entities.equity0, net.rules.world_switches[k, MARKS] > 0.0
+    holdings, equity0, marks = net.holdings, net.entities.equity0, worlds[k, MARKS] > 0.0
     for i in range(net.grid.entities):
         for lane in range(count):
             out.mark_change[k, i, start + lane] = -w.paid_for_stakes[i, lane]

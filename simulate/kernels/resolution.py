@@ -196,7 +196,7 @@ def wipe_out(i, lane, net, now, w, s):
         w.stake_cost[h, lane] = 0.0
         if now.marks:
             w.stake[h, lane] = 0.0
-    h = holdings.outside_of[i]
+    h = net.lists.outside_of[i]
     if h >= 0 and now.marks and s.outcome[i, lane] > 0.0:
         w.stake[h, lane] = 1.0
     w.equity[i, lane] = 0.0
@@ -210,7 +210,7 @@ def sell(i, lane, net, now, w, s):
     proceeds = keep * s.fleet_value[i, lane] + (1.0 - net.entities.core_haircut[i]) * s.core_value[i, lane]
     for h in stakes_of(i, net.lists):
         paid = keep * mark_of(h, lane, net, now, w)
-        buyer = holdings.outside_of[holdings.issuer[h]]
+        buyer = net.lists.outside_of[holdings.issuer[h]]
         if buyer < 0:
             continue  # shares of an entity without an equity value have no price
         proceeds += paid

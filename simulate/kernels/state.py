@@ -143,6 +143,14 @@ STEP = {
 }
 
 
+INTEGERS = {
+    "flags": "for the inside of a function",
+    "dead": "number of lanes in which an entity is dead, from clearing on",
+    "queue": "entities that one lane clears, in the order in which they failed",
+    "disturbed": "number of lanes in which an entity is dead or was restructured; insured worlds",
+}
+
+
 class World(NamedTuple):
     """What one world of a tile remembers; names of the rows in WORLD."""
 
@@ -179,28 +187,29 @@ class Step(NamedTuple):
     claims: Array  # [n, 4, W] claims on each entity by rank, from clearing to the end of it
     new_money: Array  # [H, W] paid for new shares in the step
     free: Array  # [8, W] for the inside of a function: nothing in it outlives a call
-    flags: Array  # [n] int64, for the inside of a function too
-    dead: Array  # [n] int64: in how many lanes an entity is dead, from clearing on
-    queue: Array  # [n] int64: entities that one lane clears
-    disturbed: Array  # [n] int64: in how many lanes an entity is dead or was restructured; of insured worlds
+    integer: Array  # [K, n] int64; names in INTEGERS
 
 
 class Lists(NamedTuple):
     """Index lists in ascending order, so that sums are added in the same order for every tile width. All int64."""
 
-    leg_start: Array  # [n+1] slices of leg_of_payer
-    leg_of_payer: Array  # [L] legs sorted by payer, stable
-    issue_start: Array  # [n+1] slices of holding_of_issuer
-    holding_of_issuer: Array  # [H]
-    hold_start: Array  # [n+1] slices of holding_of_holder
-    holding_of_holder: Array  # [H]
-    rank: Array  # [L] class in the waterfall: a secured leg ranks as senior with what its collateral does not cover
-    draws: Array  # [L] 1: a balance that is drawn by schedule, or takes market debt
+    starts: Array  # [3, n+1] where the slices of each entity begin; names in STARTS
     rows: Array  # [K, longest] the lists of LISTS
     count: Array  # [K] their lengths
 
 
+STARTS = {
+    "leg_start": "slices of leg_of_payer",
+    "issue_start": "slices of holding_of_issuer",
+    "hold_start": "slices of holding_of_holder",
+}
 LISTS = {
+    "leg_of_payer": "legs sorted by payer, stable",
+    "holding_of_issuer": "holdings sorted by issuer, stable",
+    "holding_of_holder": "holdings sorted by holder, stable",
+    "outside_of": "by entity: holding of the outside investors in its shares, -1: not valued",
+    "rank": "by leg: class in the waterfall; a secured leg ranks as senior with what its collateral does not cover",
+    "draws": "by leg: 1 if a balance is drawn by schedule, or takes market debt",
     "scheduled": "legs that pay by a schedule",
     "revenue_share": "legs that pay a share of revenue",
     "capex": "legs that pay capital expenditure",
@@ -258,6 +267,8 @@ def name_state() -> None:
     for cls, groups in ((World, WORLD), (Step, STEP)):
         for field, names in groups.items():
             name_rows(cls, field, tuple(names))
+    name_rows(Step, "integer", tuple(INTEGERS))
+    name_rows(Lists, "starts", tuple(STARTS))
     name_rows(Lists, "rows", tuple(LISTS), "count")
 
 

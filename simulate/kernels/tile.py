@@ -12,6 +12,7 @@ from simulate.kernels.funding import find_liquidity, open_door
 from simulate.kernels.jit import kernel, stage
 from simulate.kernels.losses import book_claims, book_contracts, book_fleets
 from simulate.kernels.maths import copy_row
+from simulate.kernels.memory import DETAIL, LEAST
 from simulate.kernels.outputs import Summary, keep_tile, summarise
 from simulate.kernels.resolution import advance_claims, decide, resolve
 from simulate.kernels.settlement import issue_shares, pay_commitments, settle
@@ -37,25 +38,26 @@ class Memory(NamedTuple):
 
 
 @kernel
-def simulate_tiles(net, plans, memory, first_path, paths, out, trace, audit):
-    """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile; plans: the factors of the model.
+def simulate_tiles(net, plans, worlds, memory, first_path, paths, out, trace, audit):
+    """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile; plans: the factors of the model,
+    worlds [worlds, 7]: what is on in each (memory.pack_worlds).
 
     The last tile is padded and its surplus lanes are dropped. `trace` [worlds, T, kinds, n, W] and `audit` are filled for the last tile; pass arrays
     of size 0 to record nothing. One function: numba compiles every callee again for each caller, so three levels would cost three
     times the compile time.
     """
     s, draws, factors = memory.step, memory.draws, memory.factors
-    lanes, on = s.lane.shape[1], net.rules.world_switches
+    lanes = s.lane.shape[1]
     for start in range(0, paths, lanes):
         draw_paths(net.grid, plans, first_path + start, memory.state, draws)
         open_tile(memory, plans.rate0, net)
         for t in range(net.grid.steps):
             move_factors(net.grid, plans, t, first_path + start, memory.state, draws, factors)
-            for k in range(on.shape[0]):
+            for k in range(worlds.shape[0]):
                 w = world_of(k, memory.worlds)
-                least, detail = net.rules.world_least[k] > 0.0, net.rules.world_detail[k] > 0.0
+                on = worlds[k]
                 now = Now(
-                    t, on[k, NONPAYMENT] == 0.0, on[k, SUPPLY] > 0.0, on[k, RELIEF] > 0.0, on[k, MARKS] > 0.0, on[k, CONFIDENCE] > 0.0, least, detail,
+                    t, on[NONPAYMENT] == 0.0, on[SUPPLY] > 0.0, on[RELIEF] > 0.0, on[MARKS] > 0.0, on[CONFIDENCE] > 0.0, on[LEAST] > 0.0, on[DETAIL] > 0.0,
                     factors, draws, memory.rate_before, memory.spread_before,
                 )  # fmt: skip
                 if k == 0:
@@ -76,7 +78,7 @@ def simulate_tiles(net, plans, memory, first_path, paths, out, trace, audit):
                     keep_end(k, audit, now, w, s)
             copy_row(factors.rate, memory.rate_before)
             copy_row(factors.spread, memory.spread_before)
-        keep_tile(start, min(lanes, paths - start), plans, memory, out, net)
+        keep_tile(start, min(lanes, paths - start), plans, worlds, memory, out, net)
 
 
 @stage

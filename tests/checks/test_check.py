@@ -19,7 +19,7 @@ from tests.checks.test_identities import model_of
 from tests.makers.small import SMALL
 from tests.makers.tiny import COVER
 
-NETWORK, ALONE = 0, 1
+NETWORK, ALONE, LEAST = 0, 1, 2
 WHOLE = -1  # no step, or no entity
 FIRST_PATH, PATHS = 40, 120
 SMALL_CHANGE = 1e-6  # USD bn
@@ -48,9 +48,9 @@ def copy(tile):
     return tile._replace(outputs=outputs, losses=tuple(loss.copy() for loss in tile.losses), **arrays)
 
 
-def first_failure(tile, has=lambda legs, step, lane: legs):
-    """Step, row, lane of the first clearing of `network` in which a living row fails and has(its legs, step, lane) is not empty; and that."""
-    fails = (tile.cleared(NETWORK, "failing") > 0) & (tile.alive_before(NETWORK) > 0)
+def first_failure(tile, has=lambda legs, step, lane: legs, world=NETWORK):
+    """Step, row, lane of the first clearing of the world in which a living row fails and has(its legs, step, lane) is not empty; and that."""
+    fails = (tile.cleared(world, "failing") > 0) & (tile.alive_before(world) > 0)
     legs = tile.model.legs
     for step, row, lane in np.argwhere(fails).tolist():
         found = has(np.flatnonzero((legs.payer == row) & (legs.seniority < 4)), step, lane)
@@ -152,10 +152,10 @@ def one_creditor_before_another(tile):
 
 
 @breaks("clearing")
-def something_kept_back(tile):
-    step, row, lane, legs = first_failure(tile, lambda legs, step, lane: legs if tile.leg(NETWORK, "pay")[step, legs, lane].sum() > 1.0 else ())
-    tile.leg(NETWORK, "pay")[step, legs, lane] *= 1.0 - SMALL_CHANGE
-    return NETWORK, step, row, lane
+def something_kept_back(tile, world=NETWORK):
+    step, row, lane, legs = first_failure(tile, lambda legs, step, lane: legs if tile.leg(world, "pay")[step, legs, lane].sum() > 1.0 else (), world)
+    tile.leg(world, "pay")[step, legs, lane] *= 1.0 - SMALL_CHANGE
+    return world, step, row, lane
 
 
 @breaks("clearing")
@@ -188,6 +188,11 @@ def solvent_fails(tile):
 @breaks("greatest")
 def less_than_the_greatest_vector(tile):
     return something_kept_back(tile)
+
+
+@breaks("least")
+def less_than_the_least_vector(tile):
+    return something_kept_back(tile, LEAST)
 
 
 @breaks("waves")
@@ -267,7 +272,7 @@ def test_every_identity_can_fail():
 # The greatest clearing vector and no other
 
 
-def one_step(solution):
+def one_step(solution, least=0.0):
     """Two firms that owe each other 2.2 and hold 1, half of all lost in a default: both pay (greatest) or both fail and pay 1 (least)."""
     owed, cash, alpha = np.array([[0.0, 2.2], [2.2, 0.0]]), np.array([1.0, 1.0]), 0.5
     cleared = simulate.clearing_vector(owed, cash, alpha=alpha, beta=alpha, solution=solution)
@@ -282,7 +287,7 @@ def one_step(solution):
         ),
         holdings=SimpleNamespace(issuer=nobody, outside_of=np.full(n, -1)),
         fleet=SimpleNamespace(entity=nobody, stranded_deal=nobody),
-        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.zeros(worlds), world_detail=np.array([1.0, 0.0])),
+        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.full(worlds, least), world_detail=np.array([1.0, 0.0])),
     )  # fmt: skip
     trace = np.zeros((worlds, 1, len(TRACES), n, 1))
     legs = np.zeros((worlds, 1, len(KEPT_LEGS), 2, 1))
@@ -314,6 +319,12 @@ def test_the_greatest_vector_passes_and_another_fixed_point_does_not():
     """Rogers and Veraart (2013): with default costs both are clearing vectors, and only the descent from full payment tells them apart."""
     assert not [found for found in check_tile(one_step("greatest")) if found.violated]
     assert [found.identity for found in check_tile(one_step("least")) if found.violated] == ["greatest", "waves"]
+
+
+def test_in_a_world_of_least_clearing_only_the_least_vector_passes():
+    """The greatest one has no defaulter, so clearings in which everybody pays are looked at too."""
+    assert not [found for found in check_tile(one_step("least", least=1.0)) if found.violated]
+    assert [found.identity for found in check_tile(one_step("greatest", least=1.0)) if found.violated] == ["least", "waves"]
 
 
 # From the run to the report

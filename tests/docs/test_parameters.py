@@ -1,12 +1,14 @@
 """Section 6 of docs/model.md is what the sections, figures and kinds of deals say today, and every field that a user can set says enough."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from simulate import model
 from tests.validation import parameters, symbols
 
+PAGE = Path(__file__).parents[2] / "docs" / "model.md"
 FIELDS = {field for group in model.Model.__annotations__.values() for field in group._fields}
 TABLES = [*parameters.section_tables(), parameters.figure_table(), *parameters.term_tables()]
 EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") for heading, _, rows in TABLES for row in rows]
@@ -14,21 +16,6 @@ NO_FIELDS = symbols.STATE | symbols.OF_THE_STEP | symbols.RESULTS | symbols.WORD
 
 EXAMPLES = {"[worlds.<name>]", 'solution = "least"'}  # of a scenario
 KEY = re.compile("(driver|short_rate|revenue|execution):<?[a-z]+>?|regime|delivery|life|power:shots|delivery:<entity>")  # names of draws
-
-
-def test_the_page_is_up_to_date():
-    text = parameters.PAGE.read_text(encoding="utf-8")
-    assert parameters.fill(text) == text, "run python -m tests.validation.parameters"
-
-
-def test_the_generator_refuses_a_page_without_its_markers():
-    with pytest.raises(ValueError, match="lacks the markers"):
-        parameters.fill("# The model\n")
-
-
-def test_what_stands_outside_the_markers_is_left_alone():
-    text = parameters.fill(f"before\n{parameters.FIRST}\nold{parameters.LAST}\nafter\n")
-    assert text.startswith(f"before\n{parameters.FIRST}\n## 6. Parameters") and text.endswith(f"{parameters.LAST}\nafter\n") and "old" not in text[:100]
 
 
 @pytest.mark.parametrize(("heading", "row"), EVERY)
@@ -47,13 +34,13 @@ def test_every_section_figure_and_kind_has_a_table():
     assert kinds == list(parameters.KINDS)
     assert [row.name for row in parameters.figure_table()[2]] == list(parameters.FIGURES)
     sections = [name for name in parameters.ScenarioFile.model_fields if name not in ("name", "title", "tables", "factors")]
-    assert sections == ["run", "drivers", "rules"], "a section of the scenario file that section_tables does not show"
+    assert sections == ["run", "drivers", "rules", "worlds"], "a section of the scenario file that section_tables does not show"
 
 
 def test_no_symbol_is_left_over():
     rows = {heading: {row.name.rpartition(".")[2] for row in rows} for heading, _, rows in TABLES}
     for section, known in symbols.SECTIONS.items():
-        heading = "[rules]" if section.startswith("rules") else f"[{section}]"
+        heading = {"worlds": "[worlds.<name>]"}.get(section, "[rules]" if section.startswith("rules") else f"[{section}]")
         assert set(known) <= rows[heading], section
     assert set(symbols.FIGURES) == set(parameters.FIGURES)
     assert set(symbols.TERMS) == set(parameters.KINDS)
@@ -90,7 +77,7 @@ def test_a_range_is_where_the_section_refuses():
 
 def test_code_font_in_the_equations_names_fields_of_the_model():
     """Sections 2 to 4: a name in code font is a field, a name of the state, a factor of the step, a switch, a channel, a world, or a short list of other things."""
-    text = parameters.PAGE.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     equations = re.sub(r"^```.*?^```", "", text[text.index("## 2.") : text.index("## 5.")], flags=re.DOTALL | re.MULTILINE)
     for code in re.findall(r"`([^`]+)`", equations):
         for name in re.split(r", |/", code):

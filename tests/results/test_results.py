@@ -146,8 +146,3 @@ def test_a_block_that_does_not_begin_a_chunk_is_refused(tmp_path, first):
     store = create_store(tmp_path / "a.zarr", synthetic.coords(), synthetic.attrs(PATHS, BLOCK), paths=PATHS, block_paths=BLOCK)
     with pytest.raises(ValueError, match="does not begin a block"):
         write_block(store, first, synthetic.block(0, BLOCK))
-
-
-def test_the_reference_page_is_current():
-    page = Path(__file__).parents[2] / "docs" / "results.md"
-    assert page.read_text() == reference() + "\n", "run: python -m tests.pages results"

@@ -38,6 +38,7 @@ from tests.makers.tiny import (  # fmt: skip
     PURCHASE,
     SHARE,
     VENDOR,
+    freeze,
     tiny_model,
 )
 from tests.oracle.step import run_path
@@ -276,9 +277,8 @@ SWITCHED = [[1.0 if j != k else 0.0 for j in range(5)] for k in range(5)] + [[0.
 def test_every_switch_alone_on_and_alone_off(switches):
     for name in ("everybody is liquidated", "restructured more than once", "guarantor fails with the obligor"):
         model = tiny_model(seed=3, **CASES[name][0])
-        worlds = np.array([[1.0] * 5, switches])
-        worlds.flags.writeable = False
-        compare(model._replace(rules=model.rules._replace(world_switches=worlds)), 12)
+        worlds = np.array([[1.0] * 5, switches, [1.0, *switches[1:]]])  # the third with least clearing, so nonpayment is on
+        compare(model._replace(rules=freeze(model.rules._replace(world_switches=worlds))), 12)
 
 
 def drawn_changes(seed):

@@ -1,6 +1,6 @@
 """Section 6 of docs/model.md: every parameter that a user can set, from the sections, figures and kinds of deals themselves.
 
-`python -m tests.validation.parameters` rewrites what stands between the two markers of the page; `python -m tests.validation` calls it too.
+`python -m tests.pages parameters` writes them between two markers of the page.
 Meaning, unit, default and range come from the fields; symbols from validation/symbols.py; values and sources from the shipped scenario `ai_2025`.
 """
 
@@ -19,16 +19,12 @@ from simulate.deals import KINDS
 from simulate.deals.kind import Terms
 from simulate.factors import FactorSections
 from simulate.figures import FIGURES, FigureKind
-from simulate.scenario import ScenarioFile, load_scenario
+from simulate.scenario import ScenarioFile, World, load_scenario
 from simulate.tables import UNITS as SCALES
 
 from . import symbols
 
-PAGE = Path(__file__).parents[2] / "docs" / "model.md"
 TABLES = Path(__file__).parents[2] / "configs" / "ai_2025"
-FIRST = "<!-- parameters: made by `python -m tests.validation.parameters`, do not edit up to the next marker -->"
-LAST = "<!-- end of parameters -->"
-
 UNITS = {
     "money": "USD bn",
     "flow": "USD bn/year",
@@ -46,6 +42,7 @@ UNITS = {
     "text": "id",
 }
 SOURCES_ELSEWHERE = {
+    "worlds": "`network`; choice of the run",
     "run": "choice of the run",
     "drivers.correlation": "assumption, except demand:spread (calibration trial); comments of configs/ai_2025.toml",
 }
@@ -63,24 +60,6 @@ class Parameter(NamedTuple):
     value: str
     range: str
     source: str
-
-
-def rebuild_parameters() -> bool:
-    """Rewrite the page; True when that changed it."""
-    text = PAGE.read_text(encoding="utf-8")
-    new = fill(text)
-    if new != text:
-        PAGE.write_text(new, encoding="utf-8")
-    return new != text
-
-
-def fill(text: str) -> str:
-    """The page with the part between the markers made anew."""
-    before, _, rest = text.partition(FIRST)
-    _, found, after = rest.partition(LAST)
-    if not found:
-        raise ValueError(f"{PAGE.name} lacks the markers {FIRST} and {LAST}, in this order")
-    return f"{before}{FIRST}\n{write_parameters()}{LAST}{after}"
 
 
 def write_parameters() -> str:
@@ -119,6 +98,7 @@ def section_tables() -> list[tuple[str, str, list[Parameter]]]:
         text = importlib.import_module(field.annotation.__module__).__doc__.strip()
         made.append((f"[factors.{name}]", text, section_parameters(f"factors.{name}", field.annotation, section, section.sources)))
     made.append(("[rules]", "", section_parameters("rules", top["rules"].annotation, scenario.rules, scenario.rules.sources)))
+    made.append(("[worlds.<name>]", " ".join(World.__doc__.split()), section_parameters("worlds", World, scenario.worlds["network"], {})))
     return made
 
 
@@ -167,7 +147,7 @@ def shown(value) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) or "*none*"
     if isinstance(value, (tuple, list)):
-        return ", ".join(shown(item) for item in value)
+        return ", ".join(shown(item) for item in value) or "*none*"
     return str(value) or "*none*"
 
 
@@ -184,6 +164,8 @@ def schema_range(schema: Mapping) -> str:
         return (each if each == "any" else f"each {each}") + (f" ({', '.join(keys)})" if keys else "")
     if kind == "array":
         return f"each {schema_range(option['items'])}"
+    if kind == "boolean":
+        return "true or false"
     if kind == "string":
         return "a date" if option.get("format") == "date" else "text"
     if kind not in ("number", "integer"):
@@ -269,7 +251,3 @@ def summary(rows: list[dict[str, str]], dimension: str) -> tuple[str, str]:
         numbers = [float(row["value"]) * SCALES[dimension][row["unit"]] for row in rows]
         text = shown(min(numbers)) if min(numbers) == max(numbers) else f"{shown(min(numbers))} to {shown(max(numbers))}"
     return f"{text} ({count})", f"by row; {assumed} of {len(rows)} assumption"
-
-
-if __name__ == "__main__":
-    print(f"{PAGE.name} is {'rewritten' if rebuild_parameters() else 'up to date'}")

@@ -11,6 +11,7 @@ SECTIONS = {
         "information_date": "none: what the tables may know",
     },
     "drivers": {"correlation": "`driver_cholesky`"},
+    "worlds": {"off": "`world_switches`", "solution": "`world_least`", "detail": "`world_detail`"},
     "factors.regime": {"hazard_in": "`regime_p01`, `regime_p10`", "hazard_out": "`regime_p01`, `regime_p10`"},
     "factors.short_rate": {
         "process": "`rate_cir`",
