@@ -145,12 +145,6 @@ def test_no_line_is_too_long_to_read():
         assert line.startswith("|") or len(line) <= LONGEST_LINE, line
 
 
-def test_the_table_of_state_has_its_place():
-    begin, end = "<!-- state: made by python -m tests.pages, do not edit up to the next marker -->", "<!-- end of state -->"
-    assert PAGE.count(begin) == PAGE.count(end) == 1 and PAGE.index(begin) < PAGE.index(end)
-    assert begin in LINES["3"] and end in LINES["3"]
-
-
 def glossary_rows() -> list[tuple[str, str]]:
     cells = [line.strip("|").split("|") for line in GLOSSARY.splitlines() if line.startswith("| ")][1:]
     return [(word.strip(), text.strip()) for word, text in cells]

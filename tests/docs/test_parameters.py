@@ -78,7 +78,7 @@ def test_a_range_is_where_the_section_refuses():
 def test_code_font_in_the_equations_names_fields_of_the_model():
     """Sections 2 to 4: a name in code font is a field, a name of the state, a factor of the step, a switch, a channel, a world, or a short list of other things."""
     text = PAGE.read_text(encoding="utf-8")
-    equations = re.sub(r"^```.*?^```", "", text[text.index("## 2.") : text.index("## 5.")], flags=re.DOTALL | re.MULTILINE)
+    equations = re.sub(r"^```.*?^```|^<!-- state.*?^<!-- end", "", text[text.index("## 2.") : text.index("## 5.")], flags=re.DOTALL | re.MULTILINE)
     for code in re.findall(r"`([^`]+)`", equations):
         for name in re.split(r", |/", code):
             bare = re.sub(r"\[.*?\]+", "", name)

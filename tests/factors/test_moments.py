@@ -35,7 +35,7 @@ from simulate.factors import (
     valuation,
 )
 from simulate.factors.keys import key_of
-from simulate.kernels.factors import advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
+from simulate.kernels.factors import STEP_FACTORS, advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform
 from simulate.model import DRIVERS, Factors, Grid, Model
 
@@ -69,7 +69,7 @@ def simulate(factors, paths=PATHS, lanes=1024, first=0, dt=0.25, steps=None):
         rows = []
         for t in range(steps):
             advance_factors(grid, factors, t, begin, state, draws, out)
-            seen = {name: getattr(out, name).copy() for name in out._fields}
+            seen = {name: getattr(out, name).copy() for name in ("ratio", *STEP_FACTORS)}
             rows.append(seen | {"power": state.power.copy(), "shots": state.shots * np.exp(-factors.shot_decay * dt * (t + 1)), "driver": state.driver.copy()})
         tile = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
         tiles.append(tile | {f"draw_{name}": getattr(draws, name).copy() for name in draws._fields})
