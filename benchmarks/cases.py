@@ -7,15 +7,16 @@ import numpy as np
 
 from benchmarks.run import Case, count_cores
 from simulate.clearing import build_problem, read_network
-from simulate.compile import compile_scenario
-from simulate.engine import TILE_LANES, run_blocks
+from simulate.compile.scenario import compile_scenario
+from simulate.engine.blocks import TILE_LANES, run_blocks
 from simulate.factors.keys import key_of
-from simulate.kernels.factors import advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
 from simulate.kernels.jit import kernel
-from simulate.kernels.one_period import clear_one_period
 from simulate.kernels.random import fill_uniform, turn_normal
 from simulate.model import Model
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
+from simulate.step.draws import begin_paths, new_factor_state, new_path_draws
+from simulate.step.factors import advance_factors, new_step_factors
+from simulate.step.one_period import clear_one_period
 
 PATHS = 4000
 

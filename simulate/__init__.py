@@ -8,27 +8,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulate.clearing import clearing_vector
+    from simulate.engine.simulation import run
     from simulate.errors import InputError
-    from simulate.results import open_results
-    from simulate.scenario import load_scenario
-    from simulate.simulation import run
+    from simulate.report import plots
+    from simulate.results.store import open_results
+    from simulate.scenario.load import load_scenario
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "open_results", "run"]
+__all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "open_results", "plots", "run"]
 
 _HOMES = {
     "InputError": "simulate.errors",
     "clearing_vector": "simulate.clearing",
-    "load_scenario": "simulate.scenario",
-    "open_results": "simulate.results",
-    "run": "simulate.simulation",
+    "load_scenario": "simulate.scenario.load",
+    "open_results": "simulate.results.store",
+    "plots": "simulate.report.plots",
+    "run": "simulate.engine.simulation",
 }
 
 
 def __getattr__(name: str):
     if name not in _HOMES:
         raise AttributeError(f"module 'simulate' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    return home if name == "plots" else getattr(home, name)
 
 
 def __dir__() -> list[str]:

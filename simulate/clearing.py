@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.certificate import SOLVENCY_TOLERANCE, class_shares
+from simulate.checks.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
-from simulate.kernels.factors import STEP_FACTORS, PathDraws, StepFactors
-from simulate.kernels.memory import (
+from simulate.model import SENIOR, Array, Grid, freeze_array
+from simulate.step.draws import PathDraws
+from simulate.step.factors import STEP_FACTORS, StepFactors
+from simulate.step.memory import (
     RULES,
     PackedEntities,
     PackedFleet,
@@ -31,9 +33,8 @@ from simulate.kernels.memory import (
     pack_lists,
     split_worlds,
 )  # fmt: skip
-from simulate.kernels.one_period import clear_one_period
-from simulate.kernels.state import Lists, Net, Now, Step, World
-from simulate.model import SENIOR, Array, Grid, freeze_array
+from simulate.step.one_period import clear_one_period
+from simulate.step.state import Lists, Net, Now, Step, World
 
 MOST_CLASSES = 4
 MAX_ITERATIONS = 1_000_000  # a network that loses 0.01 % a round takes 400 000

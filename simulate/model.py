@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import numpy as np
 
 Array = np.ndarray
-# The kernels read a group as few packed arrays (kernels/memory.py); which one a field goes to is its annotation.
+# The kernels read a group as few packed arrays (step/memory.py); which one a field goes to is its annotation.
 Row = Annotated[np.ndarray, "rows"]  # [count] int64, an index of something else, or a class
 Term = Annotated[np.ndarray, "terms"]  # [count] float64
 ByStep = Annotated[np.ndarray, "by_step"]  # [count, T] float64

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from simulate import identities, schema
-from simulate.kernels.factors import STEP_FACTORS
-from simulate.kernels.state import STEP, WORLD
+from simulate import schema
+from simulate.checks import identities
+from simulate.step.factors import STEP_FACTORS
+from simulate.step.state import STEP, WORLD
 from tests.docs import writers
 from tests.validation.parameters import write_parameters
 
@@ -73,7 +74,7 @@ def write_identities() -> str:
 
 def write_calibration() -> str:
     """docs/calibration.md: 10,000 paths of ai_2025."""
-    from simulate.calibration_page import write_page
+    from simulate.report.calibration import write_page
 
     return write_page("ai_2025", paths=10_000, seed=0, threads=None)
 

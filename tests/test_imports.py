@@ -20,8 +20,8 @@ def test_import_contracts_hold():
 
 def test_importing_the_package_is_cheap_and_reading_a_result_needs_no_numba():
     code = "import sys, simulate; assert not {'numpy', 'numba', 'xarray', 'pydantic'} & set(sys.modules), 'import simulate'\n"
-    code += "import simulate.report, simulate.results, simulate.plots; assert 'numba' not in sys.modules, 'report'\n"
-    code += "import simulate.cli; assert 'xarray' not in sys.modules and 'zarr' not in sys.modules, 'cli'"
+    code += "import simulate.report.text, simulate.results.store, simulate.report.plots; assert 'numba' not in sys.modules, 'report'\n"
+    code += "import simulate.cli.app; assert 'xarray' not in sys.modules and 'zarr' not in sys.modules, 'cli'"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
 

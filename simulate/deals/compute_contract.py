@@ -3,10 +3,10 @@
 With `revenue_share` the schedule is a ratio of the payer's revenue and the deal carries no capacity.
 """
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
 from simulate.deals.legs import RevenueShare, Scheduled, Volume
 from simulate.model import CRITICAL, SENIOR, Array
-from simulate.plans import Calendar
 
 
 class ComputeContractTerms(Terms):

@@ -1,9 +1,9 @@
 """Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW. Class 4: not paying is a breach, not a default."""
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term, text_term
 from simulate.deals.legs import Commitment, HoldingDraft
 from simulate.model import COMMITTED
-from simulate.plans import Calendar
 
 
 class EquityCommitmentTerms(Terms):

@@ -1,8 +1,8 @@
 """Stake: payer = holder, payee = issuer; a share of the issuer's equity with its cost basis."""
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, term
 from simulate.deals.legs import HoldingDraft
-from simulate.plans import Calendar
 
 
 class EquityStakeTerms(Terms):

@@ -4,11 +4,11 @@ With `stake_deal` it is the margin loan of a holding company: the shares of that
 the excess over `ltv` x their value falls due in the step.
 """
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, term, text_term
 from simulate.deals.legs import Collateral
 from simulate.deals.loan import DEBT_CLASSES, DebtTerms, balance_leg, check_balance
 from simulate.model import SECURED
-from simulate.plans import Calendar
 
 
 class GpuLoanTerms(DebtTerms):

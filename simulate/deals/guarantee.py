@@ -4,9 +4,9 @@ A payee other than the creditor is refused: with naked cover clearing may have n
 (Schuldenzucker, Seuken and Battiston 2020).
 """
 
+from simulate.calendar import Calendar
 from simulate.deals import legs
 from simulate.deals.kind import Deal, Drafts, Kind, Part, Terms, draft_leg, term, text_term
-from simulate.plans import Calendar
 
 
 class GuaranteeTerms(Terms):

@@ -7,10 +7,10 @@ host buys the chips.
 
 import numpy as np
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term
 from simulate.deals.legs import Balance, Scheduled
 from simulate.model import SENIOR, Array
-from simulate.plans import Calendar
 
 SUPPLIERS = "chip_suppliers"
 LESSORS = "lessors"

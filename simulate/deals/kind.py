@@ -6,9 +6,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulate.calendar import Calendar, spread_years
 from simulate.deals.legs import AT_ONCE, NO_COLLATERAL, Collateral, Driver, HoldingDraft, LegDraft, PaymentTerms
 from simulate.model import CRITICAL, SENIOR, SUBORDINATED, Array
-from simulate.plans import Calendar, spread_years
 
 UNSECURED = (CRITICAL, SENIOR, SUBORDINATED)
 

@@ -1,9 +1,9 @@
 """Lease: payer = lessee, payee = lessor, which keeps title and residual risk. Rent by year."""
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
 from simulate.deals.legs import Scheduled
 from simulate.model import SENIOR
-from simulate.plans import Calendar
 
 
 class LeaseTerms(Terms):

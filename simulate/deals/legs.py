@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from simulate.calendar import Course, run_balance
 from simulate.model import BALANCE, CAPEX, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED, SENIOR, Array
-from simulate.plans import Course, run_balance
 
 DAYS_OF_TERMS = 365.0  # payment terms count days of a plain year
 

@@ -5,10 +5,10 @@ Payer = borrower, payee = lender. The amount is the balance at the opening. Prin
 Interest a year on the balance: rate + float x short rate + margin x spread ratio.
 """
 
+from simulate.calendar import Calendar
 from simulate.deals.kind import UNSECURED, Deal, Drafts, Kind, Terms, by_step, draft_leg, is_running, term
 from simulate.deals.legs import Balance, Collateral, LegDraft
 from simulate.model import SECURED, SENIOR, SUBORDINATED
-from simulate.plans import Calendar
 
 DEBT_CLASSES = (*UNSECURED, SECURED)
 

@@ -1,7 +1,7 @@
 """The family of risk factors: one file per process, the list of its members, and the function that makes `simulate.model.Factors` of them.
 
 To add a factor: a file with its section, `compile_rows` and its exact moments; its name in `FactorSections`; its fields in
-`simulate.model.Factors`; its step in `simulate/kernels/factors.py`, and its reader. The steps of all members stand together there, because
+`simulate.model.Factors`; its step in `simulate/step/factors.py`, and its reader. The steps of all members stand together there, because
 numba and the kernels would add 0.14 s to the 0.35 s that importing these sections takes, in `simulate list` and `simulate validate` too.
 """
 

@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, betaln, ndtr
 
-from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection
+from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection
+from simulate.model import Array
 
 FIRST_Z = -8.5  # beyond +-8.3 a 53-bit uniform does not reach
 NODES = 8193

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import field_validator
 
 from simulate.errors import InputError
-from simulate.factors.section import Array, Context, Correlation, FactorRows, SourcedSection
-from simulate.model import DRIVERS
+from simulate.factors.section import Context, Correlation, FactorRows, SourcedSection
+from simulate.model import DRIVERS, Array
 
 ROUNDING = 1e-10  # an eigenvalue above minus this is a zero
 

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 from scipy.special import ndtri
 
 from simulate.errors import InputError
-from simulate.factors.section import Array, Context, FactorRows, Group, NonNegative, Share, SourcedSection
+from simulate.factors.section import Context, FactorRows, Group, NonNegative, Share, SourcedSection
+from simulate.model import Array
 
 Status = Literal["conditional", "letter_of_intent", "talks"]
 

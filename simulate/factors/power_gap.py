@@ -9,7 +9,8 @@ from scipy.special import pdtr, pdtrc
 
 from simulate.errors import InputError
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, FactorRows, NonNegative, Positive, SourcedSection, Timeline, YearTable
+from simulate.factors.section import Context, FactorRows, NonNegative, Positive, SourcedSection, Timeline, YearTable
+from simulate.model import Array
 
 MISSED = 1e-9  # probability that a path would have more shots than are drawn
 MOST_FADES = 300.0  # shots are stored grown to opening: exp of this must not overflow

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection, Timeline
+from simulate.model import Array
 
 
 class Regime(SourcedSection):

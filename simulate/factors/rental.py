@@ -7,7 +7,8 @@ q' = a q + (1 - a) (log table - obsolescence t + pull (log y - log(1 - g))) + sd
 import numpy as np
 
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
+from simulate.model import Array
 
 
 class Rental(SourcedSection):

@@ -9,7 +9,8 @@ import numpy as np
 
 from simulate.errors import InputError
 from simulate.factors.reversion import integral_variance, transition
-from simulate.factors.section import Array, Context, FactorRows, NonNegative, Process, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, NonNegative, Process, SourcedSection, Timeline
+from simulate.model import Array
 
 
 class Revenue(SourcedSection):

@@ -10,7 +10,8 @@ from pydantic import model_validator
 
 from simulate.factors import square_root
 from simulate.factors.reversion import integral_variance, transition, variance
-from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
+from simulate.model import Array
 
 
 class ShortRate(SourcedSection):

@@ -6,7 +6,8 @@ Each borrower multiplies its own margin by it.
 import numpy as np
 
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, FactorRows, NonNegative, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection, Timeline
+from simulate.model import Array
 
 
 class Spread(SourcedSection):

@@ -9,9 +9,10 @@ import numpy as np
 from simulate.factors.regime import Regime
 from simulate.factors.regime import mean_and_variance as regime_moments
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Array, Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
+from simulate.factors.section import Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
 from simulate.factors.short_rate import ShortRate
 from simulate.factors.short_rate import mean_and_variance as rate_moments
+from simulate.model import Array
 
 
 class Valuation(SourcedSection):

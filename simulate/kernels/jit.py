@@ -5,7 +5,7 @@
 `stage`    called from kernels only: without the wrapper that unpacks Python objects (two hundred array fields a call) and
            without machine code of its own (kernels/linking.py); its caller is cached with it inside.
 `part`     a piece of a stage, inlined into it by LLVM. A call hands over four hundred words of arrays: it costs 0.2 us, and 3 kB of
-           code to compile. So the step is five stages (kernels/tile.py) and all else are parts; in one function everything would
+           code to compile. So the step is five stages (step/tile.py) and all else are parts; in one function everything would
            take a third longer to compile.
 `small`    scalar helpers that are inlined into the lane loop of a kernel.
 
@@ -33,10 +33,10 @@ from simulate.kernels.linking import StageCompiler
 
 
 def hash_sources() -> str:
-    """Hash of everything that a kernel can depend on: all kernel files, the model's fields, numba."""
-    here = Path(__file__).parent
+    """Hash of everything that a kernel can depend on: the files of kernels and step, the fields of model and schema, numba."""
+    root = Path(__file__).parents[1]
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
-    for path in [*sorted(here.glob("*.py")), here.parent / "model.py"]:
+    for path in [*sorted((root / "kernels").glob("*.py")), *sorted((root / "step").glob("*.py")), root / "model.py", root / "schema.py"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 
 import simulate
-from simulate.cli import exit_code
-from simulate.engine import Block, Workspace
-from simulate.identities import IDENTITIES, IdentityError, Tile, check_tile
-from simulate.kernels.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
+from simulate.checks.identities import IDENTITIES, IdentityError, Tile, check_tile
+from simulate.cli.app import exit_code
+from simulate.engine.blocks import Block, Workspace
 from simulate.model import CHANNELS, SCHEDULED
 from simulate.schema import CHECK_COORDINATES, CHECKS
+from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 from tests.checks.test_identities import model_of
 from tests.makers.small import SMALL
 from tests.makers.tiny import COVER

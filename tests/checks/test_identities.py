@@ -5,10 +5,10 @@ import functools
 import numpy as np
 import pytest
 
-from simulate.compile import compile_scenario
-from simulate.engine import CHECKED_LANES, Block, Workspace, run_blocks
-from simulate.identities import IDENTITIES, largest
-from simulate.scenario import load_scenario
+from simulate.checks.identities import IDENTITIES, largest
+from simulate.compile.scenario import compile_scenario
+from simulate.engine.blocks import CHECKED_LANES, Block, Workspace, run_blocks
+from simulate.scenario.load import load_scenario
 from tests.makers.small import SMALL
 from tests.makers.tiny import tiny_model
 from tests.step.test_paths import CASES, WOKEN, drawn_changes

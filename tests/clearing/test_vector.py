@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 import simulate
 from simulate import clearing
 from simulate.clearing import build_problem, read_lane, read_network
-from simulate.kernels.one_period import clear_one_period
+from simulate.step.one_period import clear_one_period
 from tests.oracle.one_period import class_fractions, clear
 
 ANSWERS = json.loads((Path(__file__).parents[1] / "known" / "answers.json").read_text())

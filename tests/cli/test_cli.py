@@ -14,8 +14,9 @@ import typer
 import xarray as xr
 
 import simulate
-from simulate import cli, results
-from simulate.cli import exit_code
+from simulate.cli import app as cli
+from simulate.cli.app import exit_code
+from simulate.results import store as results
 from tests.makers import results as synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +121,7 @@ def test_an_internal_failure_is_one_sentence_and_exit_code_1(monkeypatch, capsys
     def fail(*arguments, **options):
         raise RuntimeError("the flux capacitor is empty\nDuring: a long story")
 
-    monkeypatch.setattr("simulate.simulation.run", fail)
+    monkeypatch.setattr("simulate.engine.simulation.run", fail)
     assert exit_code(["run", SMALL]) == 1
     (said,) = sentences(capsys)
     assert "RuntimeError: the flux capacitor is empty" in said and "SIMULATE_TRACEBACK=1" in said
@@ -133,7 +134,7 @@ def test_an_interrupt_is_exit_code_130_and_leaves_nothing(monkeypatch, capsys):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulate.simulation.run_blocks", interrupt)
+    monkeypatch.setattr("simulate.engine.simulation.run_blocks", interrupt)
     for out in ([], ["--out", "a.zarr"], ["--out", "new/folder/a.zarr"]):
         assert exit_code(["run", SMALL, *out]) == 130
         assert sentences(capsys)[-1] == "interrupted; nothing half-written was kept"
@@ -220,7 +221,7 @@ def test_documented_commands_are_real(words):
     for value in known.get("set_", ()):
         assert simulate.load_scenario("ai_2025", [value])
     if "scenario" in known:
-        from simulate.scenario import find_scenario
+        from simulate.scenario.inherit import find_scenario
 
         assert known["scenario"].endswith(".toml") or find_scenario(known["scenario"])
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from simulate.compile import compile_scenario
+from simulate.compile.opening import count_sweeps
+from simulate.compile.scenario import compile_scenario
 from simulate.errors import InputError
 from simulate.model import BALANCE, CAPEX, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED
-from simulate.opening import count_sweeps
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
 from tests.makers.small import SMALL, add, change, copy_small
 
 TEST = "assumption: test"

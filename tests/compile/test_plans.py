@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulate.plans import Calendar, run_balance, spread_residual, spread_years
+from simulate.calendar import Calendar, run_balance, spread_residual, spread_years
 
 QUARTERS = Calendar(date(2025, 12, 31), 28, 3)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import simulate
+from simulate.calendar import Calendar, run_balance
 from simulate.deals import KINDS
 from simulate.deals.kind import Deal, Terms
 from simulate.deals.legs import DRIVERS, FIELDS, PARTS, LegDraft, values_of
 from simulate.model import BALANCE, COMMITMENT, GUARANTEE, REVENUE_SHARE, SCHEDULED, Legs
-from simulate.plans import Calendar, run_balance
 
 YEARS = Calendar(date(2025, 12, 31), 4, 12)
 QUARTERS = Calendar(date(2025, 12, 31), 8, 3)

@@ -68,7 +68,7 @@ def test_rows_say_what_the_code_says(name, row):
 
 def test_a_range_is_where_the_section_refuses():
     """The least value shown as exclusive is refused, just above it is accepted."""
-    from simulate.factors import PowerGap
+    from simulate.factors.power_gap import PowerGap
 
     with pytest.raises(ValueError):
         PowerGap(reversion=0.0)

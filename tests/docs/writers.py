@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import simulate.kernels as kernels
-from simulate.kernels.state import STEP, WORLD
+import simulate.step as step
+from simulate.step.state import STEP, WORLD
 
-STEP_FOLDER = Path(kernels.__file__).parent
+STEP_FOLDER = Path(step.__file__).parent
 STRUCTS = {"w": "World", "s": "Step"}
 ARRAYS = {"w": ("loss", "deal_loss"), "s": ("claims", "new_money", "queue", "dead", "disturbed")}
 NAMES = {

@@ -14,11 +14,7 @@ from scipy import special, stats
 
 from simulate.errors import InputError
 from simulate.factors import (
-    Context,
     FactorSections,
-    Group,
-    Process,
-    Timeline,
     build_factors,
     confidence,
     delivery,
@@ -35,9 +31,11 @@ from simulate.factors import (
     valuation,
 )
 from simulate.factors.keys import key_of
-from simulate.kernels.factors import STEP_FACTORS, advance_factors, begin_paths, new_factor_state, new_path_draws, new_step_factors
+from simulate.factors.section import Context, Group, Process, Timeline
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform
 from simulate.model import DRIVERS, Factors, Grid, Model
+from simulate.step.draws import begin_paths, new_factor_state, new_path_draws
+from simulate.step.factors import STEP_FACTORS, advance_factors, new_step_factors
 
 STEPS = 28
 TIMELINE = Timeline(date(2025, 12, 31), STEPS, 0.25)

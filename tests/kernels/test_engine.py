@@ -5,8 +5,8 @@ import gc
 import numpy as np
 import pytest
 
-from simulate.engine import TILE_LANES, Workspace, rare_collections
-from simulate.kernels.memory import CACHE_LINE, zeros
+from simulate.engine.blocks import TILE_LANES, Workspace, rare_collections
+from simulate.step.memory import CACHE_LINE, zeros
 from tests.makers.tiny import tiny_model
 
 

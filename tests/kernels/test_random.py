@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import kolmogorov, ndtri
 
-from simulate.compile import compile_scenario
-from simulate.engine import run_blocks
+from simulate.compile.scenario import compile_scenario
+from simulate.engine.blocks import run_blocks
 from simulate.factors.keys import key_of
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform, philox_words, turn_normal
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
 from tests.factors.test_moments import simulate
 from tests.makers.results import of_network
 from tests.validation import random_numbers

@@ -17,10 +17,10 @@ from scipy.stats import binom
 import simulate
 from simulate import risk
 from simulate.clearing import build_problem, read_lane, read_network
-from simulate.engine import Workspace
-from simulate.kernels.one_period import clear_one_period
-from simulate.kernels.watch import TRACES
+from simulate.engine.blocks import Workspace
 from simulate.model import BALANCE, Holdings, Model
+from simulate.step.one_period import clear_one_period
+from simulate.step.watch import TRACES
 from tests.known.answers import ANSWERS, LEFT_OUT, look_up, of_kind
 from tests.makers.tiny import freeze, make_legs
 from tests.validation.firms import firm_model, run_engine

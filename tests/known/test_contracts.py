@@ -9,10 +9,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from simulate.engine import Workspace
-from simulate.kernels.watch import TRACES
+from simulate.calendar import run_balance
+from simulate.engine.blocks import Workspace
 from simulate.model import BALANCE, GUARANTEE, Model
-from simulate.plans import run_balance
+from simulate.step.watch import TRACES
 from tests.known.answers import look_up, of_kind
 from tests.makers.tiny import freeze, make_legs
 from tests.validation.firms import firm_model

@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import numpy as np
 from hypothesis import strategies as st
 
-from simulate.compile import sweeps_of
+from simulate.calendar import Calendar
+from simulate.compile.rows import Rows as RowNumbers
+from simulate.compile.rows import holding_rows, leg_rows
+from simulate.compile.worlds import sweeps_of
 from simulate.factors.square_root import step_law
 from simulate.model import REVENUE_SHARE, Entities, Fleet, Grid, Model, Rules
-from simulate.plans import Calendar
-from simulate.rows import Rows as RowNumbers
-from simulate.rows import holding_rows, leg_rows
 from tests.makers.drawn_deals import MARKET, OPERATIONS, Deals, Dice, Person
 from tests.makers.tiny import calm_factors, freeze, make_factors
 from tests.oracle.random import key_of

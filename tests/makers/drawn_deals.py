@@ -255,7 +255,7 @@ class Deals:
         self.make("guarantee", name, guarantor, leg.payee, covers=leg.name, **terms)
 
     def standing(self):
-        """As simulate/entity_legs.py: operating cost, debt outside, new debt, capex."""
+        """As simulate/compile/standing.py: operating cost, debt outside, new debt, capex."""
         dice, zero = self.dice, np.zeros(self.calendar.steps)
         for person in self.people:
             found = []

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from simulate.results import attributes, coordinates, to_dataset
-from simulate.scenario import DEFAULT_WORLDS
+from simulate.results.dataset import attributes, coordinates, to_dataset
+from simulate.scenario.sections import DEFAULT_WORLDS
 from simulate.schema import FACTORS, VARIABLES
 
 ENTITIES = ("lab", "cloud", "vendor", "bond_market", "insurer")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulate.errors import InputError
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
 
 SMALL = Path(__file__).parent / "networks" / "small" / "small.toml"
 

@@ -31,7 +31,7 @@ REST = ["tests/step/test_survivors.py", "tests/step/test_paths.py", "-m", "nojit
 DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
 MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
 ROUNDS = {
-    "simulate/kernels/clearing.py": [VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS],
+    "simulate/step/clearing.py": [VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS],
     "simulate/kernels/bare.py": [VECTORS, MORE_VECTORS],
     "simulate/clearing.py": [VECTORS, MORE_VECTORS],
 }

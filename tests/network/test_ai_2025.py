@@ -337,7 +337,7 @@ def test_every_parameter_of_the_scenario_has_a_source():
 
 
 def test_the_scenario_loads():
-    from simulate.scenario import load_scenario
+    from simulate.scenario.load import load_scenario
 
     scenario = load_scenario(CONFIGS / "ai_2025.toml")
     assert scenario.run.calendar.years == YEARS
@@ -345,8 +345,8 @@ def test_the_scenario_loads():
 
 
 def test_compiled_residuals_are_the_bridges_of_the_calibration(figure):
-    from simulate.compile import compile_scenario
-    from simulate.scenario import load_scenario
+    from simulate.compile.scenario import compile_scenario
+    from simulate.scenario.load import load_scenario
 
     compiled = compile_scenario(load_scenario(CONFIGS / "ai_2025.toml"), 0)
     assert all(row["residual"] >= 0 for row in compiled.reconciliation)

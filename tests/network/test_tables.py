@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulate.compile import compile_scenario
-from simulate.scenario import load_scenario
+from simulate.compile.scenario import compile_scenario
+from simulate.scenario.load import load_scenario
 from tests.makers.small import add, change, copy_small, expect, faults
 
 TEST = "assumption: test"

@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from simulate import plots, report, risk
+from simulate import risk
+from simulate.report import plots
+from simulate.report import text as report
 from tests.makers import results as synthetic
 
 

@@ -10,7 +10,8 @@ import xarray as xr
 import zarr
 
 from simulate.errors import InputError
-from simulate.results import create_store, in_schema, open_results, write_block, writing
+from simulate.results.store import create_store, open_results, write_block, writing
+from simulate.results.dataset import in_schema
 from simulate.schema import ATTRIBUTES, COORDINATES, VARIABLES, reference
 
 PATHS, BLOCK = 400, 150

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from simulate.errors import InputError
-from simulate.scenario import load_scenario, shipped_scenarios
+from simulate.scenario.inherit import shipped_scenarios
+from simulate.scenario.load import load_scenario
 from tests.makers.small import SMALL, change, copy_small, expect, faults
 
 
@@ -179,7 +180,7 @@ def test_shipped_scenarios_lie_next_to_the_package_or_inside_it():
 
 def test_reading_a_scenario_needs_no_compiler():
     """Numba costs 0.3 s and more; the command line checks a scenario without it."""
-    code = f"import sys; from simulate.scenario import load_scenario; load_scenario({str(SMALL)!r}); print('numba' in sys.modules)"
+    code = f"import sys; from simulate.scenario.load import load_scenario; load_scenario({str(SMALL)!r}); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

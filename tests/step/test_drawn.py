@@ -6,9 +6,9 @@ Below the runs stand, by name, what such runs and their review have found.
 import pytest
 from hypothesis import find, settings
 
-from simulate.compile import compile_scenario
+from simulate.compile.scenario import compile_scenario
 from simulate.model import SWITCHES
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
 from tests.makers.drawn import models, scale
 from tests.makers.small import copy_small
 from tests.makers.tiny import BOND, CLOUD, COMPUTE, COVER, HOLDING, LAB, LENDER, VENDOR, tiny_model

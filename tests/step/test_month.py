@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from simulate import calibration
-from simulate.engine import Workspace
-from simulate.kernels.watch import TRACES
+from simulate.engine.blocks import Workspace
 from simulate.model import BALANCE, CAPEX
 from simulate.schema import FACTORS
+from simulate.step.watch import TRACES
+from simulate.studies import calibration
 from tests.makers.tiny import freeze, make_legs
 from tests.validation import steps
 from tests.validation.claims import refuse_false
@@ -47,7 +47,7 @@ def test_draws_once_a_path_are_shared_between_the_grids():
 
 
 def test_the_plan_run_by_month_is_the_plan(tmp_path):
-    """Free cash flow when the plan is met, by calendar year: as by quarter (tests/run/test_plan.py)."""
+    """Free cash flow when the plan is met, by calendar year: as by quarter (tests/engine/test_plan.py)."""
     file = tmp_path / "monthly.toml"
     file.write_text('extends = "ai_2025"\n[run]\nstep = "month"\nsteps = 84\n')
     lines = calibration.run_plan(file)

@@ -10,13 +10,13 @@ import math
 import numpy as np
 import pytest
 
-from simulate.compile import compile_scenario
-from simulate.engine import Block, Workspace
+from simulate.compile.scenario import compile_scenario
+from simulate.engine.blocks import Block, Workspace
 from simulate.factors.square_root import step_law
-from simulate.kernels.watch import TRACES
 from simulate.model import COLLATERAL, CREDIT, EQUITY, GUARANTEE, STRANDED
-from simulate.scenario import load_scenario
+from simulate.scenario.load import load_scenario
 from simulate.schema import FACTORS
+from simulate.step.watch import TRACES
 from tests.makers.small import SMALL
 from tests.makers.tiny import (  # fmt: skip
     BOND,

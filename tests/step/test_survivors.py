@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulate import clearing
-from simulate.engine import Block, Workspace
+from simulate.engine.blocks import Block, Workspace
 from simulate.model import CONTRACT, STRANDED
 from tests.makers.drawn import scale
 from tests.makers.tiny import (

@@ -14,7 +14,7 @@ import numpy as np
 
 import simulate
 from simulate.clearing import Clearing, build_problem, read_lane, read_network
-from simulate.kernels.one_period import clear_one_period
+from simulate.step.one_period import clear_one_period
 from tests.makers.one_period import (
     Network,
     clear_by_integer_programme,

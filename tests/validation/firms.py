@@ -8,8 +8,9 @@ from datetime import date
 
 import numpy as np
 
-from simulate import engine
-from simulate.factors import FactorSections, Group, Process, Timeline, build_factors
+from simulate.engine import blocks as engine
+from simulate.factors import FactorSections, build_factors
+from simulate.factors.section import Group, Process, Timeline
 from simulate.model import BALANCE, Entities, Fleet, Grid, Holdings, Model
 from tests.makers.results import of_network
 from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.engine import Block, Workspace
-from simulate.factors import FactorSections, Timeline, build_factors
-from simulate.kernels.watch import TRACES
+from simulate.engine.blocks import Block, Workspace
+from simulate.factors import FactorSections, build_factors
+from simulate.factors.section import Timeline
 from simulate.model import CAPEX, CHANNELS, SCHEDULED, Entities, Fleet, Grid, Holdings, Model
 from simulate.schema import FACTORS
+from simulate.step.watch import TRACES
 from tests.makers.results import of_network
 from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, freeze, make_legs, make_rules
 

@@ -4,10 +4,10 @@ What must hold in every step of every path, as `simulate run --check` verifies i
 scale of the identity (docs/model.md, section 7).
 """
 
-from simulate.compile import compile_scenario
-from simulate.engine import CHECKED_LANES, Block, Workspace
-from simulate.identities import IDENTITIES
-from simulate.scenario import load_scenario
+from simulate.checks.identities import IDENTITIES
+from simulate.compile.scenario import compile_scenario
+from simulate.engine.blocks import CHECKED_LANES, Block, Workspace
+from simulate.scenario.load import load_scenario
 
 from .claims import Finding, numeric_finding
 

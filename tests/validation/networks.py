@@ -15,12 +15,12 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from simulate.engine import Block, Workspace
-from simulate.identities import check_tile
-from simulate.kernels.state import STEP, WORLD
-from simulate.kernels.watch import TRACES, audit_of, new_trace
+from simulate.checks.identities import check_tile
+from simulate.engine.blocks import Block, Workspace
 from simulate.model import CHANNELS, COMMITMENT, CREDIT, EQUITY, GUARANTEE, SWITCHES
 from simulate.schema import FACTORS
+from simulate.step.state import STEP, WORLD
+from simulate.step.watch import TRACES, audit_of, new_trace
 from tests.makers.drawn import models
 from tests.oracle.step import EXACT, run_path
 

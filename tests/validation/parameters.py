@@ -18,9 +18,10 @@ from pydantic_core import PydanticUndefined
 from simulate.deals import KINDS
 from simulate.deals.kind import Terms
 from simulate.factors import FactorSections
-from simulate.figures import FIGURES, FigureKind
-from simulate.scenario import ScenarioFile, World, load_scenario
-from simulate.tables import UNITS as SCALES
+from simulate.network.figures import FIGURES, FigureKind
+from simulate.network.tables import UNITS as SCALES
+from simulate.scenario.load import load_scenario
+from simulate.scenario.sections import ScenarioFile, World
 
 from . import symbols
 

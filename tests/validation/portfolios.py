@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
-from simulate.engine import Workspace
+from simulate.engine.blocks import Workspace
 from simulate.factors.keys import key_of
 from simulate.kernels.random import fill_normal
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.calibration import PLAN_MET
-from simulate.compile import Compiled, compile_scenario
-from simulate.engine import run_blocks
+from simulate.compile.scenario import Compiled, compile_scenario
+from simulate.engine.blocks import run_blocks
 from simulate.model import BALANCE, CHANNELS, COMMITMENT, SCHEDULED, Model
-from simulate.scenario import Scenario, load_scenario
+from simulate.scenario.load import Scenario, load_scenario
 from simulate.schema import FACTORS
+from simulate.studies.calibration import PLAN_MET
 from tests.makers.results import of_network
 from tests.makers.small import change, copy_small
 from tests.oracle.factors import factor_path

@@ -13,7 +13,8 @@ from datetime import date
 import numpy as np
 from scipy.stats import chi2, kstest, norm
 
-from simulate.factors import FactorSections, Group, Process, Timeline, build_factors
+from simulate.factors import FactorSections, build_factors
+from simulate.factors.section import Group, Process, Timeline
 from simulate.model import DRIVERS
 from tests.factors.test_moments import simulate
 

@@ -1,0 +1,1 @@
+"""What must hold in every step, verified apart from the kernels."""

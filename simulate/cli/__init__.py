@@ -1,0 +1,1 @@
+"""The command: a file a group of subcommands."""

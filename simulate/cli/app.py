@@ -1,0 +1,74 @@
+"""The command `simulate`: the verbs of the library for the shell. Data on stdout, everything else on stderr.
+
+Exit codes: 0 done; 1 an internal failure; 2 the input is wrong, each fault a sentence; 130 interrupted.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from simulate import __version__
+from simulate.cli.results import summary
+from simulate.cli.run import run
+from simulate.cli.scenarios import list_scenarios, validate
+from simulate.cli.studies import calibrate
+from simulate.errors import InputError
+
+# Typer brings its own click or uses the installed one, depending on its version.
+
+UsageError = typer.BadParameter.__base__
+TRACEBACK = "SIMULATE_TRACEBACK"
+INTERRUPTED = 130
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        print(f"simulate {__version__}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True)
+def simulate(version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and stop.")] = False) -> None:
+    """Simulate losses in the network of AI deals: who loses how much, when and why."""
+
+
+for command in (run, validate, summary, calibrate):
+    app.command()(command)
+app.command(name="list")(list_scenarios)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(exit_code())
+
+
+def exit_code(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; faults become sentences on stderr, never a traceback unless it is asked for."""
+    try:
+        code = app(args=arguments, prog_name="simulate", standalone_mode=False)
+        sys.stdout.flush()
+        if code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except InputError as error:
+        print("\n".join(error.sentences), file=sys.stderr)
+        return 2
+    except UsageError as error:
+        print(f"simulate: {error.format_message().rstrip('.')}. See `simulate --help`.", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; nothing half-written was kept", file=sys.stderr)
+        return INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # typer makes the second of the first: the reader of the pipe has seen enough, as in `simulate summary STORE | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        print(f"simulate failed inside: {type(error).__name__}: {reason}. Set {TRACEBACK}=1 to see where.", file=sys.stderr)
+        return 1

@@ -1,0 +1,36 @@
+"""`simulate calibrate`: several runs of one scenario."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.options import ScenarioArgument
+
+
+def calibrate(
+    scenario: ScenarioArgument,
+    paths: Annotated[int | None, typer.Option(help="Number of paths of each run; the scenario's unless given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all draws; the scenario's unless given.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads; all cores unless given. The result does not depend on it.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown file to write; stdout unless given.")] = None,
+) -> None:
+    """Measure whether a scenario is credible: plan run, default probabilities against bands, signs. Markdown."""
+    from simulate.engine import simulation
+    from simulate.errors import refuse_if_any
+    from simulate.report.calibration import write_page
+
+    refuse_if_any([*simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS), *page_faults(out)])
+    page = write_page(scenario, paths=paths, seed=seed, threads=threads)
+    if out is None:
+        print(page, end="")
+    else:
+        out.write_text(page, encoding="utf-8")
+
+
+def page_faults(out: Path | None) -> list[str]:
+    """Why a page cannot be written there; asked before the runs that fill it."""
+    if out is None or (out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()):
+        return []
+    return [f"{out}: no page can be written here; give a file in a folder that exists."]

@@ -1,0 +1,1 @@
+"""Words to rows: the only room that knows names and row numbers."""

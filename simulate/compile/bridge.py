@@ -1,0 +1,300 @@
+"""Reconciliation: reported figures already contain the network, so the part that the deals explain is taken out and the residual is simulated.
+
+Deals at plan are those that execute surely; balances run as scheduled, the short rate on its mean path, spread and prices at their
+opening. Bridges (R external revenue; received and paid count only operating legs):
+
+    fcf     R = plan revenue;                     fixed cost = R + received - paid - interest - capex - variable cost - plan FCF + replaced
+    ocf     R = plan OCF + paid + interest - received;   no cost of its own
+    margin  R = plan revenue - received;          cost = (1 - margin) plan revenue - paid, split into fixed and variable on R
+    none    no revenue, no cost
+
+Residuals are annual and then spread smoothly. A negative residual means that two figures contradict each other: an error that names both.
+Shapes: n entities, T steps. USD bn.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.calendar import Calendar, planned_burn, spread_residual, spread_years
+from simulate.deals.legs import Balance, Capex, Commitment, LegDraft, RevenueShare, Scheduled
+from simulate.model import Array
+from simulate.network.entities import Entity
+from simulate.network.read import Reconciled
+
+PASSES = 200  # over revenue shares that depend on each other
+ROUNDING = 1e-9
+
+
+class Flows(NamedTuple):
+    """Cash that the sure deals bring and take at plan; all [n, T], or [T] of one entity, USD bn a step."""
+
+    received: Array
+    paid: Array
+    replaced: Array
+    interest: Array
+    principal: Array
+    drawn: Array  # scheduled draws
+    invested: Array  # commitments received less paid
+
+    def of(self, i: int) -> "Flows":
+        """[T] flows of the entity in row i."""
+        return Flows(*(flow[i] for flow in self))
+
+
+class Plan(NamedTuple):
+    """One entity at plan; [T] USD bn a step."""
+
+    external: Array  # R
+    cost_fixed: Array
+    cost_var: float
+    capex: Array
+    receipts: Array  # R plus received
+    ebitda: Array
+    fcf: Array
+
+
+class Setting(NamedTuple):
+    """Everything that is the same for all entities."""
+
+    calendar: Calendar
+    rate: Array  # [T] short rate before each step, per year
+    problems: list[str]  # faults go there
+    file: str  # table that faults name
+
+
+class Line(NamedTuple):
+    """A line of the reconciliation of one entity; [T] USD bn a step."""
+
+    name: str
+    reported: Array
+    in_deals: Array
+    residual: Array
+
+
+def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Array, setting: Setting) -> Flows:
+    """Flows that do not depend on anybody's revenue. `capex` [n, T]."""
+    row, dt = {entity.id: i for i, entity in enumerate(entities)}, setting.calendar.dt
+    flows = Flows(*(np.zeros((len(entities), setting.calendar.steps)) for _ in Flows._fields))
+    for leg in legs:
+        i, j, driver = row[leg.payer], row[leg.payee], leg.driver
+        if leg.group:
+            continue
+        if isinstance(driver, Scheduled) and leg.operating:
+            cash = as_paid(leg, driver.sched, dt)
+            flows.received[j] += driver.sched if entities[j].bridge == "margin" else cash
+            flows.paid[i] += driver.sched if entities[i].bridge == "margin" else cash
+            flows.replaced[i] += driver.replaces * driver.sched
+        elif isinstance(driver, Capex):
+            flows.received[j] += leg.operating * driver.capex_share * capex[i]
+        elif isinstance(driver, Commitment):
+            flows.invested[j] += driver.sched
+            flows.invested[i] -= driver.sched
+        elif isinstance(driver, Balance) and driver.repaid == 0:
+            balance = driver.run()
+            flows.interest[i] += balance.before * np.maximum(0.0, driver.rate_fixed + driver.rate_float * setting.rate + driver.rate_spread) * dt
+            flows.principal[i] += balance.before * balance.amort
+            flows.drawn[i] += driver.draw
+    return flows
+
+
+def as_paid(leg: LegDraft, sched: Array, dt: float) -> Array:
+    """[T] cash of a scheduled leg: with payment terms a share of the earned amount arrives one step later (docs/model.md 4.3).
+
+    Plans of cash flow count cash. Plans of revenue and margin count earned amounts; their free cash flow then lacks the receivables.
+    """
+    late = leg.payment.delay(dt)
+    return (1 - late) * sched + np.concatenate([[leg.opening_receivable(dt)], late * sched[:-1]])
+
+
+def plan_entities(
+    entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str
+) -> tuple[list[Plan], list[Reconciled]]:
+    """Plans of all entities in row order, and the reconciliation table. `rate` [T] short rate before each step; `file` is the table that faults name."""
+    setting = Setting(calendar, rate, problems, file)
+    capex = np.array([spread_years(calendar, entity.plans.get("plan_capex", {})) for entity in entities])
+    flows = fixed_flows(entities, legs, capex, setting)
+    row = {entity.id: i for i, entity in enumerate(entities)}
+    shares = [(row[leg.payer], row[leg.payee], leg.driver.sched) for leg in legs if isinstance(leg.driver, RevenueShare) and not leg.group]
+    external = np.zeros_like(capex)
+    for _ in range(PASSES):  # a receiver of a share of revenue may pay one; settles in as many passes as the longest chain
+        before = external.copy()
+        received, ratio = shared_receipts(flows.received, external, shares)
+        for i, entity in enumerate(entities):
+            external[i] = external_revenue(entity, flows.of(i)._replace(received=received[i]), ratio[i], capex[i], setting)
+        if np.allclose(external, before, rtol=1e-13, atol=1e-13):
+            break
+    else:
+        problems.append(f"{file}: revenue shares feed each other without end; drop one of the deals with revenue_share in the circle.")
+    received, ratio = shared_receipts(flows.received, external, shares)
+    plans: list[Plan] = []
+    table: list[Reconciled] = []
+    for i, entity in enumerate(entities):
+        own = flows.of(i)._replace(received=received[i], paid=flows.paid[i] + ratio[i] * external[i])
+        plan, rows = plan_entity(entity, own, external[i], capex[i], setting)
+        plans.append(plan)
+        table.extend(rows)
+    return plans, table
+
+
+def shared_receipts(fixed: Array, external: Array, shares: Sequence[tuple[int, int, Array]]) -> tuple[Array, Array]:
+    """Received with revenue shares, and the ratio of its revenue that each entity pays; [n, T]."""
+    received, ratio = fixed.copy(), np.zeros_like(fixed)
+    for payer, payee, share in shares:
+        received[payee] += share * external[payer]
+        ratio[payer] += share
+    return received, ratio
+
+
+def by_year(calendar: Calendar, amounts: Array) -> dict[int, float]:
+    """Totals of the steps of each year inside the run."""
+    years = calendar.year_of_step()
+    return {year: float(amounts[years == year].sum()) for year in calendar.years}
+
+
+def planned_steps(entity: Entity, name: str, calendar: Calendar) -> Array:
+    """[T] a plan by year as steps; revenue starts from the opening quarter when it is given and the plan is all revenue."""
+    opening = entity.figures["opening_revenue"] if name == "plan_revenue" else None
+    return spread_years(
+        calendar, entity.plans.get(name, {}), signed=name in ("plan_fcf", "plan_ocf"), opening=None if opening is None else opening * 4 * calendar.dt
+    )
+
+
+def external_revenue(entity: Entity, flows: Flows, ratio: Array, capex: Array, setting: Setting) -> Array:
+    """[T] R of one entity; negative annual residuals stay negative for the check. `ratio` is the share of its revenue that it pays away."""
+    calendar = setting.calendar
+    if entity.outside or entity.bridge == "none":
+        return np.zeros(calendar.steps)
+    if entity.bridge == "fcf":
+        return planned_steps(entity, "plan_revenue", calendar)
+    if entity.bridge == "margin":
+        plan = planned_steps(entity, "plan_revenue", calendar)
+        return keep_sign(calendar, by_year(calendar, plan - flows.received))
+    cash = planned_steps(entity, "plan_ocf", calendar)
+    interest = flows.interest + new_interest(entity, flows, cash - capex, setting)
+    # Annual: R (1 - ratio) = OCF + fixed payments + interest - received; the ratio is constant inside a year.
+    return keep_sign(calendar, by_year(calendar, (cash + flows.paid + interest - flows.received) / np.maximum(1 - ratio, ROUNDING)))
+
+
+def keep_sign(calendar: Calendar, totals: Mapping[int, float]) -> Array:
+    """Spread totals smoothly; when a total is negative the spread is signed, so that the check finds the sum."""
+    return spread_residual(calendar, totals, signed=min(totals.values()) < 0)
+
+
+def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, before_interest: bool = False) -> Array:
+    """[T] interest on debt raised at plan: cash above minimum and buffer absorbs a burn, the rest is borrowed at the market's rate.
+
+    `fcf` includes this interest, unless `before_interest`. Entities that raise equity borrow nothing.
+    """
+    steps, dt = setting.calendar.steps, setting.calendar.dt
+    interest = np.zeros(steps)
+    if entity.outside or entity.figure("fund_phi") > 0:
+        return interest
+    floor = entity.figure("min_cash") + entity.figure("cash_buffer")
+    amortised = min(1.0, dt / entity.figure("debt_tenor"))
+    cash, debt = entity.figure("cash"), 0.0
+    for t in range(steps):
+        interest[t] = debt * max(0.0, setting.rate[t] + entity.figure("new_debt_margin")) * dt
+        cash += fcf[t] - (interest[t] if before_interest else 0.0) - flows.principal[t] + flows.drawn[t] + flows.invested[t] - debt * amortised
+        raised = max(0.0, floor - cash)
+        cash += raised
+        debt = debt * (1 - amortised) + raised
+    return interest
+
+
+def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, setting: Setting) -> tuple[Plan, list[Reconciled]]:
+    """Cost residuals, planned EBITDA and free cash flow of one entity, with its rows of the reconciliation table.
+
+    `flows` are those of the entity, received and paid with shares of revenue; `external` [T] is its R.
+    """
+    calendar = setting.calendar
+    zero = np.zeros(calendar.steps)
+    if entity.outside:
+        return Plan(zero, zero, 0.0, zero, zero, zero, zero), []
+    cost_fixed, cost_var = zero, entity.figure("cost_var")
+    interest = flows.interest
+    lines: list[Line] = []
+    if entity.bridge == "fcf":
+        target = planned_steps(entity, "plan_fcf", calendar)
+        interest = flows.interest + new_interest(entity, flows, target, setting)
+        spent = external + flows.received - capex - target  # on everything but capex
+        in_deals = flows.paid - flows.replaced + interest
+        lines = [Line("revenue", external, zero, external), Line("cost and interest", spent, in_deals, spent - in_deals)]
+        cost_fixed = spent - in_deals - cost_var * external
+    elif entity.bridge == "ocf":
+        target = planned_steps(entity, "plan_ocf", calendar)
+        interest = flows.interest + new_interest(entity, flows, target - capex, setting)
+        lines = [Line("operating cash flow", target, flows.received - flows.paid - interest, external)]
+    elif entity.bridge == "margin":
+        plan = planned_steps(entity, "plan_revenue", calendar)
+        cost = (1 - entity.figure("ebitda_margin")) * plan
+        in_deals = flows.paid - flows.replaced
+        lines = [Line("revenue", plan, flows.received, external), Line("cost", cost, in_deals, cost - in_deals)]
+        cost_fixed, cost_var = split_cost(entity, calendar, cost - in_deals, external)
+    bad = refuse_negative(entity, lines, setting)
+    if entity.bridge in ("fcf", "margin") and not bad:
+        cost_fixed = spread_fixed_cost(entity, cost_fixed, cost_var * external, setting)
+    receipts = external + flows.received
+    ebitda = receipts - flows.paid - cost_fixed + flows.replaced - cost_var * external
+    if entity.bridge in ("margin", "none"):
+        interest = flows.interest + new_interest(entity, flows, ebitda - flows.interest - capex, setting, before_interest=True)
+    return Plan(external, cost_fixed, cost_var, capex, receipts, ebitda, ebitda - interest - capex), reconciled(entity, lines, calendar)
+
+
+def reconciled(entity: Entity, lines: Sequence[Line], calendar: Calendar) -> list[Reconciled]:
+    """Rows of the reconciliation table, a line and a year each."""
+    rows = []
+    for line in lines:
+        reported, in_deals, residual = (by_year(calendar, amounts) for amounts in line[1:])
+        for year in calendar.years:
+            rows.append(
+                Reconciled(
+                    entity=entity.id, line=line.name, year=year, reported=reported[year], in_deals=in_deals[year], residual=residual[year], unit="USD bn"
+                )
+            )
+    return rows
+
+
+def spread_fixed_cost(entity: Entity, fixed: Array, variable: Array, setting: Setting) -> Array:
+    """[T] fixed cost, smooth over the steps of a year; a year in which variable cost is more than all cost is a fault."""
+    calendar = setting.calendar
+    totals, variables = by_year(calendar, fixed), by_year(calendar, variable)
+    for year, amount in totals.items():
+        if amount < -ROUNDING:
+            setting.problems.append(
+                f"{setting.file}: '{entity.id}': variable cost of {year} is {variables[year]:.4g} USD bn, more than the "
+                f"{amount + variables[year]:.4g} USD bn of cost that the plan leaves; lower cost_var or the plan."
+            )
+    return spread_residual(calendar, {year: max(0.0, amount) for year, amount in totals.items()})
+
+
+def split_cost(entity: Entity, calendar: Calendar, cost: Array, external: Array) -> tuple[Array, float]:
+    """Fixed cost [T] and variable cost a dollar of R. One ratio for all years: that of the year with the least cost a dollar,
+    so that the fixed part, the residual, is never below its share."""
+    costs, revenues = by_year(calendar, cost), by_year(calendar, external)
+    ratios = [costs[year] / revenues[year] for year in calendar.years if revenues[year] > ROUNDING]
+    cost_var = (1 - entity.figure("cost_fixed_share")) * max(0.0, min(ratios, default=0.0))
+    return cost - cost_var * external, cost_var
+
+
+def refuse_negative(entity: Entity, lines: Sequence[Line], setting: Setting) -> bool:
+    """Two figures contradict each other where a residual is negative."""
+    calendar, bad = setting.calendar, False
+    for line in lines:
+        totals = by_year(calendar, line.reported), by_year(calendar, line.in_deals), by_year(calendar, line.residual)
+        for year in calendar.years:
+            said, explained, rest = (total[year] for total in totals)
+            if rest < -ROUNDING * max(1.0, abs(said)):
+                bad = True
+                setting.problems.append(
+                    f"{setting.file}: '{entity.id}': {line.name} of {year}: reported {said:.4g} USD bn, in its deals {explained:.4g} USD bn, so the residual is "
+                    f"{rest:.4g}; both cannot be right: correct the plan or the schedules of its deals."
+                )
+    return bad
+
+
+def cash_target(entity: Entity, fcf: Array, calendar: Calendar) -> Array:
+    """[T] minimum cash plus the buffer, or plus the planned burn of the next `prefund_years` when that is more. USD bn."""
+    need = planned_burn(fcf, entity.figure("prefund_years") / calendar.dt)
+    return entity.figure("min_cash") + np.maximum(entity.figure("cash_buffer"), need)

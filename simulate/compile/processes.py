@@ -1,0 +1,73 @@
+"""Revenue processes of entities, groups of uncertain deals, and the interest rate that the plans knew."""
+
+import numpy as np
+
+from simulate.calendar import Calendar
+from simulate.compile.bridge import Plan
+from simulate.factors import short_rate
+from simulate.factors.section import Group, Process, Timeline
+from simulate.model import Array
+from simulate.network.checks import SURE, groups_of, size_of
+from simulate.network.entities import Entity
+from simulate.scenario.load import Scenario
+
+
+def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:
+    """[T] mean of the short rate before each step, per year, as the plans knew it: without the shift of a scenario, or the residuals would make up for it."""
+    section = scenario.factors.short_rate.model_copy(update={"shift": 0.0})
+    mean = short_rate.mean_rate(section, Timeline(calendar.start, calendar.steps, calendar.dt))
+    return np.concatenate([[section.start], mean[:-1]])
+
+
+def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Calendar, problems: list[str], file: str) -> list[Process]:
+    """Revenue processes of the entities that have a volatility."""
+    processes = []
+    for entity, plan in zip(entities, plans, strict=True):
+        figures = entity.figures
+        volatility, later = figures["process_sd0"], figures["process_sd1"]
+        if entity.outside or volatility is None:
+            continue
+        external = plan.external
+        if not np.all(external > 0):
+            year = calendar.year_of_step()[int(np.argmin(external))]
+            problems.append(
+                f"{file}: '{entity.id}': its external revenue of {year} is 0 in some step, but a revenue process (process_sd0) needs a plan above 0; "
+                "correct the plan or drop process_sd0."
+            )
+            continue
+        given = figures["opening_revenue"]
+        total = sum(entity.plans.get("plan_revenue", {}).get(year, 0.0) for year in calendar.years[:1])
+        reported = total / calendar.steps_a_year
+        # The opening figure is all revenue; of the external part it is the same share as of the first year's plan.
+        first_year = external[calendar.year_of_step() == calendar.first_year]
+        share = 1.0 if reported == 0 or entity.bridge == "fcf" else float(first_year.mean()) / reported
+        opening = float(external[0]) if given is None else given * 4 * calendar.dt * share
+        processes.append(
+            Process(
+                entity.id,
+                opening,
+                external,
+                entity.figure("process_loading"),
+                volatility,
+                volatility if later is None else later,
+                entity.figure("process_sd_tau"),
+                entity.figure("growth_sd"),
+                entity.figure("growth_decay"),
+                entity.figure("regime_shift"),
+                entity.lab,
+            )
+        )
+    return processes
+
+
+def make_groups(scenario: Scenario) -> list[Group]:
+    """The sure group and the groups of deals; [factors.execution] gives probabilities by status and sizes where deals give none."""
+    execution = scenario.factors.execution
+    chances = {str(status): chance for status, chance in execution.probability.items()}
+    groups = [Group(SURE, 1.0, 1.0, 1.0)]
+    for name, deals in groups_of(scenario.network).items():
+        chance = deals[0].probability
+        if chance is None:
+            chance = chances.get(deals[0].status, 1.0)  # completed and binding deals are executed
+        groups.append(Group(name, chance, *size_of(deals, execution.size_low, execution.size_high)))
+    return groups

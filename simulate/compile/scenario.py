@@ -1,0 +1,165 @@
+"""Names to rows, calendar to steps, deals to legs, factors to parameter rows: the only room that knows both worlds."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulate.calendar import Calendar
+from simulate.compile.bridge import Plan, plan_entities
+from simulate.compile.opening import outside_debt, solve_opening
+from simulate.compile.processes import make_groups, make_processes, planned_rate
+from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
+from simulate.compile.standing import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
+from simulate.compile.worlds import rule_rows, sweeps_of
+from simulate.deals import KINDS
+from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
+from simulate.errors import refuse_if_any
+from simulate.factors import build_factors
+from simulate.factors.section import Timeline
+from simulate.model import CHANNELS, Grid, Model
+from simulate.network.entities import INSURER
+from simulate.network.read import Reconciled
+from simulate.scenario.load import Scenario
+
+
+class Names(NamedTuple):
+    """Names in row order."""
+
+    entities: tuple[str, ...]
+    deals: tuple[str, ...]
+    legs: tuple[str, ...]
+    processes: tuple[str, ...]
+    groups: tuple[str, ...]
+    channels: tuple[str, ...]
+    worlds: tuple[str, ...]
+    detail: tuple[str, ...]  # worlds that keep losses by channel and deal
+
+
+class Compiled(NamedTuple):
+    """A scenario ready to run."""
+
+    model: Model
+    names: Names
+    outside: tuple[bool, ...]  # by entity
+    reconciliation: list[Reconciled]
+    digest: str  # SHA-256 of `resolved` as canonical JSON
+    resolved: dict[str, Any]
+    deal_labels: dict[str, Label]  # kind, obligor, creditor, description
+    start: date
+    plans: tuple[Plan, ...]  # by entity, without the insurer
+
+
+def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
+    """The model of a scenario; `seed` replaces the seed of its file. Raises InputError with everything that does not fit."""
+    problems: list[str] = []
+    calendar, network = scenario.run.calendar, scenario.network
+    seed = scenario.run.seed if seed is None else seed
+    refuse_if_any(seed_faults(seed))
+    seed = int(seed)
+
+    deal_legs, deal_holdings, labels = draft_deals(scenario, calendar)
+    problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names.get("terms", "terms table")))
+    debts, debt_table = outside_debt(network, deal_legs, problems)
+    own_legs, own_labels = standing_legs(network, debts, calendar)
+    rest_holdings, rest_labels, equity_table = outside_holdings(network, deal_holdings)
+    # A guarantee reads the leg it covers, so guarantees come last.
+    legs = sorted([*deal_legs, *own_legs], key=lambda leg: isinstance(leg.driver, Guarantee))
+    holdings = [*deal_holdings, *rest_holdings]
+    labels |= own_labels | rest_labels
+
+    rate = planned_rate(scenario, calendar)
+    plans, flow_table = plan_entities(network.entities, legs, rate, calendar, problems, network.names["figures"])
+    refuse_if_any(problems)
+    receipts = {entity.id: float(plan.receipts[0]) for entity, plan in zip(network.entities, plans, strict=True)}
+    opening = solve_opening(network, legs, holdings, receipts, calendar.dt, problems)
+    processes = make_processes(network.entities, plans, calendar, problems, network.names["figures"])
+    refuse_if_any(problems)
+
+    groups = make_groups(scenario)
+    factors = build_factors(
+        scenario.factors,
+        scenario.drivers.correlation,
+        Timeline(calendar.start, calendar.steps, calendar.dt),
+        processes,
+        groups,
+        seed,
+        discount=scenario.run.discount == "short_rate",
+    )
+    names = Names(
+        entities=(*(entity.id for entity in network.entities), INSURER),
+        deals=tuple(labels),
+        legs=tuple(leg.name for leg in legs),
+        processes=tuple(p.name for p in processes),
+        groups=tuple(g.name for g in groups),
+        channels=CHANNELS,
+        worlds=tuple(scenario.worlds),
+        detail=tuple(name for name, world in scenario.worlds.items() if world.detail),
+    )
+    rows = Rows(
+        entity=number(names.entities),
+        deal=number(names.deals),
+        leg=number(names.legs),
+        group=number(names.groups) | {"": 0},
+        process=number(names.processes),
+        owner=number(entity.id for entity in network.entities if entity.is_owner),
+    )
+    smoothing = 1.0 if scenario.rules.smoothing_years == 0 else -math.expm1(-calendar.dt / scenario.rules.smoothing_years)
+    model = Model(
+        grid=Grid(calendar.steps, calendar.dt, len(names.entities), rows.entity[INSURER], rows.entity[OUTSIDE_INVESTORS], len(names.deals)),
+        factors=factors,
+        entities=entity_rows(network.entities, plans, opening, rows, calendar, smoothing),
+        fleet=fleet_rows(network.entities, plans, rows),
+        legs=leg_rows(legs, holdings, network.entities, rows, calendar),
+        holdings=holding_rows(holdings, rows, len(names.entities)),
+        rules=rule_rows(scenario.rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
+    )
+    resolved = scenario.resolved(seed)
+    outside = (*(entity.outside for entity in network.entities), True)
+    return Compiled(model, names, outside, [*flow_table, *debt_table, *equity_table], digest_of(resolved), resolved, labels, calendar.start, tuple(plans))
+
+
+def seed_faults(seed: int) -> list[str]:
+    """A sentence where a seed is no number that Philox takes."""
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**64:
+        return []
+    return [f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1 (0 is a seed like any other)."]
+
+
+def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft], list[HoldingDraft], dict[str, Label]]:
+    """Legs, holdings and labels of the deals, in the order of the table."""
+    legs: list[LegDraft] = []
+    holdings: list[HoldingDraft] = []
+    labels: dict[str, Label] = {}
+    for deal in scenario.network.deals:
+        kind = KINDS[deal.kind]
+        drafts = kind.draft(deal, calendar)
+        legs.extend(drafts.legs)
+        holdings.extend(drafts.holdings)
+        labels[deal.id] = Label(deal.kind, *kind.parties(deal), deal.note)
+    return legs, holdings, labels
+
+
+def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> list[str]:
+    """A sentence for every deal whose payment terms are longer than a step, which the model cannot express."""
+    most = DAYS_OF_TERMS * calendar.dt
+    return [
+        f"{file}: deal {leg.deal}: payment terms of {leg.payment.days:g} days reach beyond a step of {most:.1f} days; use shorter terms or a longer step (run.step)."
+        for leg in legs
+        if leg.payment.days > most
+    ]
+
+
+def number(names: Iterable[str]) -> dict[str, int]:
+    """Name to row."""
+    return {name: row for row, name in enumerate(names)}
+
+
+def digest_of(resolved: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON."""
+    text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

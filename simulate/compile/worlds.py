@@ -1,0 +1,57 @@
+"""Rules of the step by step, and worlds as rows of switches."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from simulate.calendar import Calendar
+from simulate.compile.opening import count_sweeps
+from simulate.compile.rows import Rows
+from simulate.deals.legs import HoldingDraft
+from simulate.model import SWITCHES, Rules, freeze
+from simulate.network.entities import Entity
+from simulate.scenario.sections import Rules as RuleSection
+from simulate.scenario.sections import World
+
+MOST_ITERATIONS = 20_000  # rounds of a clearing before a lane is marked as not converged: enough where a circle loses a thousandth a round
+
+
+def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: Rows) -> int:
+    """Sweeps of the equity fixed point."""
+    inside = np.array([not entity.outside for entity in entities] + [False])
+    return count_sweeps(
+        np.array([rows.entity[h.holder] for h in holdings], int),
+        np.array([rows.entity[h.issuer] for h in holdings], int),
+        np.array([h.stake for h in holdings], float),
+        inside,
+        len(inside),
+    )
+
+
+def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
+    """Rules by step, and the worlds in the order of the scenario."""
+    return freeze(
+        Rules(
+            world_switches=np.array([[switch not in world.off for switch in SWITCHES] for world in worlds.values()], float),
+            world_least=np.array([world.solution == "least" for world in worlds.values()], float),
+            world_detail=np.array([world.detail for world in worlds.values()], float),
+            alpha=rules.alpha,
+            beta=rules.beta,
+            d0=rules.forced_sale_haircut,
+            transfer=rules.transfer,
+            smoothing=smoothing,
+            k_shut=rules.door.confidence,
+            k_width=rules.door.confidence_width,
+            v_shut=math.log(rules.door.valuation),
+            v_width=rules.door.valuation_width,
+            shock_size=rules.confidence_shock.size,
+            shock_decay=math.exp(-calendar.dt / rules.confidence_shock.decay_years),
+            race_theta=rules.race_theta,
+            capex_max=rules.capex_max,
+            restructure_kappa=rules.restructure_kappa,
+            max_restructurings=rules.max_restructurings,
+            equity_sweeps=sweeps,
+            max_iterations=MOST_ITERATIONS,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Blocks of paths on threads, and a whole run."""

@@ -1,0 +1,186 @@
+"""Blocks of paths on threads. All parallelism is here."""
+
+import gc
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.checks.identities import Finding, Tile, check_tile, largest
+from simulate.model import Model
+from simulate.schema import FACTORS
+from simulate.step.draws import new_factor_state, new_path_draws
+from simulate.step.factors import new_step_factors
+from simulate.step.memory import new_step, new_worlds, pack_model, pack_worlds, sizes_of, split_worlds, zeros
+from simulate.step.outputs import Summary, new_outputs
+from simulate.step.state import WORLD
+from simulate.step.tile import Memory, simulate_tiles
+from simulate.step.watch import Audit, new_audit, new_trace
+
+BLOCK_PATHS = 4000
+TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: their rows would share the same few lines
+CHECKED_LANES = 40  # what a check keeps of a tile grows with its lanes: 1 MB a lane on the real network
+
+
+class Block(NamedTuple):
+    """A run of consecutive paths: the unit of work, storage and progress."""
+
+    first: int
+    paths: int
+
+
+def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[Block]:
+    """Blocks that cover paths first_path .. first_path + paths - 1."""
+    for first in range(first_path, first_path + paths, block_paths):
+        yield Block(first, min(block_paths, first_path + paths - first))
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Python's collector at rest but for every 200,000 objects: it walks what a compiler keeps again and again, for a fifth of the time to compile."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class Workspace:
+    """What one thread needs to run blocks: the packed model and memory for a tile. Reused from block to block."""
+
+    def __init__(self, model: Model, lanes: int):
+        self.model = model
+        self.net = pack_model(model)
+        self.switches = pack_worlds(model)
+        self.memory = new_memory(model, lanes)
+        self.worlds = split_worlds(self.memory.worlds)
+        self.lanes = lanes
+        self.unchecked = new_audit(model, 0, 0)
+        self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
+        self._load_kernels()
+
+    def _load_kernels(self) -> None:
+        """Compile the kernels, or load what an earlier run compiled. In a thread of its own: an interrupt inside of the compiler can be lost there."""
+        with rare_collections(), ThreadPoolExecutor(1) as compiler:
+            compiler.submit(self.run, Block(0, 0)).result()
+
+    def run(self, block: Block) -> dict[str, np.ndarray]:
+        """Outputs of a block, a pure function of (model, block); the last axis is the path."""
+        return self.simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
+
+    def trace(self, first_path: int) -> np.ndarray:
+        """What audits and tests read of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
+        trace = new_trace(self.model, self.lanes)
+        self.simulate(Block(first_path, self.lanes), trace, self.unchecked)
+        return trace
+
+    def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
+        """The same outputs, and for every identity the largest residual in the block."""
+        tiles, findings = [], []
+        for tile in split_paths(block.paths, self.lanes, block.first):
+            observed = self.observe(tile)
+            tiles.append(observed.outputs)
+            findings.append(check_tile(observed))
+        return {name: np.concatenate([outputs[name] for outputs in tiles], axis=-1) for name in tiles[0]}, largest(findings)
+
+    def observe(self, block: Block) -> Tile:
+        """All that a check reads of a block of at most one tile; its arrays are overwritten by the next."""
+        if self.kept is None:
+            self.kept = new_trace(self.model, self.lanes), new_audit(self.model, self.model.grid.steps, self.lanes)
+        trace, audit = self.kept
+        outputs = self.simulate(block, trace, audit)
+        return Tile(
+            model=self.model,
+            first_path=block.first,
+            outputs=outputs,
+            trace=trace[..., : block.paths],
+            legs=audit.leg[..., : block.paths],
+            entities=audit.entity[..., : block.paths],
+            outcomes=audit.end_entity[:, :, 0, :, : block.paths],
+            discounts=audit.discount[..., : block.paths],
+            stakes=audit.holding[:, :, tuple(WORLD["holding"]).index("stake"), :, : block.paths],
+            losses=tuple(world.loss[..., : block.paths] for world in self.worlds),
+        )
+
+    def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
+        """Run the kernels on a block; trace and audit are those of its last tile."""
+        out = new_outputs(self.model, block.paths)
+        simulate_tiles(self.net, self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit)
+        return out._asdict()
+
+
+def new_memory(model: Model, lanes: int) -> Memory:
+    """Memory of a tile of W lanes."""
+    sizes = sizes_of(model)
+    rows = {"entities": sizes["entity"], "owners": sizes["owner"], "legs": sizes["leg"], "holdings": sizes["holding"]}
+    worlds = model.rules.world_switches.shape[0]
+    return Memory(
+        worlds=new_worlds(worlds, **rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes),
+        step=new_step(**rows, lanes=lanes),
+        state=new_factor_state(model, lanes),
+        draws=new_path_draws(model, lanes),
+        factors=new_step_factors(model, lanes),
+        rate_before=zeros(lanes),
+        spread_before=zeros(lanes),
+        summary=Summary(zeros((len(FACTORS), lanes))),
+    )
+
+
+def run_blocks(
+    model: Model,
+    *,
+    paths: int,
+    on_block: Callable[[int, dict[str, np.ndarray]], None],
+    on_check: Callable[[list[Finding]], None] | None = None,
+    threads: int = 1,
+    block_paths: int = BLOCK_PATHS,
+    tile_lanes: int | None = None,
+    first_path: int = 0,
+) -> None:
+    """Run all blocks; `on_block(first, outputs)` is called in this thread, in order of completion.
+
+    With on_check every identity is verified in every block, and `on_check(findings)` is called before `on_block`.
+    The bits of a path depend on neither threads, block_paths, tile_lanes nor on_check. At most two blocks a thread are held at
+    once, so memory does not grow with the number of paths.
+    """
+    lanes = tile_lanes or (TILE_LANES if on_check is None else CHECKED_LANES)
+
+    def work(block: Block) -> tuple[int, dict[str, np.ndarray], list[Finding]]:
+        workspace = idle.pop()
+        try:
+            outputs, findings = (workspace.run(block), []) if on_check is None else workspace.run_checked(block)
+            return block.first, outputs, findings
+        finally:
+            idle.append(workspace)
+
+    def hand_over(first: int, outputs: dict[str, np.ndarray], findings: list[Finding]) -> None:
+        if on_check is not None:
+            on_check(findings)
+        on_block(first, outputs)
+
+    blocks = split_paths(paths, block_paths, first_path)
+    idle = [Workspace(model, lanes) for _ in range(threads)]
+    if threads == 1:
+        for block in blocks:
+            hand_over(*work(block))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        running = set()
+        try:
+            for block in blocks:
+                running.add(pool.submit(work, block))
+                if len(running) >= 2 * threads:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        hand_over(*future.result())
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    hand_over(*future.result())
+        except BaseException:
+            for future in running:
+                future.cancel()
+            raise

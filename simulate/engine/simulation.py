@@ -1,0 +1,128 @@
+"""One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate.checks import identities
+from simulate.compile.scenario import compile_scenario, seed_faults
+from simulate.engine.blocks import BLOCK_PATHS, run_blocks
+from simulate.engine.progress import show_progress
+from simulate.errors import refuse_if_any
+from simulate.kernels.jit import find_cache_folder
+from simulate.results.dataset import attributes, check_coordinates, coordinates, to_dataset
+from simulate.results.store import open_results, refuse_existing, write_block, write_check, writing
+from simulate.scenario.load import Scenario, load_scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    paths: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    block_paths: int = BLOCK_PATHS,
+    progress: bool = False,
+    check: bool = False,
+) -> "xr.Dataset":
+    """Simulate a scenario (loaded, a file, or the name of a shipped one) and return its result; the schema is docs/results.md.
+
+    paths and seed are the scenario's unless given; threads are all cores. The bits of a path depend on neither threads nor block_paths.
+    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory.
+    An existing store is refused unless overwrite is set, and nothing half-written stays after an error. progress: show it on stderr.
+    check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; IdentityError if one does not
+    hold. The bits of the result stay the same, the run takes several times as long.
+    All that can be wrong with the input is raised as InputError before the first path is simulated.
+    """
+    refuse_if_any(faults(paths, seed, threads, block_paths))
+    if out is not None and not overwrite:
+        refuse_existing(out)
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario)
+    paths = scenario.run.paths if paths is None else int(paths)
+    seed = scenario.run.seed if seed is None else int(seed)
+    threads = available_cores() if threads is None else int(threads)
+    block_paths = min(block_paths, paths)
+    compiled = compile_scenario(scenario, seed)
+    coords = coordinates(compiled.names, compiled.outside, compiled.deal_labels, scenario.worlds)
+    attrs = attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
+    if check:
+        coords |= check_coordinates(identities.IDENTITIES)
+    findings: list[identities.Finding] = []
+    blocks: dict[int, dict[str, np.ndarray]] = {}
+    storage = nullcontext() if out is None else writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
+    reporting = show_progress(paths, compiles=not kernels_are_cached()) if progress else nullcontext(lambda done: None)
+    with storage as store, reporting as report:
+        done = 0
+
+        def keep_check(found: list[identities.Finding]) -> None:
+            findings[:] = identities.largest([findings, found])
+            refuse_violated(findings, compiled.names)
+            if store is not None:
+                write_check(store, place_findings(findings, compiled.names))
+
+        def keep(first: int, arrays: dict[str, np.ndarray]) -> None:
+            nonlocal done
+            if store is None:
+                blocks[first] = arrays
+            else:
+                write_block(store, first, arrays)
+            done += arrays["log_weight"].shape[-1]
+            report(done)
+
+        run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep, on_check=keep_check if check else None)
+    if out is not None:
+        return open_results(out)
+    return to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
+
+
+def place_findings(findings: list[identities.Finding], names) -> dict[str, np.ndarray]:
+    """Findings as the variables `schema.CHECKS`, with the names of worlds and entities."""
+    return {
+        "identity_residual": np.array([finding.residual for finding in findings]),
+        "identity_path": np.array([finding.path for finding in findings]),
+        "identity_world": np.array([names.worlds[finding.world] if finding.world >= 0 else "" for finding in findings], object),
+        "identity_step": np.array([finding.step for finding in findings], np.int16),
+        "identity_entity": np.array([names.entities[finding.entity] if finding.entity >= 0 else "" for finding in findings], object),
+    }
+
+
+def refuse_violated(findings: list[identities.Finding], names) -> None:
+    """Raise the first identity that does not hold, and where."""
+    for finding in findings:
+        if finding.violated:
+            identity = identities.IDENTITIES[finding.identity]
+            where = [f"path {finding.path}", f"world {names.worlds[finding.world]}"]
+            where += [f"step {finding.step}"] if finding.step >= 0 else []
+            where += [f"entity {names.entities[finding.entity]}"] if finding.entity >= 0 else []
+            raise identities.IdentityError(
+                f"the identity '{finding.identity}' does not hold on {', '.join(where)}: "
+                f"the residual is {finding.residual:.2g} of {identity.scale} and may be {identity.tolerance:.0e} ({identity.title})."
+            )
+
+
+def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
+    """What is wrong with the size of a run, in sentences."""
+    sentences = []
+    for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
+        if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
+            sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
+    return sentences if seed is None else [*sentences, *seed_faults(seed)]
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def kernels_are_cached() -> bool:
+    """Whether an earlier run left compiled kernels of this version."""
+    return next(find_cache_folder().rglob("*.nbc"), None) is not None

@@ -1,0 +1,208 @@
+"""docs/calibration.md as text: `simulate calibrate SCENARIO` measures and this writes Markdown. Numbers of `simulate.calibration`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate import risk
+from simulate.compile.scenario import compile_scenario
+from simulate.engine import simulation
+from simulate.report.text import money, percent, probability
+from simulate.scenario.load import Scenario, load_scenario
+from simulate.studies import calibration
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+NOTES = "calibration.md"  # beside the bands: what was tuned by hand, what is assumption, what was seen and left
+PLAN_YEARS = 5
+MOST_NEGLIGIBLE = 4.0  # |z| above which a sign is beyond doubt
+
+
+def write_page(source: str | Path, *, paths: int | None = None, seed: int | None = None, threads: int | None = None) -> str:
+    """The whole page. Runs the scenario five times."""
+    scenario = load_scenario(source)
+    paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
+    base = simulation.run(scenario, paths=paths, seed=seed, threads=threads)
+    bands = calibration.read_bands(scenario)
+    revenue, resolutions = calibration.trace_sample(compile_scenario(scenario, seed), scenario)
+    parts = [
+        [
+            f"# Calibration of {scenario.name}",
+            "",
+            f"Made by `simulate calibrate {scenario.name} --paths {paths} --seed {seed} --out docs/calibration.md`; do not edit. Digest {base.attrs['digest'][:16]}.",
+            "Losses in USD bn, discounted on the path's own short rate; intervals and standard errors (s.e.) are sampling errors only: the parameters are far less",
+            "certain than that. Bands and notes are in the folder of the tables.",
+        ],
+        plan_section(calibration.run_plan(source)),
+        default_section(base, bands),
+        loss_section(base),
+        door_section(base),
+        revenue_section(revenue),
+        resolution_section(resolutions, revenue.paths),
+        sign_section(calibration.measure_signs(source, base, paths=paths, seed=seed, threads=threads)),
+        notes_section(scenario),
+    ]
+    return "\n".join("\n".join(part) + "\n" for part in parts if part)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A Markdown table, all columns but the first right-aligned."""
+    heads = list(heads)
+    return ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1), *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
+    years = lines[0].years[:PLAN_YEARS]
+    body = [
+        [
+            line.entity,
+            *(f"{a:.1f} ({a - b:+.2f})" for a, b in zip(line.simulated[:PLAN_YEARS], line.planned[:PLAN_YEARS], strict=True)),
+            f"{np.abs(line.simulated - line.planned)[:PLAN_YEARS].max():.2f}",
+        ]
+        for line in lines
+    ]
+    return [
+        "## Plan run",
+        "",
+        "Free cash flow of the engine when the plan is met and nothing happens (delivery 1, no volatility, no disappointment, no power gap, longest life, letters of",
+        "intent not executed), and in brackets its difference to the plan. Free cash flow: revenue and operating receipts, less operating payments, interest and capex,",
+        "as paid in the step. Plan: plan_fcf, or plan_ocf less plan_capex; for CoreWeave and the other neoclouds EBITDA at the planned margin less interest less capex;",
+        "for vehicles rent less interest less capex.",
+        "",
+        *table(["USD bn a year", *map(str, years), "largest difference"], body),
+    ]
+
+
+def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[str]:
+    horizons = (5.0, 7.0)
+    chances = risk.default_probability(base, horizons=horizons)
+    by_entity = {band.entity: band for band in bands}
+    cause = risk.cause_split(base)["probability"]
+    body = []
+    for entity in chances["entity"].values:
+        band = by_entity.get(str(entity))
+        wanted, verdict = "", ""
+        if band and band.high is not None:
+            value, _, _, _ = calibration.check_band(base, band)
+            wanted = f"{100 * (band.low or 0):g}-{100 * band.high:g} in {band.horizon:g} years"
+            verdict = "yes" if (band.low or 0) <= value <= band.high else "NO"
+        one = chances.sel(entity=entity)
+        body.append(
+            [
+                str(entity),
+                *(probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons),
+                wanted,
+                verdict,
+                percent(band.swaps) if band and band.swaps else "",
+                *(percent(cause.sel(entity=entity, cause=name)) for name in ("fundamental", "accelerated", "contagion")),
+            ]
+        )
+    heads = ["% of paths", "5 years (95 % interval)", "7 years", "band", "inside", "swaps, 5 years", "fundamental", "accelerated", "contagion"]
+    return [
+        "## Default probabilities",
+        "",
+        "Wilson intervals. Swaps: risk-neutral, at 35 % recovery; the drivers here are real-world, so the model should sit below. A default is a missed payment after",
+        "lines, market and reserves are exhausted, a restructuring included. Causes: over the whole run, as in `simulate summary`.",
+        "",
+        *table(heads, body),
+        "",
+        *(f"- {band.entity}: {band.source}." for band in bands),
+    ]
+
+
+def loss_section(base: "xr.Dataset") -> list[str]:
+    inside, outside = (risk.losses_by_channel(base, outside=flag) for flag in (False, True))
+    system = risk.tail_measures(base)
+    body = [
+        [
+            str(channel),
+            *(money(side[name].sel(channel=channel)) for side in (inside, outside) for name in ("expected_loss", "expected_loss_error", "tail_loss")),
+        ]
+        for channel in base["channel"].values
+    ]
+    chance = probability(*(system[f"loss_probability{part}"] for part in ("", "_low", "_high")))
+    stranded = risk.in_world(base, "loss", "network").sel(channel="stranded").mean("path")
+    worst = np.argsort(-stranded.values)[:6]
+    life = base["factor_summary"].sel(factor="gpu_life").values
+    total = risk.in_world(base, "loss", "network").sel(channel="stranded").sum("entity").values.astype(float)
+    split = ", ".join(f"{total[life == years].mean():,.0f} where chips live {years:g} years" for years in np.unique(life))
+    return [
+        "## Losses by channel",
+        "",
+        f"P(system loss > 0) is {chance} %; expected system loss {money(system['expected_loss'])} (s.e. {money(system['expected_loss_error'])}). Tail: mean in the worst 1 %",
+        "of the system loss. The system loss counts credit and equity losses of outside nodes only, so stranded chips are not in it.",
+        "",
+        *table(["USD bn", "inside: expected", "s.e.", "tail", "outside: expected", "s.e.", "tail"], body),
+        "",
+        f"Stranded: {split}. Largest bearers: " + ", ".join(f"{base['entity'].values[i]} {money(stranded.values[i])}" for i in worst) + ".",
+    ]
+
+
+def door_section(base: "xr.Dataset") -> list[str]:
+    entity = str(max((e for e in base["process"].values), key=lambda e: uncertainty_of_default(base, str(e))))
+    bins = risk.default_probability_by_factor(base, entity=entity, factor="steps_shut")
+    edges = bins["bin"].values
+    body = []
+    for row, low in enumerate(edges):
+        one = bins.isel(bin=row)
+        if int(one["paths"]):
+            high = edges[row + 1] - 1 if row + 1 < len(edges) else None
+            label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
+            body.append([label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high")))])
+    shut = risk.in_world(base, "steps_shut", "network").values
+    return [
+        f"## What decides: how long the funding market is shut ({entity})",
+        "",
+        f"The door is shut in {100 * shut.mean() / base.attrs['steps']:.1f} % of all steps.",
+        "",
+        *table(["steps shut on the path", "share of paths, %", "default probability over the run, %"], body),
+    ]
+
+
+def uncertainty_of_default(base: "xr.Dataset", entity: str) -> float:
+    """p (1 - p) of the default probability p over the run: largest where it is least certain."""
+    share = float((risk.in_world(base, "default_step", "network").sel(entity=entity) >= 0).mean())
+    return share * (1 - share)
+
+
+def revenue_section(revenue: calibration.Revenue) -> list[str]:
+    body = [
+        [entity, *(f"{a:.1f} / {b:.1f}" for a, b in zip(mean[:PLAN_YEARS], revenue.planned[entity][:PLAN_YEARS], strict=True))]
+        for entity, mean in revenue.mean.items()
+    ]
+    return [
+        "## Mean revenue against plan",
+        "",
+        f"External revenue of the living, capped by usable compute, mean of {revenue.paths:,} paths / plan.",
+        "",
+        *table(["USD bn a year", *map(str, revenue.years[:PLAN_YEARS])], body),
+    ]
+
+
+def resolution_section(resolutions: list[calibration.Resolution], paths: int) -> list[str]:
+    body = [[r.entity, str(r.failed), percent(r.restructured_twice), percent(r.liquidated)] for r in resolutions]
+    return [
+        "## What becomes of those who fail",
+        "",
+        *table([f"of {paths:,} paths", "paths with a default", "restructured twice, %", "liquidated in the end, %"], body),
+    ]
+
+
+def sign_section(signs: list[calibration.Sign]) -> list[str]:
+    body = [[s.name, s.change, f"{s.mean:+.3g} {s.unit}", f"{s.error:.2g}", f"{s.z:+.1f}", f"{s.paths:,}"] for s in signs]
+    return [
+        "## Signs",
+        "",
+        f"Paired differences on the same draws; a sign is beyond doubt where |z| > {MOST_NEGLIGIBLE:g}.",
+        "",
+        *table(["what", "change", "mean difference", "s.e.", "z", "paths"], body),
+    ]
+
+
+def notes_section(scenario: Scenario) -> list[str]:
+    bands = calibration.find_bands(scenario)
+    notes = bands.with_name(NOTES) if bands else None
+    return notes.read_text(encoding="utf-8").rstrip().splitlines() if notes and notes.is_file() else []

@@ -1,0 +1,178 @@
+"""Sections of the scenario file; what a section refuses, it refuses with a sentence."""
+
+import re
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from simulate.calendar import Calendar
+from simulate.factors import FactorSections
+from simulate.factors.drivers import Drivers
+from simulate.factors.section import SourcedSection, StrictSection
+from simulate.model import SWITCHES
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+LONGEST_NAME = 100
+
+
+class Run(StrictSection):
+    """Calendar and size of a run."""
+
+    start: date
+    """Opening day, the last day of a month. [date]"""
+    steps: int = Field(ge=1, le=1200)
+    """Number of steps. [steps]"""
+    step: Literal["month", "quarter", "year"] = "quarter"
+    """Length of a step. [calendar]"""
+    paths: int = Field(10_000, ge=1)
+    """Number of paths. [paths]"""
+    seed: int = Field(0, ge=0, lt=2**64)
+    """Seed of all draws; 0 is a seed. [1]"""
+    discount: Literal["short_rate", "nominal"] = "short_rate"
+    """Losses are discounted at the short rate of the path, or not at all. [choice]"""
+    information_date: date | None = None
+    """Last day on which plans and guidance were known; the opening day unless given. [date]"""
+
+    @model_validator(mode="after")
+    def check_dates(self) -> "Run":
+        months = MONTHS[self.step]
+        tomorrow = date.fromordinal(self.start.toordinal() + 1)
+        if tomorrow.day != 1 or self.start.month % months:
+            ends = {1: "the last day of a month", 3: "the last day of March, June, September or December", 12: "31 December"}[months]
+            raise ValueError(f"start is {self.start}, but a run in steps of a {self.step} must start on {ends}")
+        if self.information_date is not None and self.information_date < self.start:
+            raise ValueError(f"information_date {self.information_date} is before start {self.start}; it must be the same day or later")
+        return self
+
+    @property
+    def calendar(self) -> Calendar:
+        """Steps of the run."""
+        return Calendar(self.start, self.steps, MONTHS[self.step])
+
+
+class Tables(StrictSection):
+    """Tables of the network, paths relative to the scenario file."""
+
+    entities: str
+    """Who takes part."""
+    figures: str
+    """Their figures."""
+    deals: str | None = None
+    """Contracts between them."""
+    schedules: str | None = None
+    """Payments, principal and draws of deals by year."""
+    terms: str | None = None
+    """Terms of deals."""
+    vendors: str | None = None
+    """Who sells chips to whom."""
+
+
+class World(StrictSection):
+    """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
+
+    off: list[Literal["nonpayment", "supply", "relief", "marks", "confidence"]] = []
+    """Switches that are off. [switches]"""
+    solution: Literal["greatest", "least"] = "greatest"
+    """Clearing vector of every step: the greatest, or the least, where everybody fails that may. [choice]"""
+    detail: bool = False
+    """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
+
+    @model_validator(mode="after")
+    def check_solution(self) -> "World":
+        if self.solution == "least" and "nonpayment" in self.off:
+            raise ValueError('solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are one; leave out one of the two')
+        return self
+
+
+DEFAULT_WORLDS = {"network": World(detail=True), "alone": World(off=list(SWITCHES))}
+
+
+class Door(StrictSection):
+    """When the funding market shuts: only when confidence and valuation are both low (docs/model.md 4.4)."""
+
+    confidence: float = Field(0.85, gt=0)
+    """Confidence at which it is half shut. [share of plan]"""
+    confidence_width: float = Field(0.05, gt=0)
+    """Width of the logistic in confidence. [share of plan]"""
+    valuation: float = Field(0.75, gt=0)
+    """Valuation index at which it is half shut, over the opening. [ratio]"""
+    valuation_width: float = Field(0.1, gt=0)
+    """Width of the logistic in the logarithm of the index. [1]"""
+
+
+class ConfidenceShock(StrictSection):
+    """Shock to confidence after the default of a systemic entity; there are no data for its size."""
+
+    size: float = Field(0.0, ge=0)
+    """Loss of confidence. [share of plan]"""
+    decay_years: float = Field(1.0, gt=0)
+    """Time in which it fades to 1/e. [years]"""
+
+
+class Rules(StrictSection, SourcedSection):
+    """Parameters of the step that are not specific to an entity or a deal."""
+
+    entry = "rule"
+
+    alpha: float = Field(0.9, ge=0, le=1)
+    """Share of its cash that a defaulter still pays out. [share]"""
+    beta: float = Field(0.9, ge=0, le=1)
+    """Share of its receipts that a defaulter still pays out. [share]"""
+    forced_sale_haircut: float = Field(0.3, ge=0, lt=1)
+    """Loss on fleets and stakes in a forced sale. [share]"""
+    transfer: float = Field(0.5, ge=0, le=1)
+    """Share of a lab's lost revenue that moves to living rivals with room. [share]"""
+    smoothing_years: float = Field(1.0, ge=0)
+    """Time constant of smoothed receipts and EBITDA; 0: the last step only. [years]"""
+    door: Door = Door()
+    """When the funding market shuts."""
+    confidence_shock: ConfidenceShock = ConfidenceShock()
+    """What a large default does to confidence."""
+    race_theta: float = Field(0.0, ge=0, le=1)
+    """Reaction of capex to the executed share of rivals. [1]"""
+    capex_max: float = Field(1.5, ge=1)
+    """Most that desired capex can be, over plan. [ratio]"""
+    restructure_kappa: float = Field(0.8, ge=0)
+    """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
+    max_restructurings: int = Field(2, ge=0)
+    """Restructurings an entity may have on a path. [restructurings]"""
+
+
+class ScenarioFile(StrictSection):
+    """Everything in the TOML file after inheritance and overrides."""
+
+    name: str = Field(min_length=1)
+    """Name of the scenario."""
+    title: str = ""
+    """One line about it."""
+    run: Run
+    """Calendar and size."""
+    tables: Tables
+    """Tables of the network."""
+    drivers: Drivers = Drivers()
+    """Correlation of the drivers."""
+    factors: FactorSections = FactorSections()
+    """Risk factors, one section each."""
+    rules: Rules = Rules()
+    """Rules of the step."""
+    worlds: dict[str, World] = Field(DEFAULT_WORLDS, validate_default=True)
+    """Worlds by name; `network` and `alone` are always there."""
+
+    @field_validator("worlds")
+    @classmethod
+    def check_worlds(cls, worlds: dict[str, World]) -> dict[str, World]:
+        for name in worlds:
+            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+                raise ValueError(f"'{name}' cannot be the name of a world; use letters, digits and _, with a letter first")
+        worlds = DEFAULT_WORLDS | worlds
+        if not any(world.detail for world in worlds.values()):
+            raise ValueError("no world keeps detail, so no losses by channel and deal; set detail = true in one of them")
+        return worlds
+
+    @field_validator("name")
+    @classmethod
+    def check_name(cls, name: str) -> str:
+        if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
+            raise ValueError(f"must be usable as a file name: at most {LONGEST_NAME} characters, without slashes and line breaks")
+        return name

@@ -1,0 +1,142 @@
+"""Earnings: what scheduled legs earn, external revenue, re-letting and cost (docs/model.md 4.2). Money USD bn a step."""
+
+from simulate.kernels.jit import part, small
+from simulate.step.lists import legs_of
+
+
+@part
+def earn_scheduled(net, now, w, s):
+    """What scheduled legs earn: contract volume x delivered share; it is due at once but for terms. Also the undisturbed amount (insured worlds)."""
+    legs = net.legs
+    for l in net.lists.scheduled:
+        scale = now.draws.scale[legs.group[l]]
+        follow = legs.follow[l]
+        share = s.delivered_share[max(legs.host[l], 0)]
+        amount = legs.sched[l, now.t]
+        earned, due, due_undisturbed, volume = s.earned[l], s.due[l], s.due_undisturbed[l], w.volume[l]
+        if amount == 0.0:
+            earned[:] = 0.0
+            due[:] = 0.0
+            due_undisturbed[:] = 0.0
+        elif now.insured:
+            for lane in range(scale.size):
+                full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
+                due_undisturbed[lane] = full
+                earned[lane] = full * volume[lane]
+                due[lane] = earned[lane]
+        else:
+            for lane in range(scale.size):
+                earned[lane] = amount * scale[lane] * (1.0 - follow + follow * share[lane]) * volume[lane]
+                due[lane] = earned[lane]
+
+
+@part
+def earn_revenue(net, now, w, s):
+    """External revenue of every entity; what labs lose, other labs may win in the next step."""
+    lists = net.lists
+    plan_of_labs, lost, supplied = s.free[1], s.free[2], s.free[0]
+    plan_of_labs[:] = 0.0
+    for i in lists.labs:
+        for lane in range(lost.size):
+            plan_of_labs[lane] += net.entities.plan_external[i, now.t] * (w.alive[i, lane] if now.supply else 1.0)
+    lost[:] = 0.0
+    for i in lists.inside:
+        own, capped = add_supply(i, supplied, net, now, w, s)
+        serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s)
+    for lane in range(lost.size):
+        w.lost_revenue[lane] = lost[lane]
+
+
+@part
+def add_supply(i, supplied, net, now, w, s):
+    """Compute that the supply legs of entity i bring it, as share of its plan, into supplied [W]; returns its own share, and whether its revenue is capped at all."""
+    legs = net.legs
+    own = 1.0
+    capped = False
+    supplied[:] = 0.0
+    for l in net.lists.supply:
+        if legs.payer[l] == i and net.entities.revenue_process[i] >= 0:
+            capped = True
+            host = legs.host[l]
+            weight = legs.supply_weight[l, now.t]
+            own -= weight
+            share, volume, scale = s.delivered_share[max(host, 0)], w.volume[l], now.draws.scale[legs.group[l]]
+            for lane in range(supplied.size):
+                delivers = share[lane] if host >= 0 else 1.0
+                supplied[lane] += weight * delivers * scale[lane] * (volume[lane] if now.supply else 1.0)
+    return own, capped
+
+
+@part
+def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
+    """Revenue of entity i from its demand, capped by its own and supplied compute (add_supply); adds what a lab loses to lost [W]."""
+    entities, factors = net.entities, now.factors
+    process, plan, lab = entities.revenue_process[i], entities.plan_external[i, now.t], entities.is_lab[i]
+    demand = factors.ratio[process] if process >= 0 else factors.demand  # an entity without a process of its own follows demand, uncapped
+    always = 0.0 if now.supply else 1.0  # the customers of a dead lab are still served
+    alive, revenue, supplied, index = w.alive[i], s.revenue[i], s.free[0], s.free[3]
+    ai, rent = entities.ai_share[i], entities.rental_share[i]
+    carried = entities.capacity_share[i] if entities.owner[i] >= 0 else 0.0
+    for lane in range(index.size):
+        cap = entities.headroom[i] * (own + supplied[lane])
+        x = demand[lane]
+        index[lane] = min(x, cap) if capped else x
+        there = max(alive[lane], always)
+        lost[lane] += lab * (plan * (x - index[lane] * there))
+        shared, whole = net.rules.transfer * w.lost_revenue[lane] * plan, plan_of_labs[lane]
+        moved = shared / whole * lab * there if whole > 0.0 else 0.0
+        moved = min(moved, max(0.0, cap - index[lane]) * plan) if capped else moved
+        revenue[lane] = (
+            entities.rev_ext[i, now.t]
+            * ((1.0 - ai) + ai * index[lane])
+            * ((1.0 - rent) + rent * factors.rental[lane])
+            * ((1.0 - carried) + carried * s.delivered_share[i, lane])
+            + moved
+        )
+
+
+@small
+def relet_part(relet, saved, rental):
+    """Part of a lost margin that re-letting at the rental price, and cost saved on the rest, make up for."""
+    return max(0.0, min(1.0, relet * rental + saved * (1.0 - relet)))
+
+
+@part
+def relet_volume(net, now, w, s):
+    """Receipts and saved cost of providers on the volume that their customers no longer take."""
+    legs, rental = net.legs, now.factors.rental
+    s.relet_receipts[:] = 0.0
+    if not now.relief:
+        return
+    for l in net.lists.contract:
+        i = legs.payee[l]
+        relet, saved, follow = legs.relet[l], legs.saved[l], legs.follow[l]
+        scale, share = now.draws.scale[legs.group[l]], s.delivered_share[max(legs.host[l], 0)]
+        out = s.relet_receipts[i]
+        for lane in range(scale.size):
+            lost = legs.sched[l, now.t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.volume[l, lane])
+            out[lane] += lost * relet_part(relet, saved, rental[lane]) * w.alive[i, lane]
+
+
+@part
+def bear_cost(net, now, w, s):
+    """Operating cost: fixed cost, bent when cash runs short and less what contracts replace, and a share of revenue."""
+    entities, legs = net.entities, net.legs
+    replaced = s.free[0]
+    for i in net.lists.inside:
+        if entities.cost_fixed[i, now.t] == 0.0 and entities.cost_var[i] == 0.0:
+            s.cost[i, :] = 0.0
+            continue
+        replaced[:] = 0.0
+        for l in legs_of(i, net.lists):
+            if legs.replaces[l] > 0.0:
+                for lane in range(replaced.size):
+                    replaced[lane] += legs.replaces[l] * s.earned[l, lane]
+        cost, cash, burn = s.cost[i], w.cash[i], w.burn[i]
+        for lane in range(replaced.size):
+            held, burnt = cash[lane], burn[lane]
+            runway = held / burnt * net.grid.dt if burnt > 0.0 else entities.runway_years[i]
+            short = min(max(1.0 - runway / entities.runway_years[i], 0.0), 1.0)
+            bend = 1.0 - entities.flex[i] * short
+            total = entities.cost_fixed[i, now.t] * bend - replaced[lane] + entities.cost_var[i] * s.revenue[i, lane]
+            cost[lane] = max(0.0, total) * w.alive[i, lane]

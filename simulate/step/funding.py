@@ -1,0 +1,103 @@
+"""Funding: the door of the market, funding room, prefunding, and how money is raised (docs/model.md 4.4). Amounts USD bn."""
+
+import math
+
+from simulate.kernels.jit import part
+from simulate.kernels.maths import exp_of
+from simulate.step.lists import stakes_in
+
+
+@part
+def open_door(net, now, w, s):
+    """Openness of the funding market; shut only when confidence and valuation are both bad."""
+    rules, factors = net.rules, now.factors
+    for lane in range(s.open.size):
+        shock = w.shock[lane] if now.confidence else 0.0
+        doubt = 1.0 / (1.0 + exp_of((factors.confidence[lane] - shock - rules.k_shut) / rules.k_width))
+        cheap = 1.0 / (1.0 + exp_of((factors.log_valuation[lane] - rules.v_shut) / rules.v_width))
+        s.open[lane] = 1.0 - doubt * cheap
+        w.steps_shut[lane] += 1.0 if s.open[lane] < 0.5 else 0.0
+
+
+@part
+def find_liquidity(net, now, w, s):
+    """What every entity holds before clearing (cash_in) and can raise in it (can_raise); prefunding is raised now."""
+    entities, legs, lists = net.entities, net.legs, net.lists
+    for i in lists.raising:
+        for h in stakes_in(i, lists):
+            s.new_money[h, :] = 0.0
+    for i in range(entities.outside.size):
+        if entities.outside[i] > 0.0:
+            s.outside_in[i, :] = 0.0
+    for i in lists.inside:
+        find_room(i, s.free[0], net, now, w, s)
+        raise_money(i, s.free[0], net, s)
+    for l in lists.balance:
+        if legs.draw[l, now.t] > 0.0:
+            i = legs.payer[l]
+            for lane in range(s.open.size):
+                s.outside_in[i, lane] += s.drawn[l, lane]
+    for i in lists.inside:
+        # Market debt that is raised early stands in `drawn` of a leg without schedule, and raise_money added it.
+        for lane in range(s.open.size):
+            s.cash_in[i, lane] = w.cash[i, lane] + s.outside_in[i, lane]
+            w.proceeds[i, lane] = 0.0
+
+
+@part
+def find_room(i, early, net, now, w, s):
+    """Funding room of entity i; what it raises early of it, to reach its cash target, into early [W]; and its receipts from outside."""
+    entities, t = net.entities, now.t
+    planned = entities.ebitda_plan[i, t - 1] if t > 0 else 0.0
+    unbounded = entities.fund_unbounded[i] > 0.0
+    for lane in range(early.size):
+        alive = w.alive[i, lane]
+        access = entities.insider[i] + (1.0 - entities.insider[i]) * s.open[lane]
+        ratio = min(max(w.ebitda[i, lane] / planned, 0.0), 1.5) if planned > 0.0 else 1.0
+        borrow = entities.fund_leverage[i] * entities.ebitda_fwd[i, t] * ratio + entities.fund_ltv[i] * w.holdings_value[i, lane] - w.debt[i, lane]
+        headroom = math.inf if unbounded else borrow
+        base = entities.fund_phi[i] * w.equity[i, lane] + entities.fund_advance[i] * s.desired_capex[i, lane] + entities.fund_flat[i]
+        room = access * max(0.0, min(base, headroom)) * alive
+        raised = min(room, max(0.0, entities.cash_target[i, t] - w.cash[i, lane]) * alive)
+        s.room[i, lane] = room - raised
+        s.can_raise[i, lane] = (w.line[i, lane] + room - raised) * alive
+        s.outside_in[i, lane] = s.revenue[i, lane] * alive + s.relet_receipts[i, lane] + w.proceeds[i, lane]
+        early[lane] = raised
+
+
+@part
+def raise_money(i, amount, net, s):
+    """Book market money [W] of entity i: new equity bought by outside investors, or debt. It reaches i through outside_in."""
+    h, l = net.lists.outside_of[i], net.entities.new_debt_leg[i]
+    if net.entities.fund_equity[i] > 0.0:
+        for lane in range(amount.size):
+            s.new_money[h, lane] += amount[lane]
+            s.outside_in[i, lane] += amount[lane]
+    elif l >= 0:
+        for lane in range(amount.size):
+            s.drawn[l, lane] += amount[lane]
+            s.outside_in[i, lane] += amount[lane]
+
+
+@part
+def draw_liquidity(i, need, net, w, s):
+    """Cover need [W] of entity i: the credit line first (counted down), then the market. Adds to cash."""
+    short = 0  # counted, as the largest of floating-point numbers is not found by vectors
+    for lane in range(need.size):
+        short += 1 if need[lane] > 0.0 else 0
+    if short == 0:
+        return
+    market = s.free[1]
+    l = net.entities.new_debt_leg[i]
+    for lane in range(need.size):
+        wanted = need[lane]
+        from_line = min(w.line[i, lane], wanted)
+        w.line[i, lane] -= from_line
+        rest = wanted - from_line
+        s.room[i, lane] = max(0.0, s.room[i, lane] - rest)
+        market[lane] = rest
+        w.cash[i, lane] += wanted
+        s.outside_in[i, lane] += from_line
+        if l >= 0:
+            s.drawn[l, lane] += from_line
+    raise_money(i, market, net, s)

@@ -1,0 +1,135 @@
+"""Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn.
+
+Every world keeps losses of credit and equity, which make its system loss; a world with `detail` also keeps the other channels and deals.
+"""
+
+from simulate.kernels.jit import part
+from simulate.model import CLEARED_CLASSES, COLLATERAL, CONTRACT, CREDIT, SECURED, STRANDED
+from simulate.step.capacity import fill_cost, fill_cost_sum
+from simulate.step.earnings import relet_part
+from simulate.step.lists import legs_of
+from simulate.step.resolution import LIQUIDATED
+
+
+@part
+def book_claims(net, now, w, s):
+    """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change."""
+    for lane in range(s.troubled.size):
+        if s.troubled[lane] > 0.0:
+            for i in net.lists.inside:
+                if s.active[i, lane] > 0.0:
+                    book_claims_on(i, lane, net, now, w, s)
+            book_guarantees(lane, net, now, w, s)
+
+
+@part
+def book_claims_on(i, lane, net, now, w, s):
+    """What the creditors of entity i lose or recover. Every payment on a claim splits pro rata between its credit part and damages."""
+    legs = net.legs
+    outcome = s.outcome[i, lane]
+    living = w.alive[i, lane] > 0.0
+    discount = now.factors.discount[lane]
+    for l in legs_of(i, net.lists):
+        if net.lists.rank[l] >= CLEARED_CLASSES or legs.covers[l] >= 0:
+            continue
+        paid = s.pay[l, lane] - w.covered[l, lane]
+        if living:
+            claim, credit_part = s.claim_now[l, lane], s.credit_now[l, lane] - s.cover[l, lane]
+        else:
+            claim, credit_part = w.claim[l, lane], w.claim_credit[l, lane]
+        part = credit_part / claim if claim > 0.0 else 1.0
+        contract = -paid * (1.0 - part)
+        if not living:
+            credit = -(paid * part + w.covered[l, lane])
+        elif outcome == LIQUIDATED:
+            credit = s.credit_now[l, lane] - paid * part
+        elif legs.seniority[l] == SECURED:
+            credit, contract = 0.0, 0.0
+        else:
+            later = s.credit_now[l, lane] - s.due[l, lane]
+            credit, contract = s.due[l, lane] - paid + outcome * later, 0.0
+        j = legs.payee[l]
+        w.loss[j, CREDIT, lane] += credit * discount
+        if now.detail:
+            w.loss[j, CONTRACT, lane] += contract * discount
+            w.deal_loss[legs.deal[l], lane] += (credit + contract) * discount
+
+
+@part
+def book_guarantees(lane, net, now, w, s):
+    """What a guarantor pays moves the loss from creditor to guarantor; its part of later recoveries moves back."""
+    legs = net.legs
+    for g in net.lists.guarantee:
+        l, i, j = legs.covers[g], legs.payer[g], legs.payee[g]
+        moved = (s.pay[g, lane] - s.returned[g, lane]) * now.factors.discount[lane]
+        # The creditor of a secured leg books no loss in a restructuring that a guarantor could take over.
+        taken = 0.0 if legs.seniority[l] == SECURED and s.outcome[legs.payer[l], lane] > 0.0 else moved
+        w.loss[j, CREDIT, lane] -= taken
+        w.loss[i, CREDIT, lane] += moved
+        w.deal_loss[legs.deal[l], lane] -= taken
+        w.deal_loss[legs.deal[g], lane] += moved
+
+
+@part
+def book_contracts(net, now, w, s):
+    """Margin that providers lose on volume that is no longer taken, step by step, while they live."""
+    legs, factors = net.legs, now.factors
+    for l in net.lists.contract:
+        j, d = legs.payee[l], legs.deal[l]
+        relet, saved, follow = legs.relet[l], legs.saved[l], legs.follow[l]
+        scale, share = now.draws.scale[legs.group[l]], s.delivered_share[max(legs.host[l], 0)]
+        for lane in range(scale.size):
+            lost = legs.sched[l, now.t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.volume[l, lane])
+            loss = lost * (1.0 - relet_part(relet, saved, factors.rental[lane])) * w.alive[j, lane] * factors.discount[lane]
+            w.loss[j, CONTRACT, lane] += loss
+            w.deal_loss[d, lane] += loss
+
+
+@part
+def book_fleets(net, now, w, s):
+    """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
+    fleet, life, discount = net.fleet, now.draws.life, now.factors.discount
+    for o in range(fleet.entity.size):
+        i, d = fleet.entity[o], fleet.stranded_deal[o]
+        idle_cost = fleet.cost_per_gw[o] * fleet.chip_of_capex[o] * net.grid.dt / fleet.book_life[o]
+        alive, gw, worn, total, outcome = w.alive[i], s.gw_idle[o], s.worn[o], s.free[0], s.outcome[i]
+        sold_in = 0
+        for lane in range(total.size):
+            sold_in += 1 if outcome[lane] == LIQUIDATED else 0
+        if sold_in > 0:
+            book_forced_sale(o, idle_cost, net, now, w, s)
+        for lane in range(total.size):
+            early = max(0.0, 1.0 - life[lane] / fleet.book_life[o]) * worn[lane] * alive[lane]
+            total[lane] = (gw[lane] * idle_cost + early) * discount[lane]
+        for lane in range(total.size):
+            w.loss[i, STRANDED, lane] += total[lane]
+            w.deal_loss[d, lane] += total[lane]
+
+
+@part
+def book_forced_sale(o, idle_cost, net, now, w, s):
+    """The carrying value of the chips of owner o after the depreciation of idle ones, less what their forced sale brings."""
+    i, d, carrying = net.fleet.entity[o], net.fleet.stranded_deal[o], s.free[1]
+    fill_carrying(o, carrying, net, now, w, s)
+    for lane in range(carrying.size):
+        if s.outcome[i, lane] == LIQUIDATED:
+            sold = (1.0 - net.rules.d0) * s.fleet_value[i, lane]
+            forced = max(0.0, carrying[lane] - s.gw_idle[o, lane] * idle_cost - sold) * now.factors.discount[lane]
+            w.loss[i, COLLATERAL, lane] += forced
+            w.deal_loss[d, lane] += forced
+
+
+@part
+def fill_carrying(o, carrying, net, now, w, s):
+    """Carrying value of the chips of owner o at the beginning of the step into carrying [W]."""
+    t, dt, life, book = now.t, net.grid.dt, now.draws.life, net.fleet.book_life[o]
+    chips, chips_sum = w.fleet[o, t], w.fleet_sum[o, t]
+    before, total = s.free[6], s.free[7]
+    for v in range(net.lives.size):
+        until = min(net.lives[v], book)
+        fill_cost(o, t - until / dt, before, net, w)
+        fill_cost_sum(o, t - until / dt, total, net, w)
+        for lane in range(carrying.size):
+            carried = chips[lane] - before[lane] - (chips_sum[lane] - total[lane] - until * before[lane]) / book
+            other = carrying[lane]
+            carrying[lane] = carried if life[lane] == net.lives[v] else other

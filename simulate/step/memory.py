@@ -1,0 +1,230 @@
+"""Memory of the step: a Model packed into few arrays, index lists, and the arrays of worlds, steps, outputs and audits.
+
+Allocation and packing only. A packed group has the names of the fields of its group in the Model, whose annotations say where each stands.
+"""
+
+from collections import namedtuple
+from typing import Any, NamedTuple, get_type_hints
+
+import numpy as np
+
+from simulate.kernels.fields import name_rows
+from simulate.model import (
+    BALANCE,
+    CAPEX,
+    CHANNELS,
+    CLEARED_CLASSES,
+    COMMITMENT,
+    GUARANTEE,
+    OPEX,
+    REVENUE_SHARE,
+    SCHEDULED,
+    SECURED,
+    SENIOR,
+    SWITCHES,
+    Array,
+    Entities,
+    Fleet,
+    Holdings,
+    Legs,
+    Model,
+    Rules,
+    freeze_array,
+)
+from simulate.step.state import INTEGERS, LISTS, STARTS, STEP, WORLD, Lists, Net, Step, World, Worlds
+
+CACHE_LINE = 64
+LEAST, DETAIL = len(SWITCHES), len(SWITCHES) + 1  # columns of pack_worlds after the switches
+KINDS = {"rows": np.int64, "terms": np.float64, "by_step": np.float64}
+PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of every packed type
+
+
+def fields_of(group: type) -> dict[str, tuple[str, ...]]:
+    """Names of the fields of a group of the Model by the packed array they go to, in order."""
+    kinds = {name: getattr(hint, "__metadata__", ("",))[0] for name, hint in get_type_hints(group, include_extras=True).items()}
+    return {kind: tuple(name for name, its in kinds.items() if its == kind) for kind in KINDS if kind in kinds.values()}
+
+
+def packed_type(group: type) -> Any:
+    """A NamedTuple with the packed arrays of a group, and the names of its fields on their rows."""
+    names = fields_of(group)
+    made: Any = namedtuple(f"Packed{group.__name__}", names)
+    PACKED[made] = names
+    for kind, names in PACKED[made].items():
+        name_rows(made, kind, names)
+    return made
+
+
+PackedEntities = packed_type(Entities)
+PackedFleet = packed_type(Fleet)
+PackedLegs = packed_type(Legs)
+PackedHoldings = packed_type(Holdings)
+RULES = tuple(name for name, hint in get_type_hints(Rules).items() if hint is float)
+
+
+class PackedRules(NamedTuple):
+    """The rules: numbers in one array, and counts."""
+
+    terms: Array  # [K]
+    max_restructurings: int
+    equity_sweeps: int
+    max_iterations: int
+
+
+name_rows(PackedRules, "terms", RULES)
+
+
+def pack(made: Any, group: NamedTuple, count: int, steps: int) -> Any:
+    """The fields of a group of the Model stacked in the order of their names."""
+    shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
+    arrays = {}
+    for kind, names in fields_of(type(group)).items():
+        arrays[kind] = freeze_array(np.array([getattr(group, name) for name in names], KINDS[kind]).reshape(len(names), *shapes[kind]))
+    return made(**arrays)
+
+
+def empty_pack(made: Any, count: int, steps: int = 1) -> Any:
+    """A packed group of zeros, to be written by name and frozen."""
+    names = PACKED[made]
+    shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
+    return made(**{kind: np.zeros((len(names[kind]), *shapes[kind]), KINDS[kind]) for kind in names})
+
+
+def freeze_all(packed: Any) -> Any:
+    """The packed group, read-only."""
+    return type(packed)(*(freeze_array(array) for array in packed))
+
+
+def pack_model(model: Model) -> Net:
+    """What is the same for all paths, as the kernels read it."""
+    grid, rules = model.grid, model.rules
+    n, steps = grid.entities, grid.steps
+    return Net(
+        grid,
+        pack(PackedEntities, model.entities, n, steps),
+        pack(PackedFleet, model.fleet, model.fleet.entity.size, steps),
+        pack(PackedLegs, model.legs, model.legs.payer.size, steps),
+        pack(PackedHoldings, model.holdings, model.holdings.holder.size, 1),
+        PackedRules(
+            freeze_array(np.array([getattr(rules, name) for name in RULES], np.float64)),
+            int(rules.max_restructurings),
+            int(rules.equity_sweeps),
+            int(rules.max_iterations),
+        ),
+        build_lists(model),
+        model.factors.life_values,
+    )
+
+
+def pack_worlds(model: Model) -> Array:
+    """[worlds, 7] what is on in each world: the switches, LEAST, DETAIL."""
+    rules = model.rules
+    return freeze_array(np.column_stack([rules.world_switches, rules.world_least, rules.world_detail]).astype(np.float64))
+
+
+def build_lists(model: Model) -> Lists:
+    """Index lists of a model."""
+    legs, entities, holdings = model.legs, model.entities, model.holdings
+    n = model.grid.entities
+
+    def slices(keys: Array) -> tuple[Array, Array]:
+        order = np.argsort(keys, kind="stable").astype(np.int64)
+        start = np.searchsorted(keys[order], np.arange(n + 1)).astype(np.int64)
+        return start, order
+
+    sold = holdings.issuer[legs.buys_holding[legs.buys_holding >= 0]]  # by tranches
+    inside = entities.outside == 0
+    masks = {
+        "scheduled": legs.driver == SCHEDULED,
+        "revenue_share": legs.driver == REVENUE_SHARE,
+        "capex": legs.driver == CAPEX,
+        "opex": legs.driver == OPEX,
+        "balance": legs.driver == BALANCE,
+        "commitment": legs.driver == COMMITMENT,
+        "guarantee": legs.driver == GUARANTEE,
+        "contract": legs.contract > 0,
+        "supply": legs.supply > 0,
+        "lent": (legs.driver == BALANCE) & inside[legs.payee],
+        "other_in": (legs.operating == 0) & (legs.driver != COMMITMENT) & inside[legs.payee],
+        "operating_out": (legs.operating > 0) & (legs.driver != CAPEX) & inside[legs.payer],
+        "inside": inside,
+        "labs": entities.is_lab > 0,
+        "race": entities.in_race > 0,
+        "valued": entities.equity0 > 0,
+        "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
+    }
+    draws = (legs.draw > 0.0).any(axis=1)
+    draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
+    starts, found = {}, {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    starts["leg_start"], found["leg_of_payer"] = slices(legs.payer)
+    starts["issue_start"], found["holding_of_issuer"] = slices(holdings.issuer)
+    starts["hold_start"], found["holding_of_holder"] = slices(holdings.holder)
+    found |= {"outside_of": holdings.outside_of, "rank": np.where(legs.seniority == SECURED, SENIOR, legs.seniority), "draws": draws}
+    return pack_lists(starts, found)
+
+
+def pack_lists(starts: dict[str, Array], lists: dict[str, Array]) -> Lists:
+    """Lists by name as rows of one table; a name that is missing is an empty list."""
+    rows = [np.asarray(lists.get(name, ()), np.int64) for name in LISTS]
+    table = np.full((len(rows), max(1, *(row.size for row in rows))), -1, np.int64)
+    for k, row in enumerate(rows):
+        table[k, : row.size] = row
+    count = np.array([row.size for row in rows], np.int64)
+    return Lists(*map(freeze_array, (np.array([starts[name] for name in STARTS], np.int64), table, count)))
+
+
+def zeros(shape, dtype=np.float64) -> Array:
+    """Zeros that begin on a line of the cache, 64 bytes, as do their rows when W is a multiple of 8.
+
+    NumPy begins 16 bytes after one, and then every vector of 64 bytes lies on two lines: a run took 60 us a path and took 52 (one core with AVX-512).
+    """
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -raw.ctypes.data % CACHE_LINE
+    return raw[first : first + size].view(dtype).reshape(shape)
+
+
+def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, holdings: int, deals: int, lanes: int) -> Worlds:
+    """State arrays of all worlds, zero."""
+    return Worlds(
+        entity=zeros((worlds, len(WORLD["entity"]), entities, lanes)),
+        owner=zeros((worlds, len(WORLD["owner"]), owners, lanes)),
+        chips=zeros((worlds, len(WORLD["chips"]), owners, steps + 1, lanes)),
+        leg=zeros((worlds, len(WORLD["leg"]), legs, lanes)),
+        holding=zeros((worlds, len(WORLD["holding"]), holdings, lanes)),
+        lane=zeros((worlds, len(WORLD["lane"]), lanes)),
+        loss=zeros((worlds, entities, len(CHANNELS), lanes)),
+        deal_loss=zeros((worlds, deals, lanes)),
+    )
+
+
+def split_worlds(worlds: Worlds) -> tuple[World, ...]:
+    """Each world by itself, as views."""
+    return tuple(World(*(array[k] for array in worlds)) for k in range(len(worlds.lane)))
+
+
+def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -> Step:
+    """Scratch arrays of a step: zero, except delivered_share (1) and wave (-1): stages write these for inside entities only, and outside nodes need a neutral value."""
+    step = Step(
+        entity=zeros((len(STEP["entity"]), entities, lanes)),
+        owner=zeros((len(STEP["owner"]), owners, lanes)),
+        leg=zeros((len(STEP["leg"]), legs, lanes)),
+        lane=zeros((len(STEP["lane"]), lanes)),
+        claims=zeros((entities, CLEARED_CLASSES, lanes)),
+        new_money=zeros((holdings, lanes)),
+        free=zeros((8, lanes)),
+        integer=zeros((len(INTEGERS), entities), np.int64),
+    )
+    step.delivered_share[:] = 1.0
+    step.wave[:] = -1.0
+    return step
+
+
+def sizes_of(model: Model) -> dict[str, int]:
+    """Lengths of the axes of state arrays."""
+    return {
+        "entity": model.grid.entities,
+        "owner": model.fleet.entity.size,
+        "leg": model.legs.payer.size,
+        "holding": model.holdings.holder.size,
+    }

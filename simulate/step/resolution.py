@@ -1,0 +1,225 @@
+"""Resolution: restructuring or liquidation, estates, stakes (docs/model.md 4.8). Amounts USD bn.
+
+Defaults are rare, so this works lane by lane and only where somebody failed.
+"""
+
+from simulate.kernels.jit import part
+from simulate.kernels.maths import LITTLE
+from simulate.model import CLEARED_CLASSES, EQUITY, SECURED
+from simulate.step.lists import legs_of, stakes_in, stakes_of
+from simulate.step.values import mark_of, multiple
+
+LIQUIDATED = -1.0  # in `outcome`; a restructuring has its haircut there, an entity without default 0
+LEAST_HAIRCUT, MOST_HAIRCUT = 0.1, 0.9
+
+
+@part
+def fails_now(i, lane, w, s):
+    """True if entity i lived and failed in this clearing: stakes in it are worth nothing."""
+    return s.failing[i, lane] * w.alive[i, lane] > 0.0
+
+
+@part
+def decide(net, now, w, s):
+    """Restructure where the going concern is worth more than liquidation: the outcome of every entity that failed in this clearing."""
+    for i in net.lists.inside:
+        s.outcome[i, :] = 0.0
+    for lane in range(s.troubled.size):
+        if s.troubled[lane] == 0.0:
+            continue
+        for i in net.lists.inside:
+            if fails_now(i, lane, w, s):
+                s.outcome[i, lane] = choose(i, lane, net, now, w, s)
+
+
+@part
+def choose(i, lane, net, now, w, s):
+    """Haircut of a restructuring, or LIQUIDATED."""
+    entities, legs, rules = net.entities, net.legs, net.rules
+    price = multiple(i, (now.t + 1) * net.grid.dt, net)
+    stakes = 0.0
+    for h in stakes_of(i, net.lists):
+        if not (now.marks and fails_now(net.holdings.issuer[h], lane, w, s)):
+            stakes += mark_of(h, lane, net, now, w)
+    cash, core = w.cash[i, lane], s.core_value[i, lane]
+    concern = price * now.factors.valuation[lane] * w.receipts[i, lane] / net.grid.dt + core + cash + stakes
+    broken = cash + (1.0 - rules.d0) * (s.fleet_value[i, lane] + stakes) + (1.0 - entities.core_haircut[i]) * core
+    may = entities.restructures[i] > 0.0 and w.restructured[i, lane] < rules.max_restructurings
+    if not (may and concern - broken > LITTLE * max(concern, broken, s.dues[i, lane])):
+        return LIQUIDATED
+    claims = 0.0
+    for l in legs_of(i, net.lists):
+        if net.lists.rank[l] < CLEARED_CLASSES:
+            scale = now.draws.scale[legs.group[l], lane]
+            claims += s.credit_now[l, lane] + s.called[l, lane] + w.volume[l, lane] * legs.remaining[l, now.t] * scale
+    haircut = 1.0 - rules.restructure_kappa * concern / claims if claims > 0.0 else LEAST_HAIRCUT
+    return min(max(haircut, LEAST_HAIRCUT), MOST_HAIRCUT)
+
+
+@part
+def advance_claims(net, w, s):
+    """Estates: what was paid in this clearing counts as paid; covered collateral is paid out once."""
+    for lane in range(s.troubled.size):
+        if s.troubled[lane] == 0.0:
+            continue
+        for i in net.lists.inside:
+            if w.alive[i, lane] == 0.0 and s.active[i, lane] > 0.0:
+                for l in legs_of(i, net.lists):
+                    w.paid_on_claim[l, lane] += s.pay[l, lane] - w.covered[l, lane]
+                    w.covered[l, lane] = 0.0
+
+
+@part
+def resolve(net, now, w, s):
+    """Apply the outcomes: claims become fixed, balances and volumes change, stakes are wiped out or sold."""
+    for lane in range(s.troubled.size):
+        w.shock[lane] *= net.rules.shock_decay
+        if s.troubled[lane] == 0.0:
+            continue
+        for i in net.lists.inside:
+            w.fresh[i, lane] = 0.0
+            if s.outcome[i, lane] != 0.0:
+                record_default(i, lane, net, now, w, s)
+                w.line[i, lane] = 0.0  # no bank lends to a defaulter
+                change_legs(i, lane, net, now, w, s)
+                wipe_out(i, lane, net, now, w, s)
+        for i in net.lists.inside:
+            if s.outcome[i, lane] == LIQUIDATED:
+                sell(i, lane, net, now, w, s)
+                w.alive[i, lane] = 0.0
+                w.fresh[i, lane] = 1.0
+
+
+@part
+def record_default(i, lane, net, now, w, s):
+    """First default of the path, its wave, and the shock to confidence."""
+    if w.default_step[i, lane] < 0.0:
+        w.default_round[i, lane] = s.wave[i, lane]
+        w.default_step[i, lane] = now.t
+    w.shock[lane] += net.rules.shock_size * net.entities.systemic[i]
+    w.restructured[i, lane] += 1.0 if s.outcome[i, lane] > 0.0 else 0.0
+
+
+@part
+def change_legs(i, lane, net, now, w, s):
+    """Obligations of a defaulter: claims on its estate, or the haircut; contracts that end with a payee that is gone."""
+    legs, lists = net.legs, net.lists
+    gone = s.outcome[i, lane] == LIQUIDATED
+    for l in legs_of(i, lists):
+        if lists.rank[l] >= CLEARED_CLASSES:
+            continue
+        if gone:
+            claim_on_estate(l, i, lane, net, now, w, s)
+        elif legs.seniority[l] == SECURED:
+            # What a secured creditor was not paid is added to its balance.
+            w.balance[l, lane] += s.due[l, lane] - s.pay[l, lane]
+        else:
+            cut_leg(l, s.outcome[i, lane], lane, net, w, s)
+    if not gone:
+        forgive_arrears(i, lane, net, w, s)
+    elif not now.insured:
+        for l in range(legs.rows.shape[1]):
+            if legs.payee[l] == i and legs.ends_with_payee[l] > 0.0:
+                w.volume[l, lane] = 0.0
+
+
+@part
+def claim_on_estate(l, i, lane, net, now, w, s):
+    """Leg l of a liquidated payer i becomes a fixed claim on its estate."""
+    # What is not paid of a call may be owed by the debtor again: the guarantor owes nothing of it.
+    on = 0.0 if net.legs.covers[l] >= 0 and takes_over_arrears(net.legs.covers[l], lane, net, s) else 1.0
+    w.claim[l, lane] = (s.claim_now[l, lane] + s.called[l, lane]) * on
+    w.claim_credit[l, lane] = (s.credit_now[l, lane] - s.cover[l, lane] + s.called[l, lane]) * on
+    w.paid_on_claim[l, lane] = s.pay[l, lane] * on
+    w.covered[l, lane] = s.cover[l, lane]
+    if net.legs.coll_holding[l] >= 0:
+        sale = sell_collateral(l, i, lane, net, now, w, s)
+        w.covered[l, lane] = min(s.cover[l, lane], sale)
+    w.balance[l, lane] = 0.0
+    w.receivable[l, lane] = 0.0
+    w.volume[l, lane] = 0.0
+    w.cover_left[l, lane] = 0.0
+
+
+@part
+def cut_leg(l, haircut, lane, net, w, s):
+    """The haircut on an unsecured leg of a restructured payer."""
+    w.balance[l, lane] *= 1.0 - haircut
+    w.receivable[l, lane] *= 1.0 - haircut
+    w.volume[l, lane] *= 1.0 - haircut * net.legs.haircut[l]
+    covers = net.legs.covers[l]
+    if covers >= 0 and s.called[l, lane] > LITTLE * s.full[covers, lane]:
+        w.cover_left[l, lane] = 0.0  # what is called on a guarantor that is restructured is settled with it
+
+
+@part
+def forgive_arrears(i, lane, net, w, s):
+    """Guarantees of the legs of a restructured payer i: what its guarantors paid is not claimed back, and not owed again."""
+    legs = net.legs
+    for g in net.lists.guarantee:
+        l = legs.covers[g]
+        if legs.payer[l] == i:
+            w.subrogated[g, lane] = 0.0
+            if legs.seniority[l] == SECURED:
+                w.balance[l, lane] -= s.pay[g, lane]
+
+
+@part
+def takes_over_arrears(l, lane, net, s):
+    """True if unpaid dues of leg l are added to its balance: the leg is secured and its payer is being restructured."""
+    return net.legs.seniority[l] == SECURED and s.outcome[net.legs.payer[l], lane] > 0.0
+
+
+@part
+def sell_collateral(l, i, lane, net, now, w, s):
+    """What the collateral of leg l of entity i brings in the end: nothing for shares of a firm that fails too, less for a stake that was diluted in the step."""
+    legs = net.legs
+    core = (1.0 - net.entities.core_haircut[i]) * legs.coll_core[l] * s.core_value[i, lane]
+    rest = legs.coll_fleet[l] * s.fleet_value[i, lane]
+    h = legs.coll_holding[l]
+    if not (now.marks and s.outcome[net.holdings.issuer[h], lane] != 0.0):
+        rest += legs.coll_stake[l] * mark_of(h, lane, net, now, w)
+    return core + (1.0 - net.rules.d0) * rest
+
+
+@part
+def wipe_out(i, lane, net, now, w, s):
+    """Stakes in a defaulter are worth nothing: their cost is lost; after a restructuring its creditors (outside) own it.
+
+    With marks off only the cost is booked: the mark of a stake follows the common index.
+    """
+    holdings = net.holdings
+    for h in stakes_in(i, net.lists):
+        lost = w.stake_cost[h, lane] * now.factors.discount[lane]
+        w.loss[holdings.holder[h], EQUITY, lane] += lost
+        w.deal_loss[holdings.deal[h], lane] += lost
+        w.stake_cost[h, lane] = 0.0
+        if now.marks:
+            w.stake[h, lane] = 0.0
+    h = net.lists.outside_of[i]
+    if h >= 0 and now.marks and s.outcome[i, lane] > 0.0:
+        w.stake[h, lane] = 1.0
+    w.equity[i, lane] = 0.0
+
+
+@part
+def sell(i, lane, net, now, w, s):
+    """A liquidated entity sells chips, core and stakes to the outside; cash beyond what covers secured claims reaches the estate next step."""
+    holdings, investor = net.holdings, net.grid.outside_investor
+    keep = 1.0 - net.rules.d0
+    proceeds = keep * s.fleet_value[i, lane] + (1.0 - net.entities.core_haircut[i]) * s.core_value[i, lane]
+    for h in stakes_of(i, net.lists):
+        paid = keep * mark_of(h, lane, net, now, w)
+        buyer = net.lists.outside_of[holdings.issuer[h]]
+        if buyer < 0:
+            continue  # shares of an entity without an equity value have no price
+        proceeds += paid
+        w.stake[buyer, lane] += w.stake[h, lane]
+        w.stake_cost[buyer, lane] += paid
+        w.paid_for_stakes[investor, lane] += paid
+        w.paid_for_stakes[i, lane] -= paid
+        w.stake[h, lane] = 0.0
+        w.stake_cost[h, lane] = 0.0
+    for l in legs_of(i, net.lists):
+        proceeds -= w.covered[l, lane]
+    w.proceeds[i, lane] = max(0.0, proceeds)
