@@ -108,7 +108,7 @@ class Workspace:
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
         """Run the kernels on a block; trace and audit are those of its last tile."""
         out = new_outputs(self.model, block.paths)
-        simulate_tiles(self.net, self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit)
+        simulate_tiles(self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit, self.net)
         return out._asdict()
 
 

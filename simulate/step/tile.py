@@ -39,7 +39,7 @@ class Memory(NamedTuple):
 
 
 @kernel
-def simulate_tiles(net, plans, worlds, memory, first_path, paths, out, trace, audit):
+def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, net):
     """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile; plans: the factors of the model,
     worlds [worlds, 7]: what is on in each (memory.pack_worlds).
 

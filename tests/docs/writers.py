@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import simulate.step as step
-from simulate.step.state import STEP, WORLD
+from simulate.step.state import INTEGERS, STEP, WORLD
 
 STEP_FOLDER = Path(step.__file__).parent
 STRUCTS = {"w": "World", "s": "Step"}
-ARRAYS = {"w": ("loss", "deal_loss"), "s": ("claims", "new_money", "queue", "dead", "disturbed")}
+ARRAYS = {"w": ("loss", "deal_loss"), "s": ("claims", "new_money", *INTEGERS)}
 NAMES = {
     "w": {name for group in WORLD.values() for name in group} | set(ARRAYS["w"]),
-    "s": {name for group in STEP.values() for name in group} | set(ARRAYS["s"]),
+    "s": {name for group in STEP.values() for name in group} | set(ARRAYS["s"]) - {"flags"},
 }
 
 

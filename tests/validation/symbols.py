@@ -1,5 +1,8 @@
 """Where a parameter stands in the equations of docs/model.md: names of `simulate.model`, with the letter of the page where it has one."""
 
+from simulate.step.factors import STEP_FACTORS
+from simulate.step.state import STEP, WORLD
+
 SECTIONS = {
     "run": {
         "start": "t = 0",
@@ -187,18 +190,7 @@ TERMS = {
 }
 
 # Names in code font in the equations that are no field of `simulate.model`.
-STATE = set(
-    """
-    cash alive line equity holdings_value debt receipts ebitda executed burn restructured proceeds fresh paid_for_stakes
-    built delivered unreplaced installed fleet fleet_sum
-    balance balance_undisturbed receivable receivable_undisturbed receivable0 volume claim claim_credit paid_on_claim covered subrogated cover_left
-    stake stake_cost shock lost_revenue
-    delivered_share fleet_value revenue relet_receipts cost interest desired_capex committed_capex growth_capex cash_in can_raise room dues
-    received_full received offsets failing active wave outside_out operating_in operating_out worth capex_paid core_value outcome
-    worn worn_book gw_idle earned due due_undisturbed principal drawn collateral full pay uncovered_share claim_now credit_now cover called returned
-    open due_in_all
-    """.split()
-)
-OF_THE_STEP = set("regime rate discount spread valuation log_valuation gap ratio demand confidence rental".split())
+STATE = {name for groups in (WORLD, STEP) for group in groups.values() for name in group} | {"receivable0"}
+OF_THE_STEP = {"ratio", *STEP_FACTORS}
 RESULTS = set("loss system_loss mark_change".split())
 WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world
