@@ -26,8 +26,9 @@ NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
 CLEARED_CLASSES = 4
 DRIVERS = ("demand", "valuation", "rates", "spread", "power", "rental")
-# What pays a leg (docs/model.md 4.3).
-SCHEDULED, REVENUE_SHARE, CAPEX, OPEX, BALANCE, COMMITMENT, GUARANTEE = range(7)
+# What pays a leg (docs/model.md 4.3); the step has a list of legs for each.
+LEG_DRIVERS = ("scheduled", "revenue_share", "capex", "opex", "balance", "commitment", "guarantee")
+SCHEDULED, REVENUE_SHARE, CAPEX, OPEX, BALANCE, COMMITMENT, GUARANTEE = range(len(LEG_DRIVERS))
 
 
 class Grid(NamedTuple):

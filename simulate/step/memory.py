@@ -15,10 +15,7 @@ from simulate.model import (
     CHANNELS,
     CLEARED_CLASSES,
     COMMITMENT,
-    GUARANTEE,
-    OPEX,
-    REVENUE_SHARE,
-    SCHEDULED,
+    LEG_DRIVERS,
     SECURED,
     SENIOR,
     SWITCHES,
@@ -135,13 +132,7 @@ def build_lists(model: Model) -> Lists:
     sold = holdings.issuer[legs.buys_holding[legs.buys_holding >= 0]]  # by tranches
     inside = entities.outside == 0
     masks = {
-        "scheduled": legs.driver == SCHEDULED,
-        "revenue_share": legs.driver == REVENUE_SHARE,
-        "capex": legs.driver == CAPEX,
-        "opex": legs.driver == OPEX,
-        "balance": legs.driver == BALANCE,
-        "commitment": legs.driver == COMMITMENT,
-        "guarantee": legs.driver == GUARANTEE,
+        **{driver: legs.driver == number for number, driver in enumerate(LEG_DRIVERS)},
         "contract": legs.contract > 0,
         "supply": legs.supply > 0,
         "lent": (legs.driver == BALANCE) & inside[legs.payee],

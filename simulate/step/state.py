@@ -10,7 +10,7 @@ step/memory.py. Shapes: n entities, L legs, H holdings, O fleet owners, T steps,
 from typing import NamedTuple
 
 from simulate.kernels.fields import name_rows
-from simulate.model import Array, Grid
+from simulate.model import LEG_DRIVERS, Array, Grid
 
 
 class Variable(NamedTuple):
@@ -210,13 +210,7 @@ LISTS = {
     "outside_of": "by entity: holding of the outside investors in its shares, -1: not valued",
     "rank": "by leg: class in the waterfall; a secured leg ranks as senior with what its collateral does not cover",
     "draws": "by leg: 1 if a balance is drawn by schedule, or takes market debt",
-    "scheduled": "legs that pay by a schedule",
-    "revenue_share": "legs that pay a share of revenue",
-    "capex": "legs that pay capital expenditure",
-    "opex": "legs that pay operating cost",
-    "balance": "legs that repay a balance",
-    "commitment": "legs that pay tranches",
-    "guarantee": "legs that guarantee another leg",
+    **{driver: f"legs of the driver {driver}" for driver in LEG_DRIVERS},
     "contract": "legs of providers whose volume can be lost and let again",
     "supply": "legs that bring the payer capacity",
     "lent": "balances owed to inside entities",

@@ -14,7 +14,7 @@ TABLES = [*parameters.section_tables(), parameters.figure_table(), *parameters.t
 EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") for heading, _, rows in TABLES for row in rows]
 NO_FIELDS = symbols.STATE | symbols.OF_THE_STEP | symbols.RESULTS | symbols.WORDS | set(model.SWITCHES)
 
-EXAMPLES = {"[worlds.<name>]", 'solution = "least"'}  # of a scenario
+EXAMPLES = {"[worlds.<name>]", 'solution = "least"', "rules.transfer = 0", "simulate run channels"}  # of a scenario
 KEY = re.compile("(driver|short_rate|revenue|execution):<?[a-z]+>?|regime|delivery|life|power:shots|delivery:<entity>")  # names of draws
 
 
