@@ -78,6 +78,12 @@ class World(StrictSection):
     detail: bool = False
     """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
 
+    @field_validator("off", mode="before")
+    @classmethod
+    def read_switches(cls, off: object) -> object:
+        """A single switch may stand without brackets."""
+        return [off] if isinstance(off, str) else off
+
     @model_validator(mode="after")
     def check_solution(self) -> "World":
         if self.solution == "least" and "nonpayment" in self.off:

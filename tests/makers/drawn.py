@@ -29,9 +29,12 @@ NETWORK = (1.0,) * 5
 
 
 @st.composite
-def models(draw, edges=False, most=MOST, most_steps=6):
-    """A whole Model. Two worlds: the network, and one with switches of its own, in either order."""
-    dice = Dice(draw, edges)
+def models(draw, edges=False, most=MOST, most_steps=6, rings=False):
+    """A whole Model. Three worlds: the network and one with switches of its own, in either order, and the network with least clearing.
+
+    rings: firms with enough cash for all else owe each other in circles a multiple of what they have, and lose much in a default: with least clearing more fail.
+    """
+    dice = Dice(draw, edges, rings)
     n = dice.pick(*range(1, most + 1))
     steps = dice.pick(1, *range(2, most_steps + 1))
     start, months = dice.pick((date(2025, 12, 31), 3), (date(2026, 6, 30), 3), (date(2025, 12, 31), 1), (date(2025, 12, 31), 12))
@@ -111,7 +114,7 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "headroom": dice.pick(1.0, 1.3, 0.0, 0.6),
         "is_lab": float(person.lab),
         "plan_external": external if person.process else np.zeros(steps),
-        "cash0": dice.pick(dice.some(), 0.0, dice.money()),
+        "cash0": 40.0 * (dice.some() + 0.5) if dice.rings else dice.pick(dice.some(), 0.0, dice.money()),
         "min_cash": dice.pick(0.0, dice.some()),
         "line0": person.line,
         "cash_target": np.full(steps, dice.pick(0.0, dice.some())),
@@ -235,7 +238,7 @@ def draw_rules(dice, sweeps) -> Rules:
             world_least=np.array([0.0, 0.0, 1.0]),
             world_detail=np.array([1.0, 0.0, 1.0]),
             alpha=dice.pick(1.0, dice.share()),
-            beta=dice.pick(1.0, dice.share()),
+            beta=dice.odd(0.5) if dice.rings else dice.pick(1.0, dice.share()),
             d0=dice.share(),
             transfer=dice.share(),
             smoothing=dice.pick(1.0, 0.3),

@@ -20,8 +20,8 @@ PLACES = {size: st.integers(0, size - 1) for size in range(2, 40)}
 class Dice:
     """Draws from pools. Numbers are bent off their pool by a share that depends on the place of the draw alone: no ties, and still shrinks."""
 
-    def __init__(self, draw, edges):
-        self.draw, self.edges, self.count = draw, edges, 0
+    def __init__(self, draw, edges, rings=False):
+        self.draw, self.edges, self.rings, self.count = draw, edges, rings, 0
 
     def pick(self, *pool):
         return pool[self.draw(PLACES[len(pool)])] if len(pool) > 1 else pool[0]
@@ -61,7 +61,7 @@ class Person:
         self.process, self.owner, self.spends = dice.flag(), dice.flag(), dice.flag()
         self.lab = self.process and dice.flag(2)
         self.value = dice.pick(None, 0.0, *[dice.odd(x) for x in (3.0, 30.0, 300.0)])
-        self.costs = dice.flag(2) if dice.edges else not dice.flag(3)
+        self.costs = dice.flag(2) if dice.edges or dice.rings else not dice.flag(3)
         self.restructures = dice.flag()
         self.figures = {"own_compute": dice.share(), "headroom": 1.0}
         self.capex = dice.some() * dice.pick(1.0, 1.1) ** np.arange(steps) if self.spends else np.zeros(steps)
@@ -84,7 +84,7 @@ class Deals:
         self.pledged = {}
         stakes = [self.stake(k) for k in range(dice.pick(0, 1, 2, len(people)))]
         self.stakes = [stake for stake in stakes if stake]
-        if len(people) > 1 and (dice.edges or dice.flag(2)):
+        if len(people) > 1 and (dice.edges or dice.rings or dice.flag(2)):
             self.circle()
         for k in range(dice.pick(*range(0, 4 + len(people)))):
             self.deal(k)
@@ -226,9 +226,13 @@ class Deals:
 
     def circle(self):
         """Everybody owes the next about the same: a loop that needs next to no cash from outside."""
-        amount, ring = (self.dice.some() + 0.1) * self.dice.pick(1.0, 10.0, 100.0), [person.id for person in self.people]
+        amount, ring = (
+            (self.dice.some() + 0.1) * self.dice.pick(*(100.0, 1000.0) if self.dice.rings else (1.0, 10.0, 100.0)),
+            [person.id for person in self.people],
+        )
         for i, payer in enumerate(ring):
-            self.make("lease", f"ring{i}", payer, ring[(i + 1) % len(ring)], schedule={"payment": self.years_flat(self.dice.odd(amount))})
+            owed = amount if self.dice.rings else self.dice.odd(amount)
+            self.make("lease", f"ring{i}", payer, ring[(i + 1) % len(ring)], schedule={"payment": self.years_flat(owed)})
 
     def years_flat(self, amount):
         return {year: amount * self.calendar.steps_a_year for year in self.calendar.years}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import find, settings
 
 from simulate.compile.scenario import compile_scenario
-from simulate.model import SWITCHES
+from simulate.model import LEG_DRIVERS, SWITCHES
 from simulate.scenario.load import load_scenario
 from tests.makers.drawn import models, scale
 from tests.makers.small import copy_small
@@ -17,7 +17,7 @@ from tests.validation.claims import refuse_false
 from tests.validation.networks import MOST_EDGES, check_network, findings, run_networks
 
 HAPPENS = (
-    *(f"driver {driver} paid" for driver in range(7)), *(f"switches {switch}{on}" for switch in SWITCHES for on in (0, 1)),
+    *(f"driver {driver} paid" for driver in range(len(LEG_DRIVERS))), *(f"switches {switch}{on}" for switch in SWITCHES for on in (0, 1)),
     "liquidated", "restructured", "called", "guarantor owes the obligor", "guarantor is guaranteed", "guarantor failed", "later wave", "no cash",
     "life of a thousandth of a year", "rate above 100 %", "square-root rate",
 )  # fmt: skip
@@ -41,6 +41,13 @@ def test_edges():
     tally = run_networks(80, 2, edges=True)
     assert not tally.wrong
     assert tally.edges > 0.02 * tally.paths
+
+
+def test_rings():
+    """Debts in circles: firms fail with least clearing that live in the network, and every stage agrees all the same."""
+    tally = run_networks(60, 3, rings=True)
+    assert not tally.wrong
+    assert tally.seen["fails with least clearing only"] > 20
 
 
 @pytest.mark.nojit

@@ -281,6 +281,9 @@ class Tally:
         self.seen["rate above 100 %"] += oracle["factor"]["short_rate_mean"] > 1.0
         self.seen["square-root rate"] += model.factors.rate_cir.size > 0
         self.seen["guarantor is guaranteed"] += len(set(model.legs.payer[model.legs.driver == GUARANTEE]) & obligors(model)) > 0
+        *others, least = oracle["worlds"]
+        network = next(world for world in others if all(getattr(world["world"], switch) for switch in SWITCHES))
+        self.seen["fails with least clearing only"] += least["default_step"] != network["default_step"]
         for world in oracle["worlds"]:
             self.seen.update(f"edge of {kind}" for kind, margin in world["margins"]._asdict().items() if margin < CLOSE)
             self.seen.update(f"switches {switch}{int(getattr(world['world'], switch))}" for switch in SWITCHES)
