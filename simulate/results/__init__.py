@@ -1,0 +1,1 @@
+"""Results: stores on disk and Datasets in memory."""

@@ -1,0 +1,112 @@
+"""A result in memory: coordinates and attributes from what compile knows, and blocks of arrays as one Dataset. Names, types and units: simulate/schema.py."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCHEMA_VERSION, VARIABLES, Variable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, str]], worlds: Mapping) -> dict[str, np.ndarray]:
+    """The coordinates of a result, but for `path`, from what compile knows: Names, flags [entity], labels by deal id, worlds by name."""
+    labels = [tuple(deal_labels.get(deal, ("", "", "", ""))) for deal in names.deals]
+    kinds, payers, payees, titles = zip(*labels) if labels else ((), (), (), ())
+    columns = {
+        "world": names.worlds,
+        "detail": names.detail,
+        "switches_off": tuple(", ".join(world.off) for world in worlds.values()),
+        "solution": tuple(world.solution for world in worlds.values()),
+        "entity": names.entities,
+        "outside": outside,
+        "channel": names.channels,
+        "deal": names.deals,
+        "deal_kind": kinds,
+        "deal_payer": payers,
+        "deal_payee": payees,
+        "deal_title": titles,
+        "process": names.processes,
+        "factor": tuple(FACTORS),
+        "factor_unit": tuple(unit for unit, _ in FACTORS.values()),
+        "factor_title": tuple(title for _, title in FACTORS.values()),
+    }
+    return {name: np.array(values, dtype=bool if COORDINATES[name].dtype == "bool" else object) for name, values in columns.items()}
+
+
+def check_coordinates(identities: Mapping[str, tuple[str, str, float]]) -> dict[str, np.ndarray]:
+    """The further coordinates of a checked run: title, scale and tolerance by name of the identity."""
+    titles, scales, tolerances = zip(*identities.values())
+    columns = {"identity": tuple(identities), "identity_title": titles, "identity_scale": scales, "identity_tolerance": tolerances}
+    return {name: np.array(values, dtype=object if CHECK_COORDINATES[name].dtype == "str" else np.float64) for name, values in columns.items()}
+
+
+def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
+    """The coordinates of a result: those of a check where it was one."""
+    return COORDINATES | (CHECK_COORDINATES if "identity" in coords else {})
+
+
+def attributes(*, scenario: str, compiled, seed: int, paths: int, block_paths: int) -> dict:
+    """The attributes of a result (`ATTRIBUTES`); `compiled` is what compile makes."""
+    from simulate import __version__
+
+    return {
+        "library": "simulate",
+        "version": __version__,
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "scenario": scenario,
+        "resolved": json.dumps(compiled.resolved, sort_keys=True, default=str),
+        "digest": compiled.digest,
+        "seed": int(seed),
+        "paths": int(paths),
+        "steps": int(compiled.model.grid.steps),
+        "dt": float(compiled.model.grid.dt),
+        "start": str(compiled.start),
+        "money_unit": "USD bn",
+        "discount": "short_rate" if compiled.model.factors.discount else "nominal",
+        "block_paths": int(block_paths),
+    }
+
+
+def in_schema(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], first: int) -> dict[str, np.ndarray]:
+    """Arrays of one block as the schema has them: path axis first, stored dtype; refuses what is missing, misshapen or not finite.
+
+    `arrays` have the path axis last. Float64 becomes the stored type here, in one place, and not silently in the store.
+    """
+    if set(arrays) != set(VARIABLES):
+        missing, unknown = sorted(set(VARIABLES) - set(arrays)), sorted(set(arrays) - set(VARIABLES))
+        raise ValueError(f"a block has to hold exactly the variables of the schema; missing: {missing}, unknown: {unknown}")
+    block = {}
+    for name, variable in VARIABLES.items():
+        array = np.moveaxis(np.asarray(arrays[name]), -1, 0)
+        expected = tuple(sizes[dim] for dim in variable.dims)
+        if array.shape != expected:
+            raise ValueError(f"'{name}' of the block at path {first} has shape {array.shape} and needs {expected} {variable.dims}")
+        with np.errstate(over="ignore"):
+            kept = np.ascontiguousarray(array, dtype=variable.dtype)
+        finite = np.isfinite(kept)
+        if not finite.all():
+            worst = tuple(int(k) for k in np.argwhere(~finite)[0])
+            raise ArithmeticError(f"'{name}' is not finite on path {first + worst[0]}" + (f", {variable.dims[1:]} = {worst[1:]}" if worst[1:] else ""))
+        block[name] = kept
+    return block
+
+
+def to_dataset(
+    coords: Mapping[str, np.ndarray], attrs: Mapping, blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
+) -> "xr.Dataset":
+    """A Dataset in memory from blocks by first path, each with the path axis last, and `CHECKS`; the same as the store would give."""
+    import xarray as xr
+
+    sizes = {variable.dims[0]: len(coords[name]) for name, variable in COORDINATES.items() if name in coords}
+    checked = [in_schema(arrays, sizes | {"path": arrays["log_weight"].shape[-1]}, first) for first, arrays in sorted(blocks.items())]
+    joined = {name: np.concatenate([block[name] for block in checked]) for name in VARIABLES}
+    data = {name: (variable.dims, joined[name], variable.about) for name, variable in VARIABLES.items()}
+    data |= {name: (variable.dims, check[name], variable.about) for name, variable in CHECKS.items()} if check is not None else {}
+    labels = dict(coords) | {"path": np.arange(len(joined["log_weight"]))}
+    return xr.Dataset(data, coords={name: (about.dims, labels[name], about.about) for name, about in coordinates_in(coords).items()}, attrs=dict(attrs))
