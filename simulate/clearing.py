@@ -10,9 +10,10 @@ Letters: n firms, C classes (0 is paid first), L obligations. Amounts in any one
 import math
 import warnings
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from simulate.checks.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
@@ -79,13 +80,13 @@ class Problem(NamedTuple):
 
 
 def clearing_vector(
-    liabilities,
-    external_assets,
-    external_liabilities=None,
+    liabilities: ArrayLike,
+    external_assets: ArrayLike,
+    external_liabilities: ArrayLike | None = None,
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    seniority=None,
+    seniority: ArrayLike | None = None,
     solution: str = "greatest",
 ) -> Clearing:
     """The greatest (or least) clearing vector of a network.
@@ -111,7 +112,14 @@ def clearing_vector(
     return read_lane(network, problem, 0)
 
 
-def read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority) -> Network:
+def read_network(  # noqa: C901 - a list of faults, each one a sentence
+    liabilities: ArrayLike,
+    external_assets: ArrayLike,
+    external_liabilities: ArrayLike | None,
+    alpha: float,
+    beta: float,
+    seniority: ArrayLike | None,
+) -> Network:
     """Check the input; all faults at once, as sentences."""
     faults: list[str] = []
     owed = read_amounts("liabilities", liabilities, faults)
@@ -137,12 +145,12 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
     by_class = [
         owed.shape[0] if owed.ndim == 3 else 1,
         1 if ranks is None else int(ranks[owed > 0.0].max(initial=0)) + 1,
-        external.shape[0] if np.ndim(external) == 2 else 1,
+        external.shape[0] if external is not None and external.ndim == 2 else 1,
     ]
     classes = max(by_class)
     if classes > MOST_CLASSES:
         faults.append(f"There are {classes} classes; at most {MOST_CLASSES} are known.")
-    if faults:
+    if faults or cash is None:  # a fault says why there is no cash
         raise InputError(faults)
     obligations = np.zeros((classes, n, n + 1))
     if ranks is not None:
@@ -163,7 +171,7 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
     return Network(obligations, cash, float(alpha), float(beta))
 
 
-def read_amounts(name: str, value, faults: list[str]) -> Array | None:
+def read_amounts(name: str, value: ArrayLike, faults: list[str]) -> Array | None:
     """The value as float64; None and a sentence when it is not an array of finite amounts that are not negative."""
     try:
         given = np.asarray(value)
@@ -181,7 +189,7 @@ def read_amounts(name: str, value, faults: list[str]) -> Array | None:
     return amounts
 
 
-def is_share(value) -> bool:
+def is_share(value: Any) -> bool:
     """True for a number in [0, 1]."""
     try:
         return not isinstance(value, str) and 0.0 <= float(value) <= 1.0
@@ -189,7 +197,7 @@ def is_share(value) -> bool:
         return False
 
 
-def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
+def read_ranks(seniority: ArrayLike, owed: Array, faults: list[str]) -> Array | None:
     """The seniority matrix as int64; None and a sentence when it is none."""
     if owed.ndim == 3:
         faults.append("seniority is given and liabilities has classes of its own; give liabilities as [n, n] or leave seniority out.")
@@ -208,7 +216,8 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     """The arrays of one step in which every obligation falls due and nothing else happens. cash: [n, W]."""
     _, n, columns = network.obligations.shape
     lanes = cash.shape[1]
-    positions = np.nonzero(network.obligations)
+    classes, payers, payees = np.nonzero(network.obligations)
+    positions = classes, payers, payees
     (world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))
     world.alive[:] = 1.0
     step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
@@ -235,7 +244,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     )
 
 
-def build_legs(positions: tuple[Array, Array, Array]):
+def build_legs(positions: tuple[Array, Array, Array]) -> Any:
     """Obligations as legs: what is due is in the step, so they have payers, payees and nothing else."""
     _, payers, payees = positions
     legs = empty_pack(PackedLegs, payers.size)

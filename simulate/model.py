@@ -5,7 +5,7 @@ S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, t
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 
@@ -20,7 +20,8 @@ Rows = TypeVar("Rows", bound=NamedTuple)
 CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
 CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
 # What contagion a world lets through (docs/model.md, section 3).
-SWITCHES = ("nonpayment", "supply", "relief", "marks", "confidence")
+Switch = Literal["nonpayment", "supply", "relief", "marks", "confidence"]
+SWITCHES: tuple[Switch, ...] = get_args(Switch)
 NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
 # Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)

@@ -24,11 +24,16 @@ class Variable(NamedTuple):
 
 VARIABLES = {
     "loss": Variable(("path", "detail", "entity", "channel"), "f4", "USD bn", "Realised loss borne by the entity through the channel"),
-    "deal_loss": Variable(("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"),
+    "deal_loss": Variable(
+        ("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"
+    ),
     "system_loss": Variable(("path", "world"), "f8", "USD bn", "Credit and equity losses where they end, outside: each dollar once"),
     "default_step": Variable(("path", "world", "entity"), "i2", "step", "Step of the first default, distressed exchanges included; -1: none"),
     "default_round": Variable(
-        ("path", "world", "entity"), "i2", "wave", "Wave of the clearing in which the entity failed first, from 0; -1: no default; 0 in a world of least clearing"
+        ("path", "world", "entity"),
+        "i2",
+        "wave",
+        "Wave of the clearing in which the entity failed first, from 0; -1: no default; 0 in a world of least clearing",
     ),
     "mark_change": Variable(("path", "world", "entity"), "f4", "USD bn", "Signed change of marked stakes less cash paid for them; in no sum of losses"),
     "steps_shut": Variable(("path", "world"), "i2", "steps", "Steps in which the door of the funding market was shut"),

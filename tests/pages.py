@@ -58,7 +58,11 @@ def markers(part: str) -> tuple[str, str]:
 def write_state() -> str:
     """Tables of all state, docs/model.md, section 3."""
     lines = ["", "n entities, L legs, H holdings, O fleet owners, T steps, W lanes. An array has the names below as its first axis, in this order."]
-    for title, groups in (("What a world remembers (`w`)", WORLD), ("What dies with the step (`s`)", STEP), ("What factors are in a step", {"lane": STEP_FACTORS})):
+    for title, groups in (
+        ("What a world remembers (`w`)", WORLD),
+        ("What dies with the step (`s`)", STEP),
+        ("What factors are in a step", {"lane": STEP_FACTORS}),
+    ):
         lines += ["", f"**{title}**", "", "| array | name | unit | meaning |", "|---|---|---|---|"]
         for group, variables in groups.items():
             lines += [f"| {group} {SHAPES[group]} | `{name}` | {variable.unit} | {variable.about} |" for name, variable in variables.items()]

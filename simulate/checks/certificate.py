@@ -100,8 +100,8 @@ def find_cases(book: Book, legs: Array, entities: Array, alive: Array, every: bo
 
 def take(cases: Cases, rows: Array) -> Cases:
     """Some of the cases."""
-    pick = [{name: values[rows] for name, values in group.items()} for group in (cases.legs, cases.entities)]
-    return Cases(*pick, cases.living[rows], cases.due_in_all[rows])
+    legs, entities = ({name: values[rows] for name, values in group.items()} for group in (cases.legs, cases.entities))
+    return Cases(legs, entities, cases.living[rows], cases.due_in_all[rows])
 
 
 def sum_of_payers(book: Book, amounts: Array, entities: int) -> Array:
@@ -326,9 +326,7 @@ def call_anew(book: Book, cases: Cases, paying: Array, paid: Array) -> Array:
     return called
 
 
-def settle_calls(
-    model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, owed: Array, paid: Array
-) -> tuple[Array, Array]:
+def settle_calls(model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, owed: Array, paid: Array) -> tuple[Array, Array]:
     """Calls and payments that fit each other at these receipts: a guarantor that fails pays others by what it is called for, and they are guaranteed too."""
     for _ in range(model.rules.max_iterations):
         again = call_anew(book, cases, paying, paid)

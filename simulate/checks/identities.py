@@ -120,7 +120,7 @@ def check_tile(tile: Tile) -> list[Finding]:
 
 def largest(findings: Iterable[list[Finding]]) -> list[Finding]:
     """The largest of several lists, identity by identity; ties go to the lowest path, so the result does not depend on the order of blocks."""
-    rank = {}
+    rank: dict[str, Finding] = {}
     for finding in (finding for some in findings for finding in some):
         if finding.identity not in rank or (-finding.residual, finding.path) < (-rank[finding.identity].residual, rank[finding.identity].path):
             rank[finding.identity] = finding
@@ -323,7 +323,7 @@ def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
 def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
     """By deal in the worlds that keep detail; where losses end in all."""
     fleet, outside = tile.model.fleet, tile.model.entities.outside > 0
-    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0)):
+    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0).tolist()):
         loss, by_deal = tile.outputs["loss"][d], tile.outputs["deal_loss"][d]
         off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
         yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]

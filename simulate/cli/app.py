@@ -16,9 +16,8 @@ from simulate.cli.scenarios import list_scenarios, validate
 from simulate.cli.studies import calibrate
 from simulate.errors import InputError
 
-# Typer brings its own click or uses the installed one, depending on its version.
-
-UsageError = typer.BadParameter.__base__
+# Typer brings its own click or uses the installed one, depending on its version, so the class is taken from there.
+UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base, whose methods are the same
 TRACEBACK = "SIMULATE_TRACEBACK"
 INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})

@@ -37,7 +37,7 @@ def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
 class _Clock:
     """Speed since the first report: what came before it compiled kernels or read them from disk."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.first: tuple[float, int] | None = None
 
     def speed(self, done: int) -> float | None:

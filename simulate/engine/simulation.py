@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.checks import identities
-from simulate.compile.scenario import compile_scenario, seed_faults
+from simulate.compile.scenario import Names, compile_scenario, seed_faults
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
@@ -84,7 +84,7 @@ def run(
     return to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
 
 
-def place_findings(findings: list[identities.Finding], names) -> dict[str, np.ndarray]:
+def place_findings(findings: list[identities.Finding], names: Names) -> dict[str, np.ndarray]:
     """Findings as the variables `schema.CHECKS`, with the names of worlds and entities."""
     return {
         "identity_residual": np.array([finding.residual for finding in findings]),
@@ -95,7 +95,7 @@ def place_findings(findings: list[identities.Finding], names) -> dict[str, np.nd
     }
 
 
-def refuse_violated(findings: list[identities.Finding], names) -> None:
+def refuse_violated(findings: list[identities.Finding], names: Names) -> None:
     """Raise the first identity that does not hold, and where."""
     for finding in findings:
         if finding.violated:

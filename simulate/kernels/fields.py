@@ -10,6 +10,7 @@ numba's internals (the other is linking.py), and a reason for the upper bound on
 can be found by global NamedTuples of row numbers instead (`w.entity[ROW.cash, i]`), which needs public functions only.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba.core import cgutils, types
@@ -23,7 +24,7 @@ class Place(NamedTuple):
 
     field: str
     row: int
-    count: str = ""
+    count: str = ""  # type: ignore[assignment]  # hides tuple.count, which nobody calls
 
 
 PLACES: dict[type, dict[str, Place]] = {}
@@ -46,7 +47,7 @@ def name_rows(cls: Any, field: str, names: tuple[str, ...], count: str = "") -> 
             lower_getattr(types.BaseNamedTuple, name)(_lower_name(name))
 
 
-def _reader(place: Place):
+def _reader(place: Place) -> Callable[[Any], Any]:
     """The attribute in Python."""
     field, row, count = place
     if count:
@@ -60,7 +61,8 @@ class RowNames(AttributeTemplate):
 
     key = types.BaseNamedTuple
 
-    def generic_resolve(self, tup, name):
+    def generic_resolve(self, tup: Any, name: str) -> Any:
+        """Type of the name on a NamedTuple type; None: it is no name of a row."""
         place = PLACES.get(tup.instance_class, {}).get(name)
         if place is None:
             return None
@@ -68,15 +70,15 @@ class RowNames(AttributeTemplate):
         return array.dtype if array.ndim == 1 else types.Array(array.dtype, array.ndim - 1, array.layout, readonly=not array.mutable)
 
 
-def _type_of(tup, number: int):
+def _type_of(tup: Any, number: int) -> Any:
     """Type of a field; a tuple whose fields all have one type keeps it once."""
     return tup.types[number] if hasattr(tup, "types") else tup.dtype
 
 
-def _lower_name(name: str):
+def _lower_name(name: str) -> Callable[[Any, Any, Any, Any], Any]:
     """Code that reads a row: an offset into the array, no copy."""
 
-    def lower(context, builder, tup, value):
+    def lower(context: Any, builder: Any, tup: Any, value: Any) -> Any:
         place = PLACES.get(tup.instance_class, {}).get(name)
         if place is None:  # a field of another tuple that has this name itself
             return builder.extract_value(value, tup.fields.index(name))

@@ -26,6 +26,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -61,9 +62,9 @@ def find_cache_folder() -> Path:
 
 numba.config.CACHE_DIR = str(find_cache_folder())
 
-FLAGS = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
+FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
 
-LINKED = {"pipeline_class": StageCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+LINKED: dict[str, Any] = {"pipeline_class": StageCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 kernel = numba.njit(cache=True, no_cfunc_wrapper=True, **FLAGS)
 stage = numba.njit(**LINKED, **FLAGS)

@@ -1,6 +1,6 @@
 """Pictures of a result. Every function takes `ax=None` and returns the axes; needs the extra `plot`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def plot_default_probability(dataset: "xr.Dataset", *, entities: tuple[str, ...]
 
     The legend has the order of the curves at the end; on new axes it stands beside them, where it hides none.
     """
-    legend = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {}
+    legend: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {}
     ax = new_axes(ax)
     horizons = tuple(float(step) * dataset.attrs["dt"] for step in range(1, dataset.attrs["steps"] + 1))
     found = risk.default_probability(dataset, horizons=horizons)

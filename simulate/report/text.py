@@ -1,7 +1,8 @@
 """The answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
 
 import sys
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
 from rich.box import SIMPLE_HEAD, Box
@@ -95,7 +96,7 @@ def system_table(dataset: "xr.Dataset") -> Table:
     title = f"System loss: what outside claimants and owners lose, USD bn, {discounting(dataset)}"
     table = new_table(title, "", "network", "s.e.", "95 % interval", "paths behind", "no contagion", "s.e.")
 
-    def add(label: str, name: str, form, behind: str, **at) -> None:
+    def add(label: str, name: str, form: Callable[[SupportsFloat], str], behind: str, **at: Any) -> None:
         one, other = network.sel(**at), alone.sel(**at)
         interval = f"{form(one[name + '_low'])} to {form(one[name + '_high'])}"
         table.add_row(label, form(one[name]), form(one[name + "_error"]), interval, behind, form(other[name]), form(other[name + "_error"]))
@@ -272,7 +273,7 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
     return sentences
 
 
-def reconciliation_table(rows: list[dict]) -> Table:
+def reconciliation_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Reported figures, what the deals of the network hold of them, and the residual that becomes the external line."""
     table = new_table("Reconciliation: reported = in deals + residual", "entity", "line", "year", "reported", "in deals", "residual", "unit", left=3)
     for row in rows:
@@ -286,7 +287,7 @@ def reconciliation_table(rows: list[dict]) -> Table:
     return table
 
 
-def money(value) -> str:
+def money(value: SupportsFloat) -> str:
     """USD bn with the digits that mean something."""
     value = float(value)
     if not np.isfinite(value):
@@ -297,18 +298,18 @@ def money(value) -> str:
     return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.005 else f"{value:.1g}"
 
 
-def percent(value) -> str:
+def percent(value: SupportsFloat) -> str:
     """A probability in per cent."""
     share = 100.0 * float(value)
     return "not known" if not np.isfinite(share) else f"{share:.1f}" if share >= 1.0 else f"{share:.2f}"
 
 
-def probability(value, low, high) -> str:
+def probability(value: SupportsFloat, low: SupportsFloat, high: SupportsFloat) -> str:
     """A probability and its interval in per cent."""
     return f"{percent(value)} ({percent(low)}-{percent(high)})"
 
 
-def number(value) -> str:
+def number(value: SupportsFloat) -> str:
     """A number of any size in four digits."""
     value = float(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

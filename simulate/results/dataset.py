@@ -1,9 +1,9 @@
 """A result in memory: coordinates and attributes from what compile knows, and blocks of arrays as one Dataset. Names, types and units: simulate/schema.py."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCH
 if TYPE_CHECKING:
     import xarray as xr
 
+    from simulate.compile.scenario import Compiled, Names
+    from simulate.scenario.sections import World
 
-def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, str]], worlds: Mapping) -> dict[str, np.ndarray]:
+
+def coordinates(names: "Names", outside: Sequence[bool], deal_labels: Mapping[str, Sequence[str]], worlds: Mapping[str, "World"]) -> dict[str, np.ndarray]:
     """The coordinates of a result, but for `path`, from what compile knows: Names, flags [entity], labels by deal id, worlds by name."""
     labels = [tuple(deal_labels.get(deal, ("", "", "", ""))) for deal in names.deals]
     kinds, payers, payees, titles = zip(*labels) if labels else ((), (), (), ())
@@ -50,7 +53,7 @@ def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
     return COORDINATES | (CHECK_COORDINATES if "identity" in coords else {})
 
 
-def attributes(*, scenario: str, compiled, seed: int, paths: int, block_paths: int) -> dict:
+def attributes(*, scenario: str, compiled: "Compiled", seed: int, paths: int, block_paths: int) -> dict[str, Any]:
     """The attributes of a result (`ATTRIBUTES`); `compiled` is what compile makes."""
     from simulate import __version__
 
@@ -98,7 +101,7 @@ def in_schema(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], first:
 
 
 def to_dataset(
-    coords: Mapping[str, np.ndarray], attrs: Mapping, blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
+    coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any], blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
 ) -> "xr.Dataset":
     """A Dataset in memory from blocks by first path, each with the path axis last, and `CHECKS`; the same as the store would give."""
     import xarray as xr

@@ -22,9 +22,7 @@ def losses_by_entity(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world:
     return _expected_and_tail(dataset, in_world(dataset, "loss", world).sum("channel", dtype=np.float64), level, world)
 
 
-def losses_by_channel(
-    dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network"
-) -> "xr.Dataset":
+def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network") -> "xr.Dataset":
     """Expected and tail loss [USD bn] by channel: of outside nodes (True), of inside entities (False), or all (None). Dim channel."""
     loss = in_world(dataset, "loss", world)
     if outside is not None:
@@ -45,7 +43,7 @@ def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: flo
     tail = tail_weights(np.asarray(in_world(dataset, "system_loss", world).values, dtype=np.float64), weights, level)
     worst = np.flatnonzero(tail > 0.0)
     values = losses.transpose("path", ...).values
-    dim = losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0]
+    dim = str(losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0])
     unit = dataset["system_loss"].attrs.get("units", "1")
     data = named_estimate("expected_loss", mean(values, weights), (dim,), unit)
     data |= named_estimate("tail_loss", mean(values[worst], tail[worst] / tail[worst].sum()), (dim,), unit)

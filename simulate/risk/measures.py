@@ -4,7 +4,7 @@ Array functions take losses [path] and weights [path] that sum to 1; `tail_measu
 a = level, q = VaR_a, z = 1.96. "Paths behind" is Kish's effective number (sum w)^2 / sum w^2 (Kish 1965), the plain count where weights are equal.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def _quantile(losses: np.ndarray, weights: np.ndarray, share: float) -> float:
     cumulative = np.cumsum(weights[order])
     if share > cumulative[-1] + ROUNDING:
         return np.inf
-    return float(losses[order[min(np.searchsorted(cumulative, share - ROUNDING), len(order) - 1)]])
+    return float(losses[order[min(int(np.searchsorted(cumulative, share - ROUNDING)), len(order) - 1)]])
 
 
 def tail_weights(losses: np.ndarray, weights: np.ndarray, level: float) -> np.ndarray:
@@ -148,7 +148,7 @@ def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world
     }
     scalars = {"expected_loss": mean(losses, weights), "loss_probability": proportion(losses > 0.0, weights)}
     unit = dataset[variable].attrs.get("units", "1")
-    data = {}
+    data: dict[str, Any] = {}
     for name, estimates in by_level.items():
         data |= named_estimate(name, Estimate(*(np.array(column) for column in zip(*estimates))), ("level",), unit)
     for name, estimate in scalars.items():
@@ -158,7 +158,7 @@ def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world
     return xr.Dataset(data, coords={"level": ("level", list(levels), {"units": "1", "long_name": "Level of VaR and expected shortfall"})})
 
 
-def named_estimate(name: str, estimate: Estimate, dims: tuple[str, ...], unit: str) -> dict[str, tuple]:
+def named_estimate(name: str, estimate: Estimate, dims: tuple[str, ...], unit: str) -> dict[str, Any]:
     """An estimate as variables of a Dataset: NAME, NAME_error, NAME_low and NAME_high."""
     words = name.replace("_", " ")
     interval = f"{words}, {{}} end of the 95 % interval"

@@ -1,6 +1,6 @@
 """A scenario with its network: sections and tables read and checked; errors name file, key and remedy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     override(raw, overrides, origins, problems)
     refuse_if_any(problems)
 
-    def place(location: Sequence) -> str:
+    def place(location: Sequence[str | int]) -> str:
         key = ".".join(str(part) for part in location)
         return f"{origin(origins, key, path.name)}: {key}" if key else path.name
 
@@ -75,9 +75,9 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     return Scenario.model_construct(**{name: getattr(file, name) for name in ScenarioFile.model_fields}, network=network, files=tuple(files))
 
 
-def missing_sources(raw: Mapping[str, Any], place, refused: set[tuple]) -> list[str]:
+def missing_sources(raw: Mapping[str, Any], place: Callable[[Sequence[str | int]], str], refused: set[tuple[str | int, ...]]) -> list[str]:
     """Every numeric parameter of the factors and rules that a file gives has a sentence in `sources`; `refused` are the keys that are wrong anyway."""
-    sections = {("rules",): raw.get("rules")}
+    sections: dict[tuple[str, ...], Any] = {("rules",): raw.get("rules")}
     if isinstance(raw.get("factors"), dict):
         sections |= {("factors", name): section for name, section in raw["factors"].items()}
     problems = []

@@ -59,7 +59,7 @@ def new_factor_state(model: Model, lanes: int) -> FactorState:
     most = model.factors.shot_cdf.size
     rows = N_REVENUE + 3 * processes
     lane, process = (lanes,), (processes, lanes)
-    shapes = {"growth": process, "log_revenue": process, "regime_shift": process}
+    shapes: dict[str, tuple[int, ...]] = {"growth": process, "log_revenue": process, "regime_shift": process}
     shapes |= {"shot_time": (most, lanes), "shot_size": (most, lanes), "normal": (rows, lanes), "driver": (len(DRIVERS), lanes)}
     shapes |= {"tails": (rows * lanes,)}
     integers = {"shots_most": zeros(1, np.int64), "lanes": zeros(rows * lanes, np.int64)}

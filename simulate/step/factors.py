@@ -45,6 +45,10 @@ class StepFactors(NamedTuple):
     ratio: Array  # [R, W] revenue over plan, x
     lane: Array  # [K, W]
 
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
+
 
 name_rows(StepFactors, "lane", tuple(STEP_FACTORS))
 

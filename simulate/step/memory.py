@@ -48,10 +48,10 @@ def fields_of(group: type) -> dict[str, tuple[str, ...]]:
 def packed_type(group: type) -> Any:
     """A NamedTuple with the packed arrays of a group, and the names of its fields on their rows."""
     names = fields_of(group)
-    made: Any = namedtuple(f"Packed{group.__name__}", names)
+    made: Any = namedtuple(f"Packed{group.__name__}", names)  # type: ignore[misc]  # its fields are known when the model is
     PACKED[made] = names
-    for kind, names in PACKED[made].items():
-        name_rows(made, kind, names)
+    for kind, rows in names.items():
+        name_rows(made, kind, rows)
     return made
 
 
@@ -153,9 +153,10 @@ def build_lists(model: Model) -> Lists:
         "valued": entities.equity0 > 0,
         "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
     }
-    draws = (legs.draw > 0.0).any(axis=1)
+    draws = np.any(legs.draw > 0.0, axis=1)
     draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
-    starts, found = {}, {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    starts: dict[str, Array] = {}
+    found: dict[str, Array] = {name: np.flatnonzero(mask) for name, mask in masks.items()}
     starts["leg_start"], found["leg_of_payer"] = slices(legs.payer)
     starts["issue_start"], found["holding_of_issuer"] = slices(holdings.issuer)
     starts["hold_start"], found["holding_of_holder"] = slices(holdings.holder)
@@ -173,7 +174,7 @@ def pack_lists(starts: dict[str, Array], lists: dict[str, Array]) -> Lists:
     return Lists(*map(freeze_array, (np.array([starts[name] for name in STARTS], np.int64), table, count)))
 
 
-def zeros(shape, dtype=np.float64) -> Array:
+def zeros(shape: int | tuple[int, ...], dtype: type[np.generic] = np.float64) -> Array:
     """Zeros that begin on a line of the cache, 64 bytes, as do their rows when W is a multiple of 8.
 
     NumPy begins 16 bytes after one, and then every vector of 64 bytes lies on two lines: a run took 60 us a path and took 52 (one core with AVX-512).

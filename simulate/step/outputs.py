@@ -10,7 +10,7 @@ from simulate.schema import FACTORS, VARIABLES
 from simulate.step.begin import world_of
 from simulate.step.memory import DETAIL, zeros
 
-Outputs: Any = namedtuple("Outputs", VARIABLES)  # each with the dims of its variable, the path last
+Outputs: Any = namedtuple("Outputs", VARIABLES)  # type: ignore[misc]  # fields of the schema; dims of the variables, the path last
 
 
 class Summary(NamedTuple):

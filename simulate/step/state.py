@@ -163,6 +163,10 @@ class World(NamedTuple):
     loss: Array  # [n, channels, W] discounted USD bn
     deal_loss: Array  # [D, W] discounted USD bn
 
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
+
 
 class Worlds(NamedTuple):
     """All worlds of a tile: the arrays of World with the world as first axis, so that kernels are compiled once for any number of worlds."""
@@ -189,13 +193,17 @@ class Step(NamedTuple):
     free: Array  # [8, W] for the inside of a function: nothing in it outlives a call
     integer: Array  # [K, n] int64; names in INTEGERS
 
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
+
 
 class Lists(NamedTuple):
     """Index lists in ascending order, so that sums are added in the same order for every tile width. All int64."""
 
     starts: Array  # [3, n+1] where the slices of each entity begin; names in STARTS
     rows: Array  # [K, longest] the lists of LISTS
-    count: Array  # [K] their lengths
+    count: Array  # type: ignore[assignment]  # [K] their lengths; hides tuple.count, which nobody calls
 
 
 STARTS = {

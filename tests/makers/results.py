@@ -23,7 +23,9 @@ STEPS, DT = 28, 0.25
 
 def compiled(discount: float = 1.0) -> SimpleNamespace:
     """What results takes from compile, and nothing else."""
-    names = SimpleNamespace(entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"), detail=("network",))
+    names = SimpleNamespace(
+        entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"), detail=("network",)
+    )
     model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(discount=discount))
     return SimpleNamespace(
         model=model,
