@@ -1,7 +1,7 @@
 """Names on the rows of packed arrays: `w.cash` is `w.entity[0]`, in Python and in compiled code.
 
 A kernel with two hundred small arrays as arguments takes minutes to compile, one with ten big arrays a tenth of that. So variables of
-one shape stand in one array, and names are put on its rows here: an attribute is a view, made where it is read; it costs a kernel nothing.
+one shape stand in one array, and this file puts names on its rows: an attribute is a view, made where it is read; it costs a kernel nothing.
 
 Numba documents `overload_attribute` for this. It does not serve here: it compiles a function that returns the view, which numba refuses
 without its allocator (kernels/jit.py says what that allocator costs), and an overloaded name is taken away from every other NamedTuple that has a field of
@@ -32,7 +32,7 @@ _LOWERED: set[str] = set()
 
 
 def name_rows(cls: Any, field: str, names: tuple[str, ...], count: str = "") -> None:
-    """Let `x.name` be row k of `x.field` for the k-th name, where x is a `cls` (a NamedTuple). ValueError for a name that has a meaning already.
+    """Let `x.name` be row k of `x.field` for the k-th name, where x is a `cls` (a NamedTuple). Raises ValueError for a name that has a meaning already.
 
     With `count`, row k is a list of which the first `x.count[k]` values count.
     """
@@ -48,7 +48,7 @@ def name_rows(cls: Any, field: str, names: tuple[str, ...], count: str = "") -> 
 
 
 def _reader(place: Place) -> Callable[[Any], Any]:
-    """The attribute in Python."""
+    """Return the getter of the attribute in Python."""
     field, row, count = place
     if count:
         return lambda x: getattr(x, field)[row, : getattr(x, count)[row]]
@@ -62,7 +62,7 @@ class RowNames(AttributeTemplate):
     key = types.BaseNamedTuple
 
     def generic_resolve(self, tup: Any, name: str) -> Any:
-        """Type of the name on a NamedTuple type; None: it is no name of a row."""
+        """Return the type of a name on a NamedTuple type; None if it is no name of a row."""
         place = PLACES.get(tup.instance_class, {}).get(name)
         if place is None:
             return None
@@ -71,12 +71,12 @@ class RowNames(AttributeTemplate):
 
 
 def _type_of(tup: Any, number: int) -> Any:
-    """Type of a field; a tuple whose fields all have one type keeps it once."""
+    """Return the type of a field; a tuple type whose fields all have one type stores it once."""
     return tup.types[number] if hasattr(tup, "types") else tup.dtype
 
 
 def _lower_name(name: str) -> Callable[[Any, Any, Any, Any], Any]:
-    """Code that reads a row: an offset into the array, no copy."""
+    """Return the generator of code that reads a row: an offset into the array, no copy."""
 
     def lower(context: Any, builder: Any, tup: Any, value: Any) -> Any:
         place = PLACES.get(tup.instance_class, {}).get(name)

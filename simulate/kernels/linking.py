@@ -1,8 +1,8 @@
-"""Compiling a stage once instead of three times.
+"""Compile a stage once instead of three times.
 
-Numba optimises every function and turns it into machine code, also one that only other compiled functions call. Their callers link the
+Numba optimises every function and turns it into machine code, even one that only other compiled functions call. Their callers link the
 optimised code, optimise it again and turn it into machine code again: of the 50 s that the kernels took to compile, 13 s made code that
-nobody ran. So a stage goes to its callers as it was lowered, and is optimised once, with them. The code is no slower.
+never ran. So a stage goes to its callers as it was lowered, and is optimised once, with them. The code is no slower.
 
 Pipelines of one's own (`pipeline_class`) are documented by numba; the two methods of a library that are left out here are not. This
 file is one reason for the upper bound of numba's version in pyproject.toml, and the first to look at when that bound moves.
@@ -48,7 +48,7 @@ class StageLowering(NativeLowering):
 
 
 class StageCompiler(CompilerBase):
-    """The compiler of `njit`, but for how it lowers."""
+    """The compiler of `njit` with another lowering."""
 
     def define_pipelines(self) -> list[Any]:
         """The passes of numba with StageLowering for its last one."""

@@ -1,7 +1,7 @@
-"""A store: blocks of arrays on disk, and back. Names, types and units: simulate/schema.py.
+"""Write a result to a store on disk, block by block, and open it. Names, types and units: simulate/schema.py.
 
 A store is written block by block: the template under a temporary name, renamed when whole; then, a block at a time, whole chunks of every variable and
-last the mark `block_done[i] = 1`. So whoever opens a store sees either a finished run or a sentence that says what is missing.
+last the mark `block_done[i] = 1`. So a reader finds either a finished run or an error that counts the missing blocks.
 """
 
 import os
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import xarray as xr
     import zarr
 
-# What stands where nothing has been written yet; no kernel produces these.
+# Values of chunks that are not written yet; no kernel produces them.
 _FILLS = {"f": np.nan, "i": np.iinfo(np.int16).min}
 _MARKS = "block_done"
 
 
 class Store(NamedTuple):
-    """An open store: where it is, its Zarr group, sizes by dim and the paths of a block."""
+    """An open store: its place, its Zarr group, sizes by dim and the paths of a block."""
 
     path: Path
     group: "zarr.Group"
@@ -91,13 +91,13 @@ def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> N
 
 
 def write_check(store: Store, check: Mapping[str, np.ndarray]) -> None:
-    """Write what the identities came to so far (`CHECKS`). Before the block that it includes, so that a finished store has all of them."""
+    """Write the findings so far (`CHECKS`), before the block that they include, so that a finished store has all of them."""
     for name in CHECKS:
         array_of(store.group, name)[...] = check[name]
 
 
 def refuse_existing(path: str | Path) -> None:
-    """Raise the sentence for a store that exists; a link that leads nowhere exists too."""
+    """Raise InputError if something exists at the path, even a broken link."""
     if os.path.lexists(path):
         raise InputError([f"{path}: something exists here and is not overwritten; give another place with --out (out=), or say --overwrite (overwrite=True)."])
 
@@ -106,7 +106,7 @@ def refuse_existing(path: str | Path) -> None:
 def writing(
     path: str | Path, coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any], *, paths: int, block_paths: int, overwrite: bool = False
 ) -> Iterator[Store]:
-    """A store to write blocks to. After an error nothing half-written stays, and what was to be overwritten is back in its place."""
+    """Yield a store to write blocks to. After an error no partial store stays, and the store to be overwritten is back in its place."""
     path = Path(path)
     if not overwrite:
         refuse_existing(path)
@@ -135,7 +135,7 @@ def writing(
 
 
 def remove_empty(folders: list[Path]) -> None:
-    """Remove folders that were made for a store, the innermost first, as far as nothing else is in them."""
+    """Remove empty folders that were made for a store, the innermost first."""
     for folder in folders:
         try:
             folder.rmdir()
@@ -144,7 +144,10 @@ def remove_empty(folders: list[Path]) -> None:
 
 
 def open_results(path: str | Path) -> "xr.Dataset":
-    """The Dataset of a finished store, read when used. InputError says so when there is none, it is of another schema, or blocks are missing."""
+    """Open a finished store as a Dataset with the variables and units of docs/results.md; arrays are read when they are used.
+
+    Raises InputError if there is no store, it has another schema, or blocks are missing.
+    """
     import xarray as xr
     import zarr
 

@@ -24,7 +24,7 @@ class Scenario(ScenarioFile):
     files: tuple[str, ...]
 
     def resolved(self, seed: int) -> dict[str, Any]:
-        """All inputs as JSON-able data, table rows included; no paths of the machine."""
+        """Return all inputs as JSON-able data, table rows included; no paths of the machine."""
         content = self.model_dump(mode="json", exclude={"network", "files"})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
@@ -33,7 +33,10 @@ class Scenario(ScenarioFile):
 
 
 def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
-    """Read a scenario by file or by the name of a shipped one; overrides are "run.paths=1000" or {"run.paths": 1000}."""
+    """Read a scenario from a file or by the name of a shipped one; return it with its network, sections and tables checked.
+
+    overrides: "run.paths=1000" or {"run.paths": 1000}. Raises InputError with all faults at once, each with file, key and remedy.
+    """
     problems: list[str] = []
     path = find_scenario(path_or_name)
     raw, origins, files = read_chain(path, ())
@@ -76,7 +79,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
 
 
 def missing_sources(raw: Mapping[str, Any], place: Callable[[Sequence[str | int]], str], refused: set[tuple[str | int, ...]]) -> list[str]:
-    """Every numeric parameter of the factors and rules that a file gives has a sentence in `sources`; `refused` are the keys that are wrong anyway."""
+    """Return a sentence for every numeric parameter of factors and rules that a file gives without source; `refused`: keys with other faults."""
     sections: dict[tuple[str, ...], Any] = {("rules",): raw.get("rules")}
     if isinstance(raw.get("factors"), dict):
         sections |= {("factors", name): section for name, section in raw["factors"].items()}

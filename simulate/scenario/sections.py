@@ -1,4 +1,4 @@
-"""Sections of the scenario file; what a section refuses, it refuses with a sentence."""
+"""Sections of the scenario file; each refuses a wrong value with a sentence."""
 
 import re
 from datetime import date
@@ -36,6 +36,7 @@ class Run(StrictSection):
 
     @model_validator(mode="after")
     def check_dates(self) -> "Run":
+        """Refuse a start inside of a step, and an information date before the start."""
         months = MONTHS[self.step]
         tomorrow = date.fromordinal(self.start.toordinal() + 1)
         if tomorrow.day != 1 or self.start.month % months:
@@ -55,17 +56,17 @@ class Tables(StrictSection):
     """Tables of the network, paths relative to the scenario file."""
 
     entities: str
-    """Who takes part."""
+    """Entities of the network."""
     figures: str
-    """Their figures."""
+    """Figures of the entities."""
     deals: str | None = None
-    """Contracts between them."""
+    """Contracts between the entities."""
     schedules: str | None = None
     """Payments, principal and draws of deals by year."""
     terms: str | None = None
     """Terms of deals."""
     vendors: str | None = None
-    """Who sells chips to whom."""
+    """Vendors of chips by buyer."""
 
 
 class World(StrictSection):
@@ -74,15 +75,16 @@ class World(StrictSection):
     off: list[Switch] = []
     """Switches that are off. [switches]"""
     solution: Literal["greatest", "least"] = "greatest"
-    """Clearing vector of every step: the greatest, or the least, where everybody fails that may. [choice]"""
+    """Clearing vector of every step: the greatest, or the least, in which as many entities fail as can. [choice]"""
     detail: bool = False
     """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
 
     @model_validator(mode="after")
     def check_solution(self) -> "World":
+        """Refuse a least solution where there is only one."""
         if self.solution == "least" and "nonpayment" in self.off:
             raise ValueError(
-                'solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are one; leave out one of the two'
+                'solution is "least" and nonpayment is off: then everybody receives the amounts due and both solutions are one; leave out one of the two'
             )
         return self
 
@@ -130,7 +132,7 @@ class Rules(StrictSection, SourcedSection):
     door: Door = Door()
     """When the funding market shuts."""
     confidence_shock: ConfidenceShock = ConfidenceShock()
-    """What a large default does to confidence."""
+    """Effect of a large default on confidence."""
     race_theta: float = Field(default=0.0, ge=0, le=1)
     """Reaction of capex to the executed share of rivals. [1]"""
     capex_max: float = Field(default=1.5, ge=1)
@@ -164,6 +166,7 @@ class ScenarioFile(StrictSection):
     @field_validator("worlds")
     @classmethod
     def check_worlds(cls, worlds: dict[str, World]) -> dict[str, World]:
+        """Add the two worlds that are always there; refuse names that are no words."""
         for name in worlds:
             if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
                 raise ValueError(f"'{name}' cannot be the name of a world; use letters, digits and _, with a letter first")
@@ -175,6 +178,7 @@ class ScenarioFile(StrictSection):
     @field_validator("name")
     @classmethod
     def check_name(cls, name: str) -> str:
+        """Refuse a name that cannot be that of a store."""
         if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
             raise ValueError(f"must be usable as a file name: at most {LONGEST_NAME} characters, without slashes and line breaks")
         return name
