@@ -55,7 +55,7 @@ class Clearing:
     default_round: Array  # [n] int64; -1 solvent, else the wave of fictitious defaults (0: fails though all others pay); least: 0
     recovery: Array  # [n] payment / liabilities; 1 where nothing is owed
     default_cost: float  # (1-alpha) cash + (1-beta) received of all defaulters: it reaches nobody
-    created: float  # payments of solvent firms beyond their cash and receipts: at most 1e-10 of their liabilities (solvency tolerance); compare it with the amounts at stake
+    created: float  # payments of the solvent beyond cash and receipts: at most 1e-10 of liabilities (solvency tolerance); compare it with the amounts at stake
     residual: float  # largest violation of the two conditions above, as share of the firm's liabilities; computed apart from the kernel
     converged: bool  # the iteration came to rest and residual <= 1e-10
 

@@ -178,7 +178,11 @@ def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Arra
     off = np.abs(net.sum(axis=1))
     if not _is_insured(tile, k):
         off = np.maximum(off, np.abs(net[:, insurer]))
-    yield "net_flows", k, off[:, None] / (in_all + np.abs(received).sum(axis=1, keepdims=True))  # receipts are full payment less shortfalls, and round as it does
+    yield (
+        "net_flows",
+        k,
+        off[:, None] / (in_all + np.abs(received).sum(axis=1, keepdims=True)),
+    )  # receipts are full payment less shortfalls, and round as it does
 
 
 def _of_clearing(

@@ -111,7 +111,7 @@ def as_paid(leg: LegDraft, sched: Array, dt: float) -> Array:
 def plan_entities(
     entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str
 ) -> tuple[list[Plan], list[Reconciled]]:
-    """Return the plans of all entities in row order, and the reconciliation table. `rate` [T] short rate before each step; `file` is the table that faults name."""
+    """Return the plans of all entities in row order, and the reconciliation table. `rate` [T]: short rate before each step; `file`: table that faults name."""
     setting = Setting(calendar, rate, problems, file)
     capex = np.array([spread_years(calendar, entity.plans.get("plan_capex", {})) for entity in entities])
     flows = fixed_flows(entities, legs, capex, setting)

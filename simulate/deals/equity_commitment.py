@@ -1,4 +1,7 @@
-"""Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW. Class 4: a missed tranche is a breach, not a default."""
+"""Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW.
+
+Class 4: a missed tranche is a breach, not a default.
+"""
 
 from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term, text_term

@@ -158,7 +158,7 @@ def door_section(base: "xr.Dataset") -> list[str]:
             body.append([label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high")))])
     shut = risk.in_world(base, "steps_shut", "network").values
     return [
-        f"## What decides: how long the funding market is shut ({entity})",
+        f"## Default by the time that the funding market is shut ({entity})",
         "",
         f"The door is shut in {100 * shut.mean() / base.attrs['steps']:.1f} % of all steps.",
         "",
@@ -191,7 +191,7 @@ def resolution_section(resolutions: list[calibration.Resolution], paths: int) ->
     """Return the section on restructurings and liquidations."""
     body = [[r.entity, str(r.failed), percent(r.restructured_twice), percent(r.liquidated)] for r in resolutions]
     return [
-        "## What becomes of those who fail",
+        "## Outcomes of defaults",
         "",
         *table([f"of {paths:,} paths", "paths with a default", "restructured twice, %", "liquidated in the end, %"], body),
     ]

@@ -53,7 +53,8 @@ def plot_exceedance(dataset: "xr.Dataset", *, worlds: tuple[str, ...] = ("networ
 def plot_default_probability(dataset: "xr.Dataset", *, entities: tuple[str, ...] | None = None, ax: "Axes | None" = None) -> "Axes":
     """Plot the cumulative default probability in % over years, with its 95 % Wilson (1927) interval, and return the axes.
 
-    entities: ids of inside entities; those that default on some path unless given. Raises KeyError for an id that is not inside. The legend has the order of the curves at the end; on new axes it stands beside them, where it hides none.
+    entities: ids of inside entities; those that default on some path unless given. Raises KeyError for an id that is not inside.
+    The legend has the order of the curves at the end; on new axes it stands beside them, where it hides none.
     """
     legend: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {}
     ax = new_axes(ax)

@@ -1,4 +1,4 @@
-"""Build a result in memory: coordinates and attributes of a compiled scenario, and blocks of arrays as one Dataset. Names, types and units: simulate/schema.py."""
+"""Build a result in memory: coordinates and attributes of a compiled scenario, and blocks as one Dataset. Names, types and units: simulate/schema.py."""
 
 import json
 from collections.abc import Mapping, Sequence

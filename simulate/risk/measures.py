@@ -71,9 +71,9 @@ def value_at_risk(losses: np.ndarray, weights: np.ndarray, level: float) -> Esti
     """Return the lower quantile: the smallest loss q that occurs with F(q) >= level.
 
     The interval is that of order statistics: the losses at F = level -+ z s, s the standard error of F(q) if level is its true value,
-    s^2 = sum w_p^2 ((1 - t_p) (1 - level)^2 + t_p level^2), t_p the share of the path in the tail. With equal weights s^2 = level (1 - level) / n, the normal form
-    of the binomial interval (Serfling 1980, section 2.6). The standard error is half the distance of the losses at F = level -+ s. An end beyond the largest loss
-    is infinite and the standard error then NaN: too few paths. Raises ValueError for a level outside of (0, 1).
+    s^2 = sum w_p^2 ((1 - t_p) (1 - level)^2 + t_p level^2), t_p the share of the path in the tail. With equal weights s^2 = level (1 - level) / n, the
+    normal form of the binomial interval (Serfling 1980, section 2.6). The standard error is half the distance of the losses at F = level -+ s. An end
+    beyond the largest loss is infinite and the standard error then NaN: too few paths. Raises ValueError for a level outside of (0, 1).
     """
     value = _quantile(losses, weights, level)
     tail = tail_weights(losses, weights, level)
@@ -109,7 +109,8 @@ def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) ->
     """Return the expected shortfall of Acerbi and Tasche (2002): (E[L 1{L > q}] + q (1 - level - P(L > q))) / (1 - level).
 
     Standard error from the influence function IF(L) = q - ES + max(0, L - q) / (1 - level): sqrt(sum w_p^2 IF_p^2), which is s.d.(IF) / sqrt(n) with
-    equal weights (Hong, Hu and Liu 2014, section 2; Manistre and Hancock 2005). NaN, and an interval without upper end, where fewer than two paths are in the tail.
+    equal weights (Hong, Hu and Liu 2014, section 2; Manistre and Hancock 2005). NaN, and an interval without upper end, where fewer than two paths
+    are in the tail. Raises ValueError for a level outside of (0, 1).
     """
     tail = tail_weights(losses, weights, level)
     quantile = _quantile(losses, weights, level)
@@ -137,8 +138,8 @@ def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray"
 def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world: str = "network", levels: tuple[float, ...] = LEVELS) -> "xr.Dataset":
     """Return expected loss, probability of a loss, VaR and expected shortfall of a variable over paths [USD bn], with errors and paths behind the tail.
 
-    Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same suffixes.
-    Raises ValueError for a level outside of (0, 1) and for a world that the result does not have.
+    Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same
+    suffixes. Raises ValueError for a level outside of (0, 1) and for a world that the result does not have.
     """
     import xarray as xr
 
