@@ -4,7 +4,7 @@ The verbs are imported when they are first used, so that `import simulate` costs
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulate.clearing import clearing_vector
@@ -27,7 +27,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'simulate' has no attribute '{name}'")
     home = import_module(_HOMES[name])

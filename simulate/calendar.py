@@ -24,10 +24,12 @@ class Calendar(NamedTuple):
 
     @property
     def dt(self) -> float:
+        """Length of a step in years."""
         return self.months / 12
 
     @property
     def steps_a_year(self) -> int:
+        """Number of steps in a calendar year."""
         return 12 // self.months
 
     @property
@@ -60,7 +62,7 @@ class Calendar(NamedTuple):
         return (whole_months if after.day > 1 else whole_months - 1) // self.months
 
     def active(self, first: date | None, last: date | None) -> Array:
-        """[N] on the grid of whole years: 1 where the step overlaps [first, last]."""
+        """[N] True where the step overlaps [first, last], on the grid of whole years; None: open on that side."""
         position = np.arange(len(self.year_grid())) - self.offset
         begin = -(10**9) if first is None else self.step_of(first)
         end = 10**9 if last is None else self.step_of(last)
@@ -68,7 +70,7 @@ class Calendar(NamedTuple):
 
 
 def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: float | None = None, signed: bool = False, active: Array | None = None) -> Array:
-    """[T] amounts a step from totals of calendar years (missing years 0), smooth and with exact annual sums.
+    """Spread totals of calendar years (missing years: 0) smoothly over steps; [T], with exact annual sums.
 
     `opening` is the amount of the step before the first one. `active` [N] limits the steps that may carry an amount.
     """
@@ -80,16 +82,16 @@ def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: fl
 
 
 def spread_residual(calendar: Calendar, totals: Mapping[int, float], *, signed: bool = False) -> Array:
-    """[T] as spread_years, for totals that cover only the steps of each year that lie inside the run."""
+    """[T] as spread_years, where the total of a year covers only those of its steps that lie inside the run."""
     wanted = np.array([float(totals.get(year, 0.0)) for year in calendar.years])
     return spread_groups(calendar.year_of_step() - calendar.first_year, wanted, signed=signed)
 
 
 def spread_groups(group: Array, totals: Array, *, opening: float | None = None, signed: bool = False, active: Array | None = None) -> Array:
-    """[N] the amounts x with the least sum of squared second differences whose sum over group k is totals[k].
+    """Return the amounts x [N] with the least sum of squared second differences, where group k must sum to totals[k].
 
-    A quadratic programme with equality constraints, so no jump at New Year makes New Year the default date. Where
-    amounts may not be negative, negative steps are set to zero and the rest solved again (active set) until none is left.
+    This is a quadratic programme with equality constraints. It leaves no jump at New Year, which would make New Year the default date.
+    Where amounts may not be negative, negative steps are set to zero and the others solved again (active set) until none is negative.
     """
     n = len(group)
     free = np.ones(n, bool) if active is None else active.copy()
@@ -107,7 +109,7 @@ def spread_groups(group: Array, totals: Array, *, opening: float | None = None, 
             inside = np.flatnonzero(free & (group == k))
             negative[inside[np.argmax(amounts[inside])]] = False
         free &= ~negative
-    for k in np.unique(group[free]):  # exact sums to the last bit that rounding leaves
+    for k in np.unique(group[free]):  # sums are exact but for rounding
         inside = np.flatnonzero(free & (group == k))
         total = amounts[inside].sum()
         amounts[inside] = amounts[inside] * (totals[k] / total) if not signed else amounts[inside] + (totals[k] - total) / len(inside)
@@ -115,7 +117,7 @@ def spread_groups(group: Array, totals: Array, *, opening: float | None = None, 
 
 
 def roughness(n: int, opening: float | None) -> tuple[Array, Array]:
-    """Matrix [n, n] and vector [n] of x'Hx/2 - g'x: squared second differences, and a little of the first to settle short grids."""
+    """Return H [n, n] and g [n] of x'Hx/2 - g'x: squared second differences, and a small weight on first ones that makes short grids unique."""
     points = n + (opening is not None)
     first = np.diff(np.eye(points), axis=0)
     second = np.diff(np.eye(points), n=2, axis=0) if points > 2 else np.zeros((0, points))
@@ -145,7 +147,7 @@ class Course(NamedTuple):
     """The undisturbed course of a debt."""
 
     before: Array  # [T] USD bn at the end of step t-1
-    amort: Array  # [T] principal of step t over the balance before it; 1 when it clears, and on no balance: an amount that a restructuring adds is due
+    amort: Array  # [T] principal of step t over the balance before it; 1 where it repays all, and where the balance is 0: an amount added later falls due
 
 
 def run_balance(opening: float, principal: Array, draw: Array, last_step: int | None = None) -> Course:
@@ -164,7 +166,7 @@ def run_balance(opening: float, principal: Array, draw: Array, last_step: int | 
 
 
 def smooth(amounts: Array, weight: float) -> Array:
-    """[T] z_t = z_{t-1} + weight (x_t - z_{t-1}) from z = x_0."""
+    """[T] exponentially smoothed amounts, z_t = z_{t-1} + weight (x_t - z_{t-1}), starting from z = x_0."""
     z, out = amounts[0], np.empty_like(amounts)
     for t, x in enumerate(amounts):
         z += weight * (x - z)
@@ -173,14 +175,14 @@ def smooth(amounts: Array, weight: float) -> Array:
 
 
 def next_year(amounts: Array, calendar: Calendar) -> Array:
-    """[T] sum of the steps of a year from each step on, flat beyond the horizon. USD bn a year."""
+    """[T] amount of the year that begins with each step, USD bn a year; flat beyond the horizon."""
     steps = calendar.steps_a_year
     padded = np.concatenate([amounts, np.full(steps, amounts[-1])])
     return np.array([padded[t : t + steps].sum() for t in range(len(amounts))])
 
 
 def planned_burn(fcf: Array, steps: float) -> Array:
-    """[T] negative free cash flow of the next `steps` steps (whole or not) from each step on, flat beyond the horizon. USD bn."""
+    """[T] cash burnt (negative free cash flow) in the `steps` steps, whole or not, that begin with each step, USD bn; flat beyond the horizon."""
     whole = int(steps)
     burn = np.maximum(0.0, -fcf)
     padded = np.concatenate([burn, np.full(whole + 1, burn[-1])])

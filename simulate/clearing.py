@@ -1,7 +1,7 @@
-"""Who pays what in a one-period network: the clearing vectors of the literature, on the kernel that clears every step.
+"""Clearing vectors of a one-period network, computed by the kernel that clears every step.
 
     i is solvent when cash_i + received_i covers what it owes; then it pays in full.
-    A defaulter hands out alpha cash_i + beta received_i, class by class, pro rata inside a class.
+    A defaulter distributes alpha cash_i + beta received_i, class by class, pro rata inside a class.
 
 Eisenberg and Noe (2001) is alpha = beta = 1 and one class; default costs are of Rogers and Veraart (2013), classes of Elsinger (2009).
 Letters: n firms, C classes (0 is paid first), L obligations. Amounts in any one unit.
@@ -10,9 +10,10 @@ Letters: n firms, C classes (0 is paid first), L obligations. Amounts in any one
 import math
 import warnings
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from simulate.checks.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
@@ -44,7 +45,7 @@ SOLUTIONS = ("greatest", "least")
 
 @dataclass(frozen=True, eq=False)
 class Clearing:
-    """A clearing vector and what follows from it. Amounts in the unit of the liabilities."""
+    """A clearing vector and its consequences. Amounts in the unit of the liabilities."""
 
     payment: Array  # [n] paid in all
     payment_matrix: Array  # [n, n] paid by i to j
@@ -52,15 +53,15 @@ class Clearing:
     paid_to_external: Array  # [n]
     equity: Array  # [n] cash + received - owed of the solvent (to the solvency tolerance, so never negative); 0 of defaulters
     default_round: Array  # [n] int64; -1 solvent, else the wave of fictitious defaults (0: fails though all others pay); least: 0
-    recovery: Array  # [n] payment / what is owed; 1 where nothing is owed
+    recovery: Array  # [n] payment / liabilities; 1 where nothing is owed
     default_cost: float  # (1-alpha) cash + (1-beta) received of all defaulters: it reaches nobody
-    created: float  # what the solvent pay beyond what they have: at most 1e-10 of what they owe, the tolerance of solvency; compare it with what matters to you
-    residual: float  # largest violation of the two sentences above, as share of what the firm owes; checked apart from the kernel
+    created: float  # payments of the solvent beyond cash and receipts: at most 1e-10 of liabilities (solvency tolerance); compare it with the amounts at stake
+    residual: float  # largest violation of the two conditions above, as share of the firm's liabilities; computed apart from the kernel
     converged: bool  # the iteration came to rest and residual <= 1e-10
 
 
 class Network(NamedTuple):
-    """A problem that was checked."""
+    """A checked problem."""
 
     obligations: Array  # [C, n, n+1] what i owes j in class c; column n is external
     cash: Array  # [n]
@@ -79,26 +80,29 @@ class Problem(NamedTuple):
 
 
 def clearing_vector(
-    liabilities,
-    external_assets,
-    external_liabilities=None,
+    liabilities: ArrayLike,
+    external_assets: ArrayLike,
+    external_liabilities: ArrayLike | None = None,
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    seniority=None,
+    seniority: ArrayLike | None = None,
     solution: str = "greatest",
 ) -> Clearing:
-    """The greatest (or least) clearing vector of a network.
+    """Return the greatest (or least) clearing vector of a network, with defaults, recoveries and losses.
 
-    liabilities: [n, n], what firm i owes firm j; or [C, n, n] by class, the first paid first, at most 4 classes.
+    liabilities: [n, n], amount that firm i owes firm j; or [C, n, n] by class, the first paid first, at most 4 classes.
     external_assets: [n], the cash of each firm.
-    external_liabilities: [n], what each firm owes to creditors outside the network; or [C, n] by class. Default: nothing.
+    external_liabilities: [n], amount that each firm owes to creditors outside the network; or [C, n] by class. Default: nothing.
     alpha, beta: shares of cash and of receipts that survive a default, 0 to 1.
-    seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first. Where nothing is owed it says nothing.
-    solution: "greatest": nobody fails who need not; "least": everybody fails who may. They differ where payments wait for each other.
+    seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first. Entries without a debt are ignored.
+    solution: "greatest": as few firms fail as can; "least": as many fail as can. They differ where payments wait for each other.
 
-    What is given without classes ranks in the last class: pari passu when nothing has classes. So, external creditors first:
+    Amounts without classes rank in the last class: pari passu when nothing has classes. So, external creditors first:
     `clearing_vector(L, cash, [external, zeros])`; firms first: `clearing_vector([L, zeros], cash, external)`.
+
+    Sources: Eisenberg and Noe (2001); Rogers and Veraart (2013) for default costs; Elsinger (2009) for classes.
+    Raises InputError with all faults of the input. Warns (RuntimeWarning) if the iteration does not come to rest; `converged` is then False.
 
     >>> clearing_vector([[0, 2.2], [2.2, 0]], [1, 1], alpha=0.5, beta=0.5, solution="least").payment
     array([1., 1.])
@@ -111,8 +115,15 @@ def clearing_vector(
     return read_lane(network, problem, 0)
 
 
-def read_network(liabilities, external_assets, external_liabilities, alpha, beta, seniority) -> Network:
-    """Check the input; all faults at once, as sentences."""
+def read_network(  # noqa: C901 - a list of faults, each one a sentence
+    liabilities: ArrayLike,
+    external_assets: ArrayLike,
+    external_liabilities: ArrayLike | None,
+    alpha: float,
+    beta: float,
+    seniority: ArrayLike | None,
+) -> Network:
+    """Check the input. Raises InputError with all faults at once."""
     faults: list[str] = []
     owed = read_amounts("liabilities", liabilities, faults)
     cash = read_amounts("external_assets", external_assets, faults)
@@ -137,12 +148,12 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
     by_class = [
         owed.shape[0] if owed.ndim == 3 else 1,
         1 if ranks is None else int(ranks[owed > 0.0].max(initial=0)) + 1,
-        external.shape[0] if np.ndim(external) == 2 else 1,
+        external.shape[0] if external is not None and external.ndim == 2 else 1,
     ]
     classes = max(by_class)
     if classes > MOST_CLASSES:
         faults.append(f"There are {classes} classes; at most {MOST_CLASSES} are known.")
-    if faults:
+    if faults or cash is None:  # a fault says why there is no cash
         raise InputError(faults)
     obligations = np.zeros((classes, n, n + 1))
     if ranks is not None:
@@ -163,8 +174,8 @@ def read_network(liabilities, external_assets, external_liabilities, alpha, beta
     return Network(obligations, cash, float(alpha), float(beta))
 
 
-def read_amounts(name: str, value, faults: list[str]) -> Array | None:
-    """The value as float64; None and a sentence when it is not an array of finite amounts that are not negative."""
+def read_amounts(name: str, value: ArrayLike, faults: list[str]) -> Array | None:
+    """Return the value as float64; None, and a sentence in `faults`, when it is not an array of finite amounts that are not negative."""
     try:
         given = np.asarray(value)
         if given.dtype.kind not in "biufO" or isinstance(value, np.ma.MaskedArray):  # no text, dates, complex numbers or masks
@@ -176,12 +187,12 @@ def read_amounts(name: str, value, faults: list[str]) -> Array | None:
     wrong = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0.0)))
     if wrong.size:
         place = tuple(int(k) for k in wrong[0])
-        hint = "; a debt of a firm belongs into external_liabilities" if name == "external_assets" else ""
+        hint = "; a debt of a firm belongs in external_liabilities" if name == "external_assets" else ""
         faults.append(f"{name}{list(place) or ''} is {amounts[place]}; amounts must be finite and not negative{hint}.")
     return amounts
 
 
-def is_share(value) -> bool:
+def is_share(value: Any) -> bool:
     """True for a number in [0, 1]."""
     try:
         return not isinstance(value, str) and 0.0 <= float(value) <= 1.0
@@ -189,8 +200,8 @@ def is_share(value) -> bool:
         return False
 
 
-def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
-    """The seniority matrix as int64; None and a sentence when it is none."""
+def read_ranks(seniority: ArrayLike, owed: Array, faults: list[str]) -> Array | None:
+    """Return the seniority matrix as int64; None, and a sentence in `faults`, when it is no such matrix."""
     if owed.ndim == 3:
         faults.append("seniority is given and liabilities has classes of its own; give liabilities as [n, n] or leave seniority out.")
         return None
@@ -205,10 +216,11 @@ def read_ranks(seniority, owed: Array, faults: list[str]) -> Array | None:
 
 
 def build_problem(network: Network, cash: Array, least: bool) -> Problem:
-    """The arrays of one step in which every obligation falls due and nothing else happens. cash: [n, W]."""
+    """Build the arrays of one step in which every obligation falls due and nothing else happens. cash: [n, W]."""
     _, n, columns = network.obligations.shape
     lanes = cash.shape[1]
-    positions = np.nonzero(network.obligations)
+    classes, payers, payees = np.nonzero(network.obligations)
+    positions = classes, payers, payees
     (world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))
     world.alive[:] = 1.0
     step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
@@ -235,8 +247,8 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     )
 
 
-def build_legs(positions: tuple[Array, Array, Array]):
-    """Obligations as legs: what is due is in the step, so they have payers, payees and nothing else."""
+def build_legs(positions: tuple[Array, Array, Array]) -> Any:
+    """Build a leg for each obligation, with payer and payee only: the amounts due stand in the step."""
     _, payers, payees = positions
     legs = empty_pack(PackedLegs, payers.size)
     legs.payer[:] = payers
@@ -248,14 +260,14 @@ def build_legs(positions: tuple[Array, Array, Array]):
 
 
 def build_rules(network: Network) -> PackedRules:
-    """Rules of a world with default costs and no other loss."""
+    """Build the rules of a world with default costs and no other loss."""
     terms = np.zeros(len(RULES))
     terms[RULES.index("alpha")], terms[RULES.index("beta")] = network.alpha, network.beta
     return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)
 
 
 def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Array) -> Lists:
-    """Legs by payer and their ranks; the first n entities are inside."""
+    """Build the index lists: legs by payer and their ranks; the first n entities are inside."""
     order = np.argsort(payers, kind="stable")
     nowhere = np.zeros(columns + 1)
     starts = {"leg_start": np.searchsorted(payers[order], np.arange(columns + 1)), "issue_start": nowhere, "hold_start": nowhere}
@@ -264,7 +276,7 @@ def build_lists(n: int, columns: int, classes: Array, payers: Array, payees: Arr
 
 
 def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
-    """The result of one lane, certified."""
+    """Read the result of one lane and certify it."""
     n = network.cash.size
     paid = np.zeros_like(network.obligations)
     paid[problem.positions] = problem.step.pay[:, lane]
@@ -296,9 +308,9 @@ def read_lane(network: Network, problem: Problem, lane: int) -> Clearing:
 
 
 def find_violation(network: Network, cash: Array, paid: Array, failed: Array) -> float:
-    """Largest violation of the clearing condition, as share of what the firm owes.
+    """Return the largest violation of the clearing condition, as share of the firm's liabilities.
 
-    Each payment against the waterfall of the money that the payments themselves bring, and each default against solvency
+    Compares each payment with the waterfall of the money that the payments themselves bring, and each default with the test of solvency
     (beyond the one tolerance that the algorithm grants).
     """
     obligations, n = network.obligations, cash.size

@@ -1,4 +1,4 @@
-"""What is wrong with the input, in sentences: the file, the key or row, what is wrong and what would be right."""
+"""Faults of the input as sentences: file, key or row, the fault and its remedy."""
 
 import difflib
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-# Where pydantic speaks of Python.
+# Sentences for faults that pydantic words in terms of Python.
 MESSAGES = {
     "model_type": "should be a section with keys of its own",
     "dict_type": "should be a section with keys of its own",
@@ -16,7 +16,7 @@ MESSAGES = {
 
 
 class InputError(ValueError):
-    """Everything that is wrong with an input, collected. `sentences` has one entry a fault; `str()` one line each."""
+    """All faults of an input. `sentences` has one entry for each; `str()` has one line for each."""
 
     def __init__(self, sentences: Iterable[str]):
         self.sentences = tuple(dict.fromkeys(sentences))
@@ -30,19 +30,19 @@ def refuse_if_any(problems: Sequence[str]) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint such as " (did you mean 'openai'?)", empty when nothing known is near."""
+    """Return a hint such as " (did you mean 'openai'?)", empty when no known name is similar."""
     near = difflib.get_close_matches(name, [str(k) for k in known], n=2, cutoff=0.6)
     return f" (did you mean {' or '.join(repr(n) for n in near)}?)" if near else ""
 
 
 def listed(names: Iterable[str], most: int = 30) -> str:
-    """Names for a sentence: 'a, b, c', cut when there are too many to help."""
+    """Join names for a sentence: 'a, b, c', cut after `most` of them."""
     names = [str(n) for n in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def sentences_of(error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str | int]], str]) -> list[str]:
-    """The faults pydantic found, as sentences. `place(location)` says where: it gets the tuple of keys."""
+    """Return the faults that pydantic found as sentences. `place(location)` words the place of a tuple of keys."""
     sentences = []
     for fault in error.errors():
         location, kind = fault["loc"], fault["type"]
@@ -63,7 +63,7 @@ def sentences_of(error: ValidationError, model: type[BaseModel], place: Callable
 
 
 def known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Keys that the section at `location` inside `model` knows; `sources`, which many sections have, comes last."""
+    """Return the keys of the section at `location` inside `model`; `sources`, which many sections have, comes last."""
     section: type | None = model
     for key in location:
         fields = getattr(section, "model_fields", {})
@@ -76,6 +76,6 @@ def known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[st
 
 
 def section_type(annotation: Any) -> type | None:
-    """The pydantic model inside an annotation such as `Section | None`."""
+    """Return the pydantic model inside an annotation such as `Section | None`; None if there is none."""
     choices = [annotation, *getattr(annotation, "__args__", ())]
     return next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)

@@ -1,11 +1,11 @@
-"""What compile makes and the kernels read: flat NamedTuples of read-only arrays, without names, units or behaviour.
+"""The model that compile makes and the step reads: flat NamedTuples of read-only arrays, without names, units or behaviour.
 
 Equations and symbols: docs/model.md. Shapes: n entities, L legs, H holdings, T steps, D deals, R revenue processes,
 S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, time years. Flags are 0.0 or 1.0 (float64)
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 
@@ -16,17 +16,18 @@ Term = Annotated[np.ndarray, "terms"]  # [count] float64
 ByStep = Annotated[np.ndarray, "by_step"]  # [count, T] float64
 Rows = TypeVar("Rows", bound=NamedTuple)
 
-# How a loss arises (docs/model.md 4.10).
+# Ways in which a loss arises (docs/model.md 4.10).
 CHANNELS = ("credit", "contract", "equity", "collateral", "stranded")
 CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
-# What contagion a world lets through (docs/model.md, section 3).
-SWITCHES = ("nonpayment", "supply", "relief", "marks", "confidence")
+# Channels of contagion that a world can switch off (docs/model.md, section 3).
+Switch = Literal["nonpayment", "supply", "relief", "marks", "confidence"]
+SWITCHES: tuple[Switch, ...] = get_args(Switch)
 NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
 # Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
 CLEARED_CLASSES = 4
 DRIVERS = ("demand", "valuation", "rates", "spread", "power", "rental")
-# What pays a leg (docs/model.md 4.3); the step has a list of legs for each.
+# Drivers of a leg: the source of its payment (docs/model.md 4.3). The step has a list of legs for each.
 LEG_DRIVERS = ("scheduled", "revenue_share", "capex", "opex", "balance", "commitment", "guarantee")
 SCHEDULED, REVENUE_SHARE, CAPEX, OPEX, BALANCE, COMMITMENT, GUARANTEE = range(len(LEG_DRIVERS))
 
@@ -38,7 +39,7 @@ class Grid(NamedTuple):
     dt: float  # years a step
     entities: int  # n
     insurer: int  # row of the node that pays in insured worlds
-    outside_investor: int  # row of the node that buys new equity and inherits what creditors get
+    outside_investor: int  # row of the node that buys new equity and takes over restructured firms for the creditors
     deals: int  # D, rows of deal_loss
 
 
@@ -113,7 +114,7 @@ class Factors(NamedTuple):
 class Entities(NamedTuple):
     """Section 4.1-4.9; all [n] unless said otherwise."""
 
-    outside: Term  # 1: outside node, always pays, never defaults, unlimited cash
+    outside: Term  # 1: outside node, which always pays, never defaults and has unlimited cash
     restructures: Term  # 1: policy restructure, 0: liquidate
     systemic: Term  # 1: its default shocks confidence
     revenue_process: Row  # int64, row of Factors.rev_*, -1: none
@@ -275,18 +276,18 @@ class Model(NamedTuple):
 
 
 def freeze_array(array: Array) -> Array:
-    """The array, contiguous and read-only: one signature for all kernels."""
+    """Return the array contiguous and read-only, so that kernels have one signature."""
     array = np.ascontiguousarray(array)
     array.flags.writeable = False
     return array
 
 
 def freeze(rows: Rows) -> Rows:
-    """The NamedTuple with copies of its arrays (lists and tuples too): int64 where they hold integers, else float64, contiguous and read-only."""
+    """Return the NamedTuple with copies of its arrays (lists and tuples too): int64 where they hold integers, else float64, contiguous and read-only."""
     return rows._make(freeze_array(typed_copy(value)) if isinstance(value, (np.ndarray, list, tuple)) else value for value in rows)
 
 
 def typed_copy(values: Array | list[Any] | tuple[Any, ...]) -> Array:
-    """An int64 or float64 array of the values."""
+    """Return an int64 or float64 array of the values."""
     array = np.asarray(values)
     return np.array(array, dtype=np.int64 if array.dtype.kind == "i" else np.float64)

@@ -1,6 +1,6 @@
-"""What a result holds: the one list of variables, summaries, coordinates, checks and attributes.
+"""The schema of a result: the one list of variables, summaries, coordinates, checks and attributes.
 
-Kernels allocate and fill an output by it, datasets and stores have its names, types and units, docs/results.md is made from it.
+Kernels allocate and fill outputs by it, datasets and stores have its names, types and units, and docs/results.md is made from it.
 """
 
 from typing import NamedTuple
@@ -24,11 +24,16 @@ class Variable(NamedTuple):
 
 VARIABLES = {
     "loss": Variable(("path", "detail", "entity", "channel"), "f4", "USD bn", "Realised loss borne by the entity through the channel"),
-    "deal_loss": Variable(("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"),
+    "deal_loss": Variable(
+        ("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"
+    ),
     "system_loss": Variable(("path", "world"), "f8", "USD bn", "Credit and equity losses where they end, outside: each dollar once"),
     "default_step": Variable(("path", "world", "entity"), "i2", "step", "Step of the first default, distressed exchanges included; -1: none"),
     "default_round": Variable(
-        ("path", "world", "entity"), "i2", "wave", "Wave of the clearing in which the entity failed first, from 0; -1: no default; 0 in a world of least clearing"
+        ("path", "world", "entity"),
+        "i2",
+        "wave",
+        "Wave of the clearing in which the entity failed first, from 0; -1: no default; 0 in a world of least clearing",
     ),
     "mark_change": Variable(("path", "world", "entity"), "f4", "USD bn", "Signed change of marked stakes less cash paid for them; in no sum of losses"),
     "steps_shut": Variable(("path", "world"), "i2", "steps", "Steps in which the door of the funding market was shut"),
@@ -56,7 +61,7 @@ FACTORS = {
 
 COORDINATES = {
     "path": Variable(("path",), "i8", "1", "Number of the path: with the same scenario and seed the same path in every run"),
-    "world": Variable(("world",), "str", "1", "Name of the world: what contagion it lets through, on the same draws"),
+    "world": Variable(("world",), "str", "1", "Name of the world: the same draws with other channels of contagion"),
     "detail": Variable(("detail",), "str", "1", "World whose losses are kept by channel and deal"),
     "switches_off": Variable(("world",), "str", "1", "Switches that are off in the world, by name"),
     "solution": Variable(("world",), "str", "1", "Clearing vector of every step in the world: greatest or least"),
@@ -67,11 +72,11 @@ COORDINATES = {
     "deal_kind": Variable(("deal",), "str", "1", "Kind of the deal"),
     "deal_payer": Variable(("deal",), "str", "1", "Entity that owes the money"),
     "deal_payee": Variable(("deal",), "str", "1", "Entity that is owed the money"),
-    "deal_title": Variable(("deal",), "str", "1", "What the deal is, in words"),
+    "deal_title": Variable(("deal",), "str", "1", "Description of the deal"),
     "process": Variable(("process",), "str", "1", "Entity whose external revenue the process is"),
     "factor": Variable(("factor",), "str", "1", "Name of the path summary of a risk factor"),
     "factor_unit": Variable(("factor",), "str", "1", "Unit of the factor summary"),
-    "factor_title": Variable(("factor",), "str", "1", "What the factor summary is, in words"),
+    "factor_title": Variable(("factor",), "str", "1", "Description of the factor summary"),
 }
 
 # Only in the result of a run that verified the identities (`--check`).
@@ -83,9 +88,9 @@ CHECKS = {
     "identity_entity": Variable(("identity",), "str", "1", "Entity of the largest residual; empty: of no single one"),
 }
 CHECK_COORDINATES = {
-    "identity": Variable(("identity",), "str", "1", "Name of what was verified (docs/model.md, section 7)"),
-    "identity_title": Variable(("identity",), "str", "1", "What was verified, in words"),
-    "identity_scale": Variable(("identity",), "str", "1", "What the residual is relative to; amounts in USD bn"),
+    "identity": Variable(("identity",), "str", "1", "Name of the identity (docs/model.md, section 7)"),
+    "identity_title": Variable(("identity",), "str", "1", "The identity in words"),
+    "identity_scale": Variable(("identity",), "str", "1", "Scale of the residual; amounts in USD bn"),
     "identity_tolerance": Variable(("identity",), "f8", "1", "Largest residual that is rounding; a larger one ends the run"),
 }
 
@@ -109,19 +114,19 @@ ATTRIBUTES = {
 
 
 def reference() -> str:
-    """docs/results.md: the schema as Markdown."""
+    """Return docs/results.md: the schema as Markdown."""
     lines = [
         "# Results",
         "",
-        "What a store and a Dataset hold. Made from `simulate/schema.py` by `python -m tests.pages results`; do not edit.",
+        "Variables, coordinates and attributes of a store and of a Dataset. Made from `simulate/schema.py` by `python -m tests.pages results`; do not edit.",
         f"Schema version {SCHEMA_VERSION}. Money is not rounded; a path is weighted by exp(log_weight), normalised.",
     ]
     checked = CHECKS | CHECK_COORDINATES
     for title, variables in (("Variables", VARIABLES), ("Coordinates", COORDINATES), ("Only in a run with `--check`", checked)):
-        lines += ["", f"## {title}", "| name | dims | type | unit | what it is |", "|---|---|---|---|---|"]
+        lines += ["", f"## {title}", "| name | dims | type | unit | meaning |", "|---|---|---|---|---|"]
         lines += [f"| {name} | {', '.join(v.dims)} | {v.dtype} | {v.unit} | {v.long_name} |" for name, v in variables.items()]
-    lines += ["", "## Rows of factor_summary", "| factor | unit | what it is |", "|---|---|---|"]
+    lines += ["", "## Rows of factor_summary", "| factor | unit | meaning |", "|---|---|---|"]
     lines += [f"| {name} | {unit} | {title} |" for name, (unit, title) in FACTORS.items()]
-    lines += ["", "## Attributes", "| name | what it is |", "|---|---|"]
+    lines += ["", "## Attributes", "| name | meaning |", "|---|---|"]
     lines += [f"| {name} | {sentence} |" for name, sentence in ATTRIBUTES.items()]
     return "\n".join(lines)

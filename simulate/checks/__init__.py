@@ -1,1 +1,1 @@
-"""What must hold in every step, verified apart from the kernels."""
+"""Checks of the identities that hold in every step; no kernel runs here."""

@@ -1,6 +1,6 @@
-"""The clearing of a step, verified from what went in and what came out: waterfall, calls of guarantees, greatest solution.
+"""Verify the clearing of a step from its input and its output: waterfall, calls of guarantees, greatest or least solution.
 
-Nothing here runs the kernels. A *case* is one clearing: one world, step and path. Cases stand in rows, legs in columns sorted by payer
+No kernel runs here. A *case* is one clearing: one world, step and path. Cases stand in rows, legs in columns sorted by payer
 and class (docs/model.md 4.5 has the equations). Amounts USD bn.
 Eisenberg and Noe (2001) with classes (Elsinger 2009) and default costs (Rogers and Veraart 2013).
 """
@@ -14,16 +14,16 @@ from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS
 
 CLASSES = CLEARED_CLASSES
 # Tolerances of docs/model.md 4.5, repeated on purpose: a checker must not take its thresholds from the code it checks.
-SOLVENCY_TOLERANCE = 1e-10  # of dues
-CHANGE_TOLERANCE = 1e-12  # of everything due
-STILL_TO_COME = 10.0  # such tolerances
-ROUNDING = 1e-15  # of a payment
+SOLVENCY_TOLERANCE = 1e-10  # share of dues
+CHANGE_TOLERANCE = 1e-12  # share of everything due
+STILL_TO_COME = 10.0  # in units of the tolerance of change
+ROUNDING = 1e-15  # share of a payment
 ACTIVE_ESTATE = 1e-9  # USD bn
-DOUBT = 1e-9  # of what is held, received and due: nearer to the edge of solvency rounding decides, and both answers are right
+DOUBT = 1e-9  # share of cash, receipts and dues: closer to the solvency boundary only rounding decides, and both answers are right
 
 
 def class_shares(money: Array, owed: Array) -> Array:
-    """Share of each class that is paid when `money` [...] is handed out in the order of the classes owed [C, ...]; 0/0 = 1."""
+    """Return the paid share of each class when `money` [...] is distributed to the classes owed [C, ...] in their order; 0/0 = 1."""
     shares, left = np.empty_like(owed), money
     for c, claims in enumerate(owed):
         paid = np.minimum(np.maximum(left, 0.0), claims)
@@ -34,7 +34,7 @@ def class_shares(money: Array, owed: Array) -> Array:
 
 
 class Book(NamedTuple):
-    """Legs that are cleared, sorted by payer and class; C columns."""
+    """Cleared legs, sorted by payer and class; C columns."""
 
     legs: Array  # [C] leg of each column
     payer: Array  # [C] int64
@@ -45,7 +45,7 @@ class Book(NamedTuple):
     first_of_payer: Array  # [n] first column of each payer that has legs
     payers: Array  # [n]
     by_payee: Array  # [C] columns sorted by payee
-    legs_by_payee: Array  # [C] leg of each of them
+    legs_by_payee: Array  # [C] leg of each column, in that order
     first_of_payee: Array  # first place of each payee that has legs in by_payee
     payees: Array
     guarantees: Array  # [g] columns of guarantees
@@ -54,7 +54,7 @@ class Book(NamedTuple):
 
 
 def sort_book(model: Model) -> Book:
-    """Columns of the legs of class 0 to 3; what is secured and uncovered ranks in class 2."""
+    """Sort the legs of classes 0 to 3 into columns; the uncovered part of a secured leg ranks in class 2."""
     legs = model.legs
     rank = np.where(legs.seniority == SECURED, SENIOR, legs.seniority)
     order = np.lexsort((rank, legs.payer))
@@ -84,9 +84,9 @@ class Cases(NamedTuple):
 
 
 def find_cases(book: Book, legs: Array, entities: Array, alive: Array, every: bool = False) -> tuple[Cases, tuple[Array, Array]]:
-    """Cases of one world, with their steps and lanes. legs: [T, K, L, W], entities: [T, K, n, W], alive: [T, n, W] before the step.
+    """Return the cases of one world, with their steps and lanes. legs: [T, K, L, W], entities: [T, K, n, W], alive: [T, n, W] before the step.
 
-    every: all clearings, also those in which everybody pays; at a least clearing vector somebody may have to fail in them.
+    every: include the clearings in which everybody pays; at the least clearing vector an entity may fail in them.
     """
     names = tuple(KEPT_ENTITIES)
     steps, lanes = np.nonzero((entities[:, names.index("active")] > 0.0).any(axis=1) | every)
@@ -99,18 +99,18 @@ def find_cases(book: Book, legs: Array, entities: Array, alive: Array, every: bo
 
 
 def take(cases: Cases, rows: Array) -> Cases:
-    """Some of the cases."""
-    pick = [{name: values[rows] for name, values in group.items()} for group in (cases.legs, cases.entities)]
-    return Cases(*pick, cases.living[rows], cases.due_in_all[rows])
+    """Select rows of the cases."""
+    legs, entities = ({name: values[rows] for name, values in group.items()} for group in (cases.legs, cases.entities))
+    return Cases(legs, entities, cases.living[rows], cases.due_in_all[rows])
 
 
 def sum_of_payers(book: Book, amounts: Array, entities: int) -> Array:
-    """[T, C, W] or [B, C] summed by payer: [T, n, W] or [B, n]."""
+    """Sum amounts [T, C, W] or [B, C] by payer: [T, n, W] or [B, n]."""
     return _sum_groups(amounts, book.first_of_payer, book.payers, entities)
 
 
 def sum_of_payees(book: Book, amounts: Array, entities: int) -> Array:
-    """The same by payee; the columns of amounts stand in the order book.by_payee."""
+    """Sum amounts by payee; their columns stand in the order book.by_payee."""
     return _sum_groups(amounts, book.first_of_payee, book.payees, entities)
 
 
@@ -122,7 +122,7 @@ def _sum_groups(amounts: Array, first: Array, names: Array, entities: int) -> Ar
 
 
 def waterfall(model: Model, book: Book, cases: Cases, received: Array, called: Array) -> Array:
-    """[B, C] what every payer would pay if it paid by the waterfall of what it holds and receives [B, n]; called: [B, C] by guarantees."""
+    """[B, C] payments if every payer distributed its cash and its receipts [B, n] by the waterfall; called: [B, C] calls on guarantees."""
     x, living = cases.legs, cases.living
     alpha, beta = model.rules.alpha, model.rules.beta
     of_living = living[:, book.payer]
@@ -142,7 +142,7 @@ def waterfall(model: Model, book: Book, cases: Cases, received: Array, called: A
 
 
 def calls(book: Book, cases: Cases, paying: Array, k: int, paid: Array) -> Array:
-    """[B] what guarantee k of the book is called for when `paid` [B, C] is paid; paying: [B, n] rows that pay by the waterfall."""
+    """[B] call on guarantee k of the book at payments `paid` [B, C]; paying: [B, n] entities that pay by the waterfall."""
     g, l = book.guarantees[k], book.covered[k]
     x, debtor, guarantor = cases.legs, book.payer[l], book.payer[g]
     owed = np.where(cases.living[:, debtor], x["due"][:, l] * x["uncovered_share"][:, l], x["claim"][:, l] - x["paid_on_claim"][:, l])
@@ -152,7 +152,7 @@ def calls(book: Book, cases: Cases, paying: Array, k: int, paid: Array) -> Array
 
 
 def give_back(book: Book, cases: Cases, k: int, paid: Array) -> Array:
-    """[B] what the creditor returns to the guarantor of guarantee k when `paid` [B, C] is paid."""
+    """[B] amount that the creditor of guarantee k returns to the guarantor at payments `paid` [B, C]."""
     x, g, l = cases.legs, book.guarantees[k], book.covered[k]
     of_estate = paid[:, l] - x["covered"][:, l]
     beyond = x["subrogated"][:, g] + paid[:, g] - book.share[k] * (x["claim"][:, l] - x["paid_on_claim"][:, l] - of_estate)
@@ -160,7 +160,7 @@ def give_back(book: Book, cases: Cases, k: int, paid: Array) -> Array:
 
 
 def receive(book: Book, cases: Cases, paid: Array) -> Array:
-    """[B, n] what payments bring: creditors of an estate return to a guarantor what it has paid beyond its share of what is still not paid."""
+    """[B, n] receipts at payments `paid`; creditors of an estate return to a guarantor its payments beyond its share of the unpaid rest."""
     received = sum_of_payees(book, paid[:, book.by_payee], cases.living.shape[1])
     for k, g in enumerate(book.guarantees):
         moved = give_back(book, cases, k, paid)
@@ -170,10 +170,10 @@ def receive(book: Book, cases: Cases, paid: Array) -> Array:
 
 
 def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Array) -> Array:
-    """[B, n] what creditors lose in each case, not discounted (docs/model.md 4.10). cut: [B, n] haircut of a restructuring, -1 of a liquidation, 0 else.
+    """[B, n] credit losses of each case, not discounted (docs/model.md 4.10). cut: [B, n] haircut of a restructuring, -1 of a liquidation, 0 else.
 
-    At default all that is owed less the credit part of what is paid, later less what comes in; a restructuring takes what is not paid of the dues and the
-    haircut of the rest, of unsecured legs. What a guarantor pays, net of what comes back, is its loss instead of the creditor's.
+    A liquidation loses the whole claim less the credit part of the payments; later payments are recoveries. A restructuring loses the unpaid dues
+    and the haircut on the rest of unsecured legs. A guarantor's payment, net of returns, is its own loss instead of the creditor's.
     """
     x, n = cases.legs, cases.living.shape[1]
     living, active, cut = cases.living[:, book.payer], (cases.entities["active"] > 0.0)[:, book.payer], cut[:, book.payer]
@@ -194,14 +194,14 @@ def credit_losses(model: Model, book: Book, cases: Cases, paid: Array, cut: Arra
 
 
 class Solution(NamedTuple):
-    """A clearing vector, and the waves of defaults; -1: not in this clearing."""
+    """A clearing vector, and the wave in which each entity fails; -1: it does not fail."""
 
     paid: Array  # [B, C]
     wave: Array  # [B, n]
 
 
 def call_all(model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, paid: Array) -> Array:
-    """[B, C] payments once guarantors are called for all that these leave open, and who is called and fails pays others less; raises `called`."""
+    """Raise `called` until it covers all shortfalls; return payments [B, C], in which a called guarantor that fails pays others less."""
     rising = True
     while rising:
         rising = False
@@ -221,7 +221,7 @@ def call_all(model: Model, book: Book, cases: Cases, paying: Array, received: Ar
 
 
 def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
-    """From full payment down, all cases at once: each wave to rest, then all who are short there enter together.
+    """Descend from full payment to the greatest clearing vector: where a wave comes to rest, all insolvent entities enter the default set together.
 
     Entities within DOUBT of the solvency boundary are classified as in the run: there only rounding decides.
     """
@@ -243,7 +243,7 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
             received = receive(book, cases, paid)
         moved = np.abs(paid - before)
         change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
-        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)  # what estates still owe may round below nothing
+        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)  # the rest of claims on estates may round below 0
         rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
         last = np.where(rest, 0.0, change)
         if not rest.any():
@@ -265,12 +265,12 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
             paid, called, wave, round_, paying, received, last = (array[go] for array in (paid, called, wave, round_, paying, received, last))
             if not rows.size:
                 break
-    found.paid[rows], found.wave[rows] = np.nan, np.nan  # did not come to rest: nothing is verified
+    found.paid[rows], found.wave[rows] = np.nan, np.nan  # a case that did not come to rest is not verified
     return found
 
 
 def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
-    """The least clearing vector, from nothing up: all that live fail; at the limit of the payments all who are solvent there leave the default set together.
+    """Ascend from no payment, with all living entities in default, to the least clearing vector: at rest, all solvent entities leave the set together.
 
     Not for insured worlds, whose receipts do not depend on payments. Entities within DOUBT of the solvency boundary are classified as in the run.
     """
@@ -282,7 +282,7 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
     dead = ~cases.living
     paying = (cases.living & inside) | (dead & (cases.entities["active"] > 0.0))
     owed = cases.legs["due"] + (paying & dead)[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
-    paid = np.where(paying[:, book.payer], cases.legs["covered"], owed)  # what collateral brought is there whatever others pay
+    paid = np.where(paying[:, book.payer], cases.legs["covered"], owed)  # proceeds of collateral do not depend on other payments
     called = call_anew(book, cases, paying, paid)
     received, last = receive(book, cases, paid), np.zeros(rows.size)
     for _ in range(model.rules.max_iterations):
@@ -314,22 +314,20 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
             dead, owed, paid, called, paying, received, last = (array[go] for array in (dead, owed, paid, called, paying, received, last))
             if not rows.size:
                 break
-    found.paid[rows], found.wave[rows] = np.nan, np.nan  # did not come to rest: nothing is verified
+    found.paid[rows], found.wave[rows] = np.nan, np.nan  # a case that did not come to rest is not verified
     return found
 
 
 def call_anew(book: Book, cases: Cases, paying: Array, paid: Array) -> Array:
-    """[B, C] what guarantors are called for when `paid` [B, C] is paid."""
+    """[B, C] calls on guarantors at payments `paid` [B, C]."""
     called = np.zeros_like(paid)
     for k, g in enumerate(book.guarantees):
         called[:, g] = calls(book, cases, paying, k, paid)
     return called
 
 
-def settle_calls(
-    model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, owed: Array, paid: Array
-) -> tuple[Array, Array]:
-    """Calls and payments that fit each other at these receipts: a guarantor that fails pays others by what it is called for, and they are guaranteed too."""
+def settle_calls(model: Model, book: Book, cases: Cases, paying: Array, received: Array, called: Array, owed: Array, paid: Array) -> tuple[Array, Array]:
+    """Return consistent calls and payments at these receipts: a call on a failing guarantor changes its other payments, whose guarantees are called in turn."""
     for _ in range(model.rules.max_iterations):
         again = call_anew(book, cases, paying, paid)
         if (np.abs(again - called) <= ROUNDING * np.abs(called)).all():

@@ -1,6 +1,6 @@
-"""What must hold in every step of every path, whatever the numbers (docs/model.md, section 7). Verified by `--check` and by the tests.
+"""Identities that hold in every step of every path, whatever the numbers (docs/model.md, section 7). `--check` and the tests verify them.
 
-Every identity has a residual, relative to a stated scale and computed in float64 from what the kernels left behind, and a tolerance.
+Every identity has a residual, relative to a stated scale and computed in float64 from arrays that the kernels leave, and a tolerance.
 A residual that is not a number counts as infinite. Shapes: n entities, H holdings, T steps, W paths of a tile; amounts USD bn.
 """
 
@@ -16,7 +16,7 @@ from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 
 
 class Identity(NamedTuple):
-    """What holds, in a sentence; what its residual is relative to; the most that is rounding."""
+    """A sentence that holds, the scale of its residual, and the largest residual that is only rounding."""
 
     title: str
     scale: str
@@ -25,39 +25,39 @@ class Identity(NamedTuple):
 
 _LANE = "1 + everything due"
 IDENTITIES = {
-    "finite": Identity("Every number kept of a step and of a path is finite", "1 if one is not", 0.0),
+    "finite": Identity("All numbers kept by step and by path are finite", "1 if one is not", 0.0),
     "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", "1 + everything due + opening cash + turnover of all", 1e-11),
     "net_flows": Identity(
-        "What is paid inside the network is received: flows net to zero, and the insurer is idle where nobody is insured",
+        "Payments inside the network are received: flows net to zero, and the insurer is idle where nobody is insured",
         "1 + everything due + all receipts",
         1e-12,
     ),
-    "limited_liability": Identity("Nobody inside is below zero cash or pays more than it holds, receives and can raise", _LANE, 1e-11),
-    "payments": Identity("A payment is between 0 and what is due or claimed; who does not fail pays what is due", _LANE, 1e-12),
+    "limited_liability": Identity("No inside entity has negative cash or pays more than it holds, receives and can raise", _LANE, 1e-11),
+    "payments": Identity("A payment is between 0 and the amount due or claimed; a solvent entity pays its dues", _LANE, 1e-12),
     "receipts": Identity(
-        "Receipts in clearing are the payments of others on the legs, with what guarantors get back (insured: what the undisturbed deal brings)", _LANE, 1e-12
+        "Receipts in clearing are the payments of others on the legs, with returns to guarantors (insured: the amounts of undisturbed deals)", _LANE, 1e-12
     ),
     "priority": Identity("A class is paid only when the classes before it are paid in full", _LANE, 1e-11),
     "pro_rata": Identity("Inside a class all are paid the same share", _LANE, 1e-11),
-    "clearing": Identity("Who fails, and every estate, pays what the waterfall makes of what it holds and receives: payments are a fixed point", _LANE, 1e-11),
-    "guarantees": Identity("A guarantor is called for its share of what is neither paid nor covered, up to the cap", _LANE, 1e-11),
-    "solvency": Identity("Who fails is short of its dues at the payments made, and nobody else is", "held + received + due", 1e-12),
+    "clearing": Identity("Failing entities and estates distribute their cash and receipts by the waterfall: payments are a fixed point", _LANE, 1e-11),
+    "guarantees": Identity("A call is the guarantor's share of the amount neither paid nor covered, up to the cap", _LANE, 1e-11),
+    "solvency": Identity("Failing entities, and no others, cannot cover their dues at the payments made", "held + received + due", 1e-12),
     "greatest": Identity("Payments are the greatest clearing vector: a descent from full payment ends there", _LANE, 1e-10),
     "least": Identity("In a world of least clearing, payments are the least clearing vector: an ascent from nothing ends there", _LANE, 1e-10),
-    "waves": Identity("The wave of a failure is the one of that descent; 0 in an ascent", "1 wave", 0.0),
-    "defaults": Identity("Default steps and waves are those of clearing; the dead stay dead and owe nothing new; outside nodes never fail", "1 if not so", 0.0),
+    "waves": Identity("A failure has the wave that it has in that descent; 0 in an ascent", "1 wave", 0.0),
+    "defaults": Identity("Default steps and waves agree with clearing; the dead stay dead and owe nothing new; outside nodes never fail", "1 if not so", 0.0),
     "stakes": Identity("The stakes in a living issuer sum to one", "1", 1e-11),
     "credit_loss": Identity(
-        "Credit losses are what is owed at default and not paid, less what comes in later, of guarantors as far as they pay", "1 + everything due", 1e-11
+        "Credit losses are unpaid claims at default less later recoveries; guarantors bear them as far as they pay", "1 + everything due", 1e-11
     ),
-    "loss_by_deal": Identity("Losses by entity and channel are losses by deal", "1 + all losses", 1e-12),
-    "fleet_loss": Identity("An owner's losses on its fleet are those of its own pseudo-deal, and nobody else has any", "1 + losses of the owner", 1e-12),
-    "system_loss": Identity("The system loses what outside nodes lose in credit and equity", "1 + their losses", 1e-12),
+    "loss_by_deal": Identity("Losses by entity and channel sum to losses by deal", "1 + all losses", 1e-12),
+    "fleet_loss": Identity("An owner's losses on its fleet equal those of its pseudo-deal, and no other entity has any", "1 + losses of the owner", 1e-12),
+    "system_loss": Identity("The system loss is the sum of the credit and equity losses of outside nodes", "1 + their losses", 1e-12),
 }
 
 
 class Tile(NamedTuple):
-    """What a run of W consecutive paths leaves behind; worlds in the order of the model."""
+    """Arrays that a run of W consecutive paths leaves; worlds in the order of the model."""
 
     model: Model
     first_path: int
@@ -66,7 +66,7 @@ class Tile(NamedTuple):
     legs: Array  # [worlds, T, len(KEPT_LEGS), L, W]
     entities: Array  # [worlds, T, len(KEPT_ENTITIES), n, W]
     outcomes: Array  # [worlds, T, n, W] haircut of a restructuring in the step, -1 of a liquidation, 0 without a default
-    discounts: Array  # [worlds, T, W] factors that losses of a step are discounted by
+    discounts: Array  # [worlds, T, W] discount factor of the losses of a step
     stakes: Array  # [worlds, T, H, W]
     losses: tuple[Array, ...]  # [n, channels, W] of each world
 
@@ -75,11 +75,11 @@ class Tile(NamedTuple):
         return self.trace[world, :, TRACES.index(name)]
 
     def cleared(self, world: int, name: str) -> Array:
-        """[T, n, W] what was kept of an entity right after clearing."""
+        """[T, n, W] a variable of entities right after clearing."""
         return self.entities[world, :, KEPT_ENTITIES.index(name)]
 
     def leg(self, world: int, name: str) -> Array:
-        """[T, L, W] what was kept of a leg right after clearing."""
+        """[T, L, W] a variable of legs right after clearing."""
         return self.legs[world, :, KEPT_LEGS.index(name)]
 
     def alive_before(self, world: int) -> Array:
@@ -100,7 +100,7 @@ class Finding(NamedTuple):
 
     @property
     def violated(self) -> bool:
-        """Whether this is more than rounding."""
+        """True if the residual is more than rounding."""
         return not self.residual <= IDENTITIES[self.identity].tolerance
 
 
@@ -109,9 +109,9 @@ class IdentityError(ArithmeticError):
 
 
 def check_tile(tile: Tile) -> list[Finding]:
-    """The largest residual of every identity on a tile, in the order of IDENTITIES."""
+    """Return the largest residual of every identity on a tile, in the order of IDENTITIES."""
     found = {name: Finding(name, 0.0) for name in IDENTITIES}
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found, not warned of
+    with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite are findings, not warnings
         for name, world, residual in _residuals(tile):
             if residual.size and not residual.max() <= found[name].residual:
                 found[name] = _locate(tile, name, world, residual)
@@ -119,8 +119,8 @@ def check_tile(tile: Tile) -> list[Finding]:
 
 
 def largest(findings: Iterable[list[Finding]]) -> list[Finding]:
-    """The largest of several lists, identity by identity; ties go to the lowest path, so the result does not depend on the order of blocks."""
-    rank = {}
+    """Merge lists of findings: the largest of each identity; ties go to the lowest path, so the result does not depend on the order of blocks."""
+    rank: dict[str, Finding] = {}
     for finding in (finding for some in findings for finding in some):
         if finding.identity not in rank or (-finding.residual, finding.path) < (-rank[finding.identity].residual, rank[finding.identity].path):
             rank[finding.identity] = finding
@@ -128,7 +128,7 @@ def largest(findings: Iterable[list[Finding]]) -> list[Finding]:
 
 
 def _locate(tile: Tile, name: str, world: int, residual: Array) -> Finding:
-    """residual: [T, n, W], [1, n, W] of a whole path, [T, 1, W] of all entities, or [1, 1, W]."""
+    """Find the largest value of a residual: [T, n, W], [1, n, W] of a whole path, [T, 1, W] of all entities, or [1, 1, W]."""
     size = np.nan_to_num(residual, nan=np.inf)
     step, entity, lane = (int(k) for k in np.unravel_index(size.argmax(), size.shape))
     steps, entities, _ = residual.shape
@@ -136,7 +136,7 @@ def _locate(tile: Tile, name: str, world: int, residual: Array) -> Finding:
 
 
 def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """Name, world and residual [T or 1, n or 1, W] of every identity."""
+    """Yield name, world and residual [T or 1, n or 1, W] of every identity."""
     worlds = tile.trace.shape[0]
     book = certificate.sort_book(tile.model)
     yield "finite", 0, _not_finite(tile.outputs)
@@ -153,7 +153,7 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
 
 
 def _not_finite(outputs: dict[str, Array]) -> Array:
-    """[1, 1, W] 1 on paths of which a number is not finite, or not when it is kept with the digits of a store (float32)."""
+    """[1, 1, W] 1 on paths with an output that is not finite, in float64 or as float32, the type of a store."""
     fine = [np.isfinite(values.astype(np.float32)).reshape(-1, values.shape[-1]).all(axis=0) for values in outputs.values() if values.size]
     return 1.0 - np.logical_and.reduce(fine)[None, None]
 
@@ -163,7 +163,7 @@ def _is_insured(tile: Tile, world: int) -> bool:
 
 
 def _is_least(tile: Tile, world: int) -> bool:
-    """Whether the world asks for the least clearing vector, and there are two."""
+    """True if the world asks for the least clearing vector, and there can be two."""
     return bool(tile.model.rules.world_least[world] > 0.0) and not _is_insured(tile, world)
 
 
@@ -178,7 +178,11 @@ def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Arra
     off = np.abs(net.sum(axis=1))
     if not _is_insured(tile, k):
         off = np.maximum(off, np.abs(net[:, insurer]))
-    yield "net_flows", k, off[:, None] / (in_all + np.abs(received).sum(axis=1, keepdims=True))  # receipts are what is missing of all that is due
+    yield (
+        "net_flows",
+        k,
+        off[:, None] / (in_all + np.abs(received).sum(axis=1, keepdims=True)),
+    )  # receipts are full payment less shortfalls, and round as it does
 
 
 def _of_clearing(
@@ -198,7 +202,7 @@ def _of_clearing(
     received, dues, cash, room = (tile.cleared(k, name) for name in ("received", "dues", "cash_in", "can_raise"))
     paying, called = cases.entities["active"] > 0.0, cases.legs["called"]
     by_case = np.where(paying[:, book.payer] | (called != 0.0), cases.legs["pay"], cases.legs["due"])
-    # Everybody pays what is due, but for the cases.
+    # Outside of the cases everybody pays its dues.
     owed = certificate.sum_of_payers(book, tile.leg(k, "due")[:, book.legs], n)
     of_case = 1.0 + cases.due_in_all[:, None]
     paid = owed.copy()
@@ -246,7 +250,7 @@ def _of_clearing(
 
 
 def _worst_of_payers(book: certificate.Book, values: Array, n: int) -> Array:
-    """[B, C] -> [B, n] the largest of a payer's legs."""
+    """[B, n] the largest of the values [B, C] on the legs of each payer."""
     out = np.zeros((values.shape[0], n))
     if book.payers.size:
         out[:, book.payers] = np.maximum.reduceat(values, book.first_of_payer, axis=1)
@@ -254,7 +258,7 @@ def _worst_of_payers(book: certificate.Book, values: Array, n: int) -> Array:
 
 
 def _out_of_bounds(book: certificate.Book, cases: certificate.Cases, paying: Array, paid: Array) -> Array:
-    """[B, C] what a payment is below 0 or above what is due or claimed, or off what is due where its payer does not fail."""
+    """[B, C] distance of a payment from its bounds, 0 and the amount due or claimed; from the amount due where the payer is solvent."""
     x, living = cases.legs, cases.living[:, book.payer]
     due = x["due"] + x["called"]
     most = np.where(living, due, np.where(paying[:, book.payer], x["claim"] - x["paid_on_claim"], 0.0) + x["covered"])
@@ -264,10 +268,10 @@ def _out_of_bounds(book: certificate.Book, cases: certificate.Cases, paying: Arr
 
 
 def _class_breaches(book: certificate.Book, cases: certificate.Cases, paying: Array, paid: Array) -> tuple[Array, Array]:
-    """[B, n] what is paid to a class while one before it is short, and what a leg has more or less than the share of its class.
+    """[B, n] payments to a class while an earlier one is short, and the largest deviation of a leg from the share of its class.
 
-    Of the payments alone, whatever the payer holds. What collateral covers is paid apart from the classes. In an estate the share is of
-    the whole claim, what was paid before counts, and who has had more than the share gets nothing.
+    Computed from the payments alone, whatever the payer holds. Cover by collateral is paid apart from the classes. In an estate the share is one
+    of the whole claim, earlier payments count, and a creditor that has received more than the share gets nothing.
     """
     x, (_, n) = cases.legs, cases.living.shape
     living, pays = cases.living[:, book.payer], paying[:, book.payer]
@@ -277,7 +281,7 @@ def _class_breaches(book: certificate.Book, cases: certificate.Cases, paying: Ar
     if not book.first.size:
         return np.zeros((base.shape[0], n)), np.zeros((base.shape[0], n))
     size = np.diff(np.append(book.first, base.shape[1]))
-    # The share of a class as its largest leg that is paid has it: nothing is divided by a small number.
+    # The share of a class is that of its largest paid leg: no small number is a divisor.
     counts = np.where(now > 0.0, base, -1.0)
     top = np.repeat(np.maximum.reduceat(counts, book.first, axis=1), size, axis=1)
     share = np.divide(had + now, base, out=np.zeros_like(base), where=(counts == top) & (counts > 0.0))
@@ -296,7 +300,7 @@ def _class_breaches(book: certificate.Book, cases: certificate.Cases, paying: Ar
 
 
 def _of_defaults(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
-    """What outputs say of a world is what clearing did; the dead stay dead and owe nothing new."""
+    """Compare the defaults in the outputs of a world with its clearings; the dead stay dead and owe nothing new."""
     outside = (tile.model.entities.outside > 0)[:, None]
     before, alive = tile.alive_before(k), tile.of(k, "alive")
     fails = (tile.cleared(k, "failing") > 0.0) & (before > 0.0)
@@ -309,7 +313,7 @@ def _of_defaults(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
 
 
 def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
-    """Only where marks are on: there a stake in the dead is worth nothing and gone."""
+    """Sum the stakes in each issuer, only where marks are on: there the failure of an issuer wipes them out."""
     holdings, marks = tile.model.holdings, tile.model.rules.world_switches[k, MARKS] > 0.0
     if not marks:
         return
@@ -321,9 +325,9 @@ def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
 
 
 def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """By deal in the worlds that keep detail; where losses end in all."""
+    """Compare losses by deal with losses by entity in the worlds that keep detail, and the system loss in all worlds."""
     fleet, outside = tile.model.fleet, tile.model.entities.outside > 0
-    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0)):
+    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0).tolist()):
         loss, by_deal = tile.outputs["loss"][d], tile.outputs["deal_loss"][d]
         off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
         yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]

@@ -1,1 +1,1 @@
-"""The command: a file a group of subcommands."""
+"""The command `simulate`: one file for each group of subcommands."""

@@ -16,9 +16,8 @@ from simulate.cli.scenarios import list_scenarios, validate
 from simulate.cli.studies import calibrate
 from simulate.errors import InputError
 
-# Typer brings its own click or uses the installed one, depending on its version.
-
-UsageError = typer.BadParameter.__base__
+# Typer brings its own click or uses the installed one, depending on its version, so the class is taken from there.
+UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base, whose methods are the same
 TRACEBACK = "SIMULATE_TRACEBACK"
 INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +50,7 @@ def exit_code(arguments: list[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="simulate", standalone_mode=False)
         sys.stdout.flush()
-        if code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+        if code == INTERRUPTED:  # typer turns a KeyboardInterrupt into this code
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except InputError as error:
@@ -63,7 +62,7 @@ def exit_code(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted; nothing half-written was kept", file=sys.stderr)
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # typer makes the second of the first: the reader of the pipe has seen enough, as in `simulate summary STORE | head`
+    except (BrokenPipeError, SystemExit):  # typer turns the first into the second: the reader closed the pipe, as in `simulate summary STORE | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

@@ -1,4 +1,4 @@
-"""`simulate summary`: what a store says."""
+"""`simulate summary`: the answer of a stored result."""
 
 from pathlib import Path
 from typing import Annotated

@@ -7,7 +7,7 @@ import typer
 
 from simulate.cli.options import ScenarioArgument, SetOption
 
-RESULTS = "results"  # folder of stores whose place was not given
+RESULTS = "results"  # folder of the stores of runs without --out
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
 
 
 def default_store(name: str, overwrite: bool) -> Path:
-    """results/NAME.zarr, or where that exists and is to stay results/NAME-2.zarr, -3 and so on: a run without --out never writes over another."""
+    """Return results/NAME.zarr, or results/NAME-2.zarr, -3 and so on where that exists and must stay: a run without --out overwrites no other."""
     first = Path(RESULTS) / f"{name}.zarr"
     if overwrite:
         return first

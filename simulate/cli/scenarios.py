@@ -24,7 +24,7 @@ def validate(
     set_: SetOption = [],  # noqa: B006 - typer copies it
     table: Annotated[bool, typer.Option("--table", help="Print the reconciliation table: reported, in deals, residual.")] = False,
 ) -> None:
-    """Check a scenario without running it, and say what was read."""
+    """Check a scenario without running it, and summarise it."""
     from simulate.compile.scenario import compile_scenario
     from simulate.report.text import open_console, print_table, reconciliation_table
     from simulate.scenario.load import load_scenario

@@ -30,7 +30,7 @@ def calibrate(
 
 
 def page_faults(out: Path | None) -> list[str]:
-    """Why a page cannot be written there; asked before the runs that fill it."""
+    """Return a sentence if no page can be written to `out`; checked before the long runs."""
     if out is None or (out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()):
         return []
     return [f"{out}: no page can be written here; give a file in a folder that exists."]

@@ -1,1 +1,1 @@
-"""Words to rows: the only room that knows names and row numbers."""
+"""Words to rows: only this folder knows both names and row numbers."""

@@ -1,7 +1,7 @@
 """Reconciliation: reported figures already contain the network, so the part that the deals explain is taken out and the residual is simulated.
 
-Deals at plan are those that execute surely; balances run as scheduled, the short rate on its mean path, spread and prices at their
-opening. Bridges (R external revenue; received and paid count only operating legs):
+At plan only certain deals execute, balances run as scheduled, the short rate follows its mean, and spread and prices stay at their opening
+values. Bridges (R external revenue; received and paid count only operating legs):
 
     fcf     R = plan revenue;                     fixed cost = R + received - paid - interest - capex - variable cost - plan FCF + replaced
     ocf     R = plan OCF + paid + interest - received;   no cost of its own
@@ -28,7 +28,7 @@ ROUNDING = 1e-9
 
 
 class Flows(NamedTuple):
-    """Cash that the sure deals bring and take at plan; all [n, T], or [T] of one entity, USD bn a step."""
+    """Cash flows of certain deals at plan; all [n, T], or [T] of one entity, USD bn a step."""
 
     received: Array
     paid: Array
@@ -56,7 +56,7 @@ class Plan(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Everything that is the same for all entities."""
+    """Inputs that all entities share."""
 
     calendar: Calendar
     rate: Array  # [T] short rate before each step, per year
@@ -74,7 +74,7 @@ class Line(NamedTuple):
 
 
 def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Array, setting: Setting) -> Flows:
-    """Flows that do not depend on anybody's revenue. `capex` [n, T]."""
+    """Return the flows that depend on no revenue; `capex` [n, T]."""
     row, dt = {entity.id: i for i, entity in enumerate(entities)}, setting.calendar.dt
     flows = Flows(*(np.zeros((len(entities), setting.calendar.steps)) for _ in Flows._fields))
     for leg in legs:
@@ -111,14 +111,14 @@ def as_paid(leg: LegDraft, sched: Array, dt: float) -> Array:
 def plan_entities(
     entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str
 ) -> tuple[list[Plan], list[Reconciled]]:
-    """Plans of all entities in row order, and the reconciliation table. `rate` [T] short rate before each step; `file` is the table that faults name."""
+    """Return the plans of all entities in row order, and the reconciliation table. `rate` [T]: short rate before each step; `file`: table that faults name."""
     setting = Setting(calendar, rate, problems, file)
     capex = np.array([spread_years(calendar, entity.plans.get("plan_capex", {})) for entity in entities])
     flows = fixed_flows(entities, legs, capex, setting)
     row = {entity.id: i for i, entity in enumerate(entities)}
     shares = [(row[leg.payer], row[leg.payee], leg.driver.sched) for leg in legs if isinstance(leg.driver, RevenueShare) and not leg.group]
     external = np.zeros_like(capex)
-    for _ in range(PASSES):  # a receiver of a share of revenue may pay one; settles in as many passes as the longest chain
+    for _ in range(PASSES):  # the payee of a revenue share may pay one too; the longest chain gives the number of passes
         before = external.copy()
         received, ratio = shared_receipts(flows.received, external, shares)
         for i, entity in enumerate(entities):
@@ -139,7 +139,7 @@ def plan_entities(
 
 
 def shared_receipts(fixed: Array, external: Array, shares: Sequence[tuple[int, int, Array]]) -> tuple[Array, Array]:
-    """Received with revenue shares, and the ratio of its revenue that each entity pays; [n, T]."""
+    """Return receipts with revenue shares, and the share of its revenue that each entity pays away; [n, T]."""
     received, ratio = fixed.copy(), np.zeros_like(fixed)
     for payer, payee, share in shares:
         received[payee] += share * external[payer]
@@ -148,13 +148,13 @@ def shared_receipts(fixed: Array, external: Array, shares: Sequence[tuple[int, i
 
 
 def by_year(calendar: Calendar, amounts: Array) -> dict[int, float]:
-    """Totals of the steps of each year inside the run."""
+    """Return the total of each year over its steps inside the run."""
     years = calendar.year_of_step()
     return {year: float(amounts[years == year].sum()) for year in calendar.years}
 
 
 def planned_steps(entity: Entity, name: str, calendar: Calendar) -> Array:
-    """[T] a plan by year as steps; revenue starts from the opening quarter when it is given and the plan is all revenue."""
+    """[T] an annual plan spread over steps; planned revenue continues from the opening quarter where that figure is given."""
     opening = entity.figures["opening_revenue"] if name == "plan_revenue" else None
     return spread_years(
         calendar, entity.plans.get(name, {}), signed=name in ("plan_fcf", "plan_ocf"), opening=None if opening is None else opening * 4 * calendar.dt
@@ -183,7 +183,7 @@ def keep_sign(calendar: Calendar, totals: Mapping[int, float]) -> Array:
 
 
 def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, before_interest: bool = False) -> Array:
-    """[T] interest on debt raised at plan: cash above minimum and buffer absorbs a burn, the rest is borrowed at the market's rate.
+    """[T] interest on debt raised at plan: cash above minimum and buffer pays for a burn, the rest is borrowed at the market rate.
 
     `fcf` includes this interest, unless `before_interest`. Entities that raise equity borrow nothing.
     """
@@ -204,9 +204,9 @@ def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, 
 
 
 def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, setting: Setting) -> tuple[Plan, list[Reconciled]]:
-    """Cost residuals, planned EBITDA and free cash flow of one entity, with its rows of the reconciliation table.
+    """Return the plan of one entity (cost residuals, EBITDA, free cash flow) and its rows of the reconciliation table.
 
-    `flows` are those of the entity, received and paid with shares of revenue; `external` [T] is its R.
+    `flows` are those of the entity, with revenue shares in received and paid; `external` [T] is its R.
     """
     calendar = setting.calendar
     zero = np.zeros(calendar.steps)
@@ -243,7 +243,7 @@ def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, set
 
 
 def reconciled(entity: Entity, lines: Sequence[Line], calendar: Calendar) -> list[Reconciled]:
-    """Rows of the reconciliation table, a line and a year each."""
+    """Return rows of the reconciliation table, one for each line and year."""
     rows = []
     for line in lines:
         reported, in_deals, residual = (by_year(calendar, amounts) for amounts in line[1:])
@@ -257,7 +257,7 @@ def reconciled(entity: Entity, lines: Sequence[Line], calendar: Calendar) -> lis
 
 
 def spread_fixed_cost(entity: Entity, fixed: Array, variable: Array, setting: Setting) -> Array:
-    """[T] fixed cost, smooth over the steps of a year; a year in which variable cost is more than all cost is a fault."""
+    """[T] fixed cost, smooth over the steps of a year; a year in which variable cost exceeds total cost is a fault."""
     calendar = setting.calendar
     totals, variables = by_year(calendar, fixed), by_year(calendar, variable)
     for year, amount in totals.items():
@@ -270,8 +270,10 @@ def spread_fixed_cost(entity: Entity, fixed: Array, variable: Array, setting: Se
 
 
 def split_cost(entity: Entity, calendar: Calendar, cost: Array, external: Array) -> tuple[Array, float]:
-    """Fixed cost [T] and variable cost a dollar of R. One ratio for all years: that of the year with the least cost a dollar,
-    so that the fixed part, the residual, is never below its share."""
+    """Split cost into fixed cost [T] and a ratio of variable cost to R.
+
+    All years have one ratio, that of the year with the least cost per dollar of R, so that the fixed part, the residual, is never below its share.
+    """
     costs, revenues = by_year(calendar, cost), by_year(calendar, external)
     ratios = [costs[year] / revenues[year] for year in calendar.years if revenues[year] > ROUNDING]
     cost_var = (1 - entity.figure("cost_fixed_share")) * max(0.0, min(ratios, default=0.0))
@@ -279,7 +281,7 @@ def split_cost(entity: Entity, calendar: Calendar, cost: Array, external: Array)
 
 
 def refuse_negative(entity: Entity, lines: Sequence[Line], setting: Setting) -> bool:
-    """Two figures contradict each other where a residual is negative."""
+    """Report negative residuals, where two figures contradict each other; True if there is one."""
     calendar, bad = setting.calendar, False
     for line in lines:
         totals = by_year(calendar, line.reported), by_year(calendar, line.in_deals), by_year(calendar, line.residual)
@@ -295,6 +297,6 @@ def refuse_negative(entity: Entity, lines: Sequence[Line], setting: Setting) -> 
 
 
 def cash_target(entity: Entity, fcf: Array, calendar: Calendar) -> Array:
-    """[T] minimum cash plus the buffer, or plus the planned burn of the next `prefund_years` when that is more. USD bn."""
+    """[T] minimum cash plus the larger of the buffer and the planned burn of the next `prefund_years`, USD bn."""
     need = planned_burn(fcf, entity.figure("prefund_years") / calendar.dt)
     return entity.figure("min_cash") + np.maximum(entity.figure("cash_buffer"), need)

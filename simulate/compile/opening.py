@@ -1,4 +1,4 @@
-"""The opening balance sheet: debt outside the network, the core value or multiple that gives the opening price, sweeps of equity.
+"""Derive the opening balance sheet: debt outside the network, the core value or multiple that gives the opening price, sweeps of equity.
 
 Equations: docs/model.md 4.9 at t = 0 with V = 1, p = 1, z = planned receipts of the first step.
 """
@@ -16,19 +16,19 @@ from simulate.network.entities import Entity
 from simulate.network.read import Network, Reconciled
 
 MOST_SWEEPS = 200
-PRECISION = 1e-14  # of the error that sweeps leave, relative
-SMALLEST_CIRCLE = 0.1  # share held inside that is assumed at least: commitments add to stakes during the run
+PRECISION = 1e-14  # relative error that sweeps may leave
+SMALLEST_CIRCLE = 0.1  # least share held inside that is assumed, because commitments add to stakes during the run
 
 
 class OpeningValue(NamedTuple):
-    """Two numbers of an entity, one of which is solved from its opening price."""
+    """Core value and multiple of an entity; one of the two is solved from its opening price."""
 
     core: float  # USD bn
     multiple: float  # of annual receipts
 
 
 def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]) -> tuple[dict[str, float], list[Reconciled]]:
-    """Reported debt less the listed deals, USD bn by entity, and rows of the reconciliation table."""
+    """Return reported debt less the listed deals, USD bn by entity, and rows of the reconciliation table."""
     listed_debts = {deal.id for deal in network.deals if KINDS[deal.kind].debt}
     debts: dict[str, float] = {}
     table: list[Reconciled] = []
@@ -59,7 +59,7 @@ def outside_debt(network: Network, legs: Sequence[LegDraft], problems: list[str]
 
 
 def opening_balances(legs: Sequence[LegDraft]) -> list[tuple[LegDraft, float]]:
-    """Legs that are driven by a balance, with that of the opening, USD bn."""
+    """Return the legs driven by a balance, each with its opening balance in USD bn."""
     return [(leg, leg.driver.bal0) for leg in legs if isinstance(leg.driver, Balance)]
 
 
@@ -76,7 +76,7 @@ def opening_fleet_value(entity: Entity) -> float:
 def solve_opening(
     network: Network, legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], receipts: Mapping[str, float], dt: float, problems: list[str]
 ) -> dict[str, OpeningValue]:
-    """Core value and multiple of every entity so that E is the opening price; `receipts` USD bn of the first step."""
+    """Solve the core value or the multiple of every entity so that its equity has the opening price; `receipts` USD bn of the first step."""
     solved: dict[str, OpeningValue] = {}
     balances = opening_balances(legs)
     value = {entity.id: entity.figures["equity_value"] or 0.0 for entity in network.entities if not entity.outside}
@@ -99,7 +99,7 @@ def solve_opening(
             if core < 0:
                 problems.append(
                     f"{file}: '{entity.id}': the core value that gives its opening price is negative ({core:.4g} USD bn = {parts} - business "
-                    f"{max(multiple * annual, fleet):.4g}); correct equity_value, mult_mature or what is subtracted."
+                    f"{max(multiple * annual, fleet):.4g}); correct equity_value, mult_mature or an amount subtracted."
                 )
         else:
             business = needed - core
@@ -114,8 +114,11 @@ def solve_opening(
 
 
 def count_sweeps(holder: Array, issuer: Array, stake: Array, inside: Array, entities: int) -> int:
-    """Gauss-Seidel sweeps that settle equity: the longest chain of holdings and one more, or, when holdings form a circle,
-    as many as shrink the error to rounding (it falls at least by the largest share held inside, Elliott, Golub and Jackson 2014)."""
+    """Return the number of Gauss-Seidel sweeps that settle equity.
+
+    Without a circle of holdings it is their longest chain and one more. With a circle, as many sweeps as shrink the error to rounding: each
+    shrinks it at least by the largest share held inside (Elliott, Golub and Jackson 2014).
+    """
     matrix = np.zeros((entities, entities))  # [holder, issuer]
     link = np.zeros((entities, entities), bool)
     for i, j, s in zip(holder, issuer, stake, strict=True):

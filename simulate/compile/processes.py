@@ -1,4 +1,4 @@
-"""Revenue processes of entities, groups of uncertain deals, and the interest rate that the plans knew."""
+"""Revenue processes of entities, groups of uncertain deals, and the short rate that plans assume."""
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from simulate.scenario.load import Scenario
 
 
 def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:
-    """[T] mean of the short rate before each step, per year, as the plans knew it: without the shift of a scenario, or the residuals would make up for it."""
+    """[T] mean short rate before each step, per year, as plans assume it: without the shift of a scenario, which residuals would offset."""
     section = scenario.factors.short_rate.model_copy(update={"shift": 0.0})
     mean = short_rate.mean_rate(section, Timeline(calendar.start, calendar.steps, calendar.dt))
     return np.concatenate([[section.start], mean[:-1]])
 
 
 def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Calendar, problems: list[str], file: str) -> list[Process]:
-    """Revenue processes of the entities that have a volatility."""
+    """Return the revenue processes of the entities that have a volatility."""
     processes = []
     for entity, plan in zip(entities, plans, strict=True):
         figures = entity.figures
@@ -38,7 +38,7 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
         given = figures["opening_revenue"]
         total = sum(entity.plans.get("plan_revenue", {}).get(year, 0.0) for year in calendar.years[:1])
         reported = total / calendar.steps_a_year
-        # The opening figure is all revenue; of the external part it is the same share as of the first year's plan.
+        # The opening figure is total revenue; its external share is that of the first year's plan.
         first_year = external[calendar.year_of_step() == calendar.first_year]
         share = 1.0 if reported == 0 or entity.bridge == "fcf" else float(first_year.mean()) / reported
         opening = float(external[0]) if given is None else given * 4 * calendar.dt * share
@@ -61,7 +61,7 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
 
 
 def make_groups(scenario: Scenario) -> list[Group]:
-    """The sure group and the groups of deals; [factors.execution] gives probabilities by status and sizes where deals give none."""
+    """Return the sure group and the groups of deals; [factors.execution] gives probabilities by status and sizes where deals give none."""
     execution = scenario.factors.execution
     chances = {str(status): chance for status, chance in execution.probability.items()}
     groups = [Group(SURE, 1.0, 1.0, 1.0)]

@@ -1,6 +1,7 @@
-"""Turns drafts, plans and figures into the read-only arrays of `simulate.model`: names become row numbers, and figures of a quarter or year those of a step.
+"""Turn drafts, plans and figures into the read-only arrays of `simulate.model`; derive cash targets, supply weights and amortisation by step.
 
-Fields of the same name are copied: figures into `Entities` and `Fleet`, terms of legs (deals/legs.py) into `Legs`. Only other fields stand here.
+Names become row numbers, and figures of a quarter or a year those of a step. Fields of the same name are copied: figures into `Entities` and
+`Fleet`, terms of legs (deals/legs.py) into `Legs`. Only the other fields are named here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(values: Sequence[int]) -> Array:
-    """int64 even when empty."""
+    """Return the values as int64, also when there are none."""
     return np.array(values, dtype=np.int64)
 
 
@@ -42,7 +43,7 @@ def rows_of(values: Sequence[int]) -> Array:
 def entity_rows(
     entities: Sequence[Entity], plans: Sequence[Plan], opening: Mapping[str, OpeningValue], rows: Rows, calendar: Calendar, smoothing: float
 ) -> Entities:
-    """Section 3 and 4 by entity; the last row is the insurer, which has no figures."""
+    """Return the rows of entities (docs/model.md, sections 3 and 4); the last one is the insurer, which has no figures."""
     n, dt = len(entities) + 1, calendar.dt
     quarters = 4 * dt
 
@@ -59,7 +60,7 @@ def entity_rows(
         return rows_of([numbers.get(prefix + e.id, -1) for e in entities] + [-1])
 
     def by_step(make: Callable[[Entity, Plan], Array]) -> Array:
-        """[n, T] from plans."""
+        """[n, T] amounts from the plans, 0 for outside nodes and the insurer."""
         table = np.zeros((n, calendar.steps))
         for i, (entity, plan) in enumerate(zip(entities, plans, strict=True)):
             if not entity.outside:
@@ -104,7 +105,7 @@ def entity_rows(
 
 
 def fleet_rows(entities: Sequence[Entity], plans: Sequence[Plan], rows: Rows) -> Fleet:
-    """Owners in the order of entities."""
+    """Return the rows of owners, in the order of entities."""
     owners = [(e, p) for e, p in zip(entities, plans, strict=True) if e.id in rows.owner]
     steps = plans[0].capex.shape[0]
 
@@ -127,7 +128,7 @@ def fleet_rows(entities: Sequence[Entity], plans: Sequence[Plan], rows: Rows) ->
 
 
 def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entities: Sequence[Entity], rows: Rows, calendar: Calendar) -> Legs:
-    """One row a draft; 0, or -1 for rows, where a leg has no such field."""
+    """Return one row for each draft; a field that a leg lacks is 0, or -1 where it is a row number."""
     values, steps, dt = [values_of(leg) for leg in legs], calendar.steps, calendar.dt
     holding = {h.deal: k for k, h in enumerate(holdings)}
     numbers = {
@@ -168,7 +169,7 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
 
 
 def holding_rows(holdings: Sequence[HoldingDraft], rows: Rows, entities: int) -> Holdings:
-    """Stakes; those of one issuer sum to 1 with the outside holder's."""
+    """Return the rows of stakes; those of one issuer, with the outside holder's, sum to 1."""
     outside_of = np.full(entities, -1, np.int64)
     for k, h in enumerate(holdings):
         if h.deal.startswith("equity:"):

@@ -1,4 +1,4 @@
-"""Names to rows, calendar to steps, deals to legs, factors to parameter rows: the only room that knows both worlds."""
+"""Compile a scenario: names to rows, calendar to steps, deals to legs, factors to parameters."""
 
 import hashlib
 import json
@@ -55,7 +55,7 @@ class Compiled(NamedTuple):
 
 
 def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
-    """The model of a scenario; `seed` replaces the seed of its file. Raises InputError with everything that does not fit."""
+    """Return the model of a scenario; `seed` replaces the seed of its file. Raises InputError with all inputs that do not fit each other."""
     problems: list[str] = []
     calendar, network = scenario.run.calendar, scenario.network
     seed = scenario.run.seed if seed is None else seed
@@ -124,14 +124,14 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
 
 
 def seed_faults(seed: int) -> list[str]:
-    """A sentence where a seed is no number that Philox takes."""
+    """Return a sentence if the seed is no number that Philox accepts."""
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**64:
         return []
     return [f"seed = {seed!r} is wrong: it must be a whole number from 0 to 2^64 - 1 (0 is a seed like any other)."]
 
 
 def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft], list[HoldingDraft], dict[str, Label]]:
-    """Legs, holdings and labels of the deals, in the order of the table."""
+    """Return legs, holdings and labels of the deals, in the order of the table."""
     legs: list[LegDraft] = []
     holdings: list[HoldingDraft] = []
     labels: dict[str, Label] = {}
@@ -145,7 +145,7 @@ def draft_deals(scenario: Scenario, calendar: Calendar) -> tuple[list[LegDraft],
 
 
 def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> list[str]:
-    """A sentence for every deal whose payment terms are longer than a step, which the model cannot express."""
+    """Return a sentence for every deal whose payment terms are longer than a step, which the model cannot express."""
     most = DAYS_OF_TERMS * calendar.dt
     return [
         f"{file}: deal {leg.deal}: payment terms of {leg.payment.days:g} days reach beyond a step of {most:.1f} days; use shorter terms or a longer step (run.step)."
@@ -155,11 +155,11 @@ def terms_beyond_a_step(legs: list[LegDraft], calendar: Calendar, file: str) -> 
 
 
 def number(names: Iterable[str]) -> dict[str, int]:
-    """Name to row."""
+    """Return the row of each name."""
     return {name: row for row, name in enumerate(names)}
 
 
 def digest_of(resolved: dict[str, Any]) -> str:
-    """SHA-256 of the canonical JSON."""
+    """Return the SHA-256 of the canonical JSON."""
     text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -19,7 +19,7 @@ OPERATIONS, BOND_MARKET, CONSTRUCTION, OUTSIDE_INVESTORS = "operations", "bond_m
 
 
 class Label(NamedTuple):
-    """A row of the table of losses in words."""
+    """Words for a row of the table of losses."""
 
     kind: str
     obligor: str
@@ -28,7 +28,7 @@ class Label(NamedTuple):
 
 
 def standing_legs(network: Network, debts: Mapping[str, float], calendar: Calendar) -> tuple[list[LegDraft], dict[str, Label]]:
-    """Legs and labels of the pseudo-deals of all inside entities."""
+    """Return legs and labels of the pseudo-deals of all inside entities."""
     legs: list[LegDraft] = []
     labels: dict[str, Label] = {}
     for entity in network.entities:
@@ -59,14 +59,14 @@ DESCRIPTIONS = {
 
 
 def operating_legs(entity: Entity) -> list[LegDraft]:
-    """Cost, paid first. It is operating: the kernels take it off EBITDA as a payment. No leg where the bridge leaves no cost line."""
+    """Return the leg of operating cost, which is paid first; none where the bridge leaves no cost line. The step subtracts it from EBITDA as a payment."""
     if entity.bridge not in ("fcf", "margin") and not entity.figures["cost_var"]:
         return []
     return [standing_leg(entity, f"opex:{entity.id}", OPERATIONS, Opex(), CRITICAL, operating=1.0)]
 
 
 def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[LegDraft]:
-    """Debt at the opening that is no listed deal, and debt raised on the path (floating, repaid at 1/tenor a year)."""
+    """Return the legs of opening debt outside the listed deals and of debt raised on the path (floating, repaid at 1/tenor a year)."""
     legs: list[LegDraft] = []
     zero = np.zeros(calendar.steps)
     if outside_debt > 0:
@@ -87,7 +87,7 @@ def debt_legs(entity: Entity, outside_debt: float, calendar: Calendar) -> list[L
 
 
 def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
-    """Vendors keep their margin on the chips that the capex buys; the rest goes to construction. Growth and replacement shares each sum to 1."""
+    """Return the legs of capex: vendors keep their margin on the chips, construction gets the rest. Growth and replacement shares each sum to 1."""
     if not (entity.is_owner or any(entity.plans.get("plan_capex", {}).values())):
         return []
     chips = sum(vendor.share for vendor in vendors)
@@ -104,12 +104,12 @@ def capex_legs(entity: Entity, vendors: list[Vendor]) -> list[LegDraft]:
 
 
 def standing_leg(entity: Entity, name: str, payee: str, driver: Driver, seniority: int = SENIOR, *, operating: float = 0.0) -> LegDraft:
-    """A leg that is a pseudo-deal of its own."""
+    """Return a leg that is a pseudo-deal of its own."""
     return LegDraft(name=name, deal=name, payer=entity.id, payee=payee, driver=driver, seniority=seniority, operating=operating)
 
 
 def outside_holdings(network: Network, holdings: list[HoldingDraft]) -> tuple[list[HoldingDraft], dict[str, Label], list[Reconciled]]:
-    """Stakes of outside investors in each valued entity, so that all stakes sum to 1; labels; rows of the reconciliation table."""
+    """Return stakes of outside investors, so that all stakes in a valued entity sum to 1; their labels; rows of the reconciliation table."""
     made: list[HoldingDraft] = []
     labels: dict[str, Label] = {}
     table: list[Reconciled] = []

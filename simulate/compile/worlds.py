@@ -1,4 +1,4 @@
-"""Rules of the step by step, and worlds as rows of switches."""
+"""Turn the rules of a scenario into numbers by step, and its worlds into rows of switches."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MOST_ITERATIONS = 20_000  # rounds of a clearing before a lane is marked as not 
 
 
 def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: Rows) -> int:
-    """Sweeps of the equity fixed point."""
+    """Return the number of sweeps of the equity fixed point."""
     inside = np.array([not entity.outside for entity in entities] + [False])
     return count_sweeps(
         np.array([rows.entity[h.holder] for h in holdings], int),
@@ -30,7 +30,7 @@ def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: 
 
 
 def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
-    """Rules by step, and the worlds in the order of the scenario."""
+    """Return the rules by step, and the worlds in the order of the scenario."""
     return freeze(
         Rules(
             world_switches=np.array([[switch not in world.off for switch in SWITCHES] for world in worlds.values()], float),

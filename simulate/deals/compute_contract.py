@@ -12,7 +12,7 @@ from simulate.model import CRITICAL, SENIOR, Array
 class ComputeContractTerms(Terms):
     """Terms of a compute contract."""
 
-    follow: float = term(1.0, "share", "share of the payment that follows delivery; 0: pay whatever comes", high=1)
+    follow: float = term(1.0, "share", "share of the payment that follows delivery; 0: the payment is fixed", high=1)
     relet: float = term(0.3, "share", "share of lost volume the provider re-lets at the rental price", high=1)
     saved: float = term(0.12, "share", "cost saved on volume that is not re-let", high=1)
     damages: float = term(0.25, "share", "claim at default, share of the remaining payments", high=1)
@@ -26,19 +26,22 @@ class ComputeContractTerms(Terms):
 
     @property
     def is_ratio(self) -> bool:
+        """True where the schedule holds shares of the payer's revenue."""
         return bool(self.revenue_share)
 
     @property
     def carries_capacity(self) -> bool:
+        """True where the payer's revenue needs the capacity and the payment is an amount."""
         return bool(self.supply) and not self.revenue_share
 
     @property
     def rents_gw(self) -> float:
+        """GW rented when the contract runs in full."""
         return self.milestone_gw
 
 
 def draft_compute_contract(deal: Deal[ComputeContractTerms], calendar: Calendar) -> Drafts:
-    """One scheduled leg, or one leg that follows the payer's revenue."""
+    """Draft one scheduled leg, or one leg that follows the payer's revenue."""
     terms = deal.terms
     driver: Scheduled | RevenueShare
     if terms.revenue_share:

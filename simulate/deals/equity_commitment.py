@@ -1,4 +1,7 @@
-"""Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW. Class 4: not paying is a breach, not a default."""
+"""Commitment to buy new shares: payer = investor, payee = investee; tranches by year, gated by a host's delivered GW.
+
+Class 4: a missed tranche is a breach, not a default.
+"""
 
 from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, term, text_term
@@ -16,15 +19,17 @@ class EquityCommitmentTerms(Terms):
 
     @property
     def gate(self) -> str:
+        """Owner whose delivered GW open the tranches; blank: none."""
         return self.gate_host
 
     @property
     def opening_stake(self) -> float:
+        """Share of the investee held at the opening."""
         return self.stake0
 
 
 def draft_equity_commitment(deal: Deal[EquityCommitmentTerms], calendar: Calendar) -> Drafts:
-    """A leg of tranches and the holding they add to."""
+    """Draft a leg of tranches and the holding that they add to."""
     terms = deal.terms
     driver = Commitment(by_step(deal, "payment", calendar), buys_holding=deal.id, gate_owner=terms.gate_host, gate_gw=terms.gate_gw)
     leg = draft_leg(deal, driver, terms.rank(COMMITTED), ends_with_payee=1.0)

@@ -13,17 +13,18 @@ class EquityStakeTerms(Terms):
 
     @property
     def opening_stake(self) -> float:
+        """Share of the issuer held at the opening."""
         return self.share
 
 
 def draft_equity_stake(deal: Deal[EquityStakeTerms], calendar: Calendar) -> Drafts:
-    """One holding, no leg."""
+    """Draft one holding, no leg."""
     cost = deal.amount if deal.terms.cost is None else deal.terms.cost
     return Drafts(holdings=(HoldingDraft(deal.id, deal.payer, deal.payee, deal.terms.share, cost),))
 
 
 def check_equity_stake(deal: Deal[EquityStakeTerms], calendar: Calendar) -> list[str]:
-    """A stake is held, not promised."""
+    """A stake is held at the opening, so it cannot depend on a draw."""
     if deal.group:
         return ["is a stake held at the opening and cannot depend on the draw of a group; use equity_commitment for shares to come"]
     return []

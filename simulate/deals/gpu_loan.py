@@ -22,6 +22,7 @@ class GpuLoanTerms(DebtTerms):
 
     @property
     def collateral(self) -> Collateral:
+        """Chips, core assets and shares that secure the loan."""
         return Collateral(
             ltv=self.ltv,
             coll_fleet=self.fleet_share,
@@ -32,7 +33,7 @@ class GpuLoanTerms(DebtTerms):
 
 
 def draft_gpu_loan(deal: Deal[GpuLoanTerms], calendar: Calendar) -> Drafts:
-    """One secured leg with its collateral."""
+    """Draft one secured leg with its collateral."""
     return Drafts(legs=(balance_leg(deal, calendar, SECURED),))
 
 

@@ -18,18 +18,19 @@ class GuaranteeTerms(Terms):
 
     @property
     def cover(self) -> Part:
+        """Covered deal, and the share of its shortfall."""
         return Part(self.covers, self.share)
 
 
 def draft_guarantee(deal: Deal[GuaranteeTerms], calendar: Calendar) -> Drafts:
-    """One leg that covers another."""
+    """Draft one leg that covers another."""
     terms = deal.terms
     driver = legs.Guarantee(terms.covers, cover_share=terms.share, cover_cap=deal.amount if terms.cap is None else terms.cap)
     return Drafts(legs=(draft_leg(deal, driver, terms.rank(legs.SENIOR)),))
 
 
 def check_guarantee(deal: Deal[GuaranteeTerms], calendar: Calendar) -> list[str]:
-    """A guarantee is in force or it is not."""
+    """A guarantee cannot depend on a draw, and needs a cap."""
     problems = []
     if deal.group:
         problems.append("is a guarantee and cannot depend on the draw of a group; leave the group blank")

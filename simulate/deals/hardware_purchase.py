@@ -28,11 +28,12 @@ class HardwarePurchaseTerms(Terms):
 
     @property
     def outside_nodes(self) -> tuple[str, ...]:
+        """Suppliers of the vendor, and lessors where a share is financed."""
         return (SUPPLIERS, LESSORS) if self.financed_share > 0 else (SUPPLIERS,)
 
 
 def draft_hardware_purchase(deal: Deal[HardwarePurchaseTerms], calendar: Calendar) -> Drafts:
-    """Vendor's margin, suppliers' cost and, when financed, the lessors' balance."""
+    """Draft legs of the vendor's margin, of the suppliers' cost and, when financed, of the lessors' balance."""
     terms = deal.terms
     payment = by_step(deal, "payment", calendar) * own_share(deal)
     margin = Scheduled(payment * terms.margin, replaces=terms.replaces)

@@ -14,17 +14,17 @@ UNSECURED = (CRITICAL, SENIOR, SUBORDINATED)
 
 
 def term(default: Any, dimension: str, text: str, *, low: float | None = 0.0, high: float | None = None, alias: str | None = None) -> Any:
-    """A term of a deal: default (... when it must be given), dimension of its unit, bounds, and a sentence."""
+    """Return the field of a term: default (... when it must be given), dimension of its unit, bounds, and a sentence."""
     return Field(default, ge=low, le=high, description=text, alias=alias, json_schema_extra={"dimension": dimension})
 
 
 def text_term(default: Any, text: str) -> Any:
-    """A term that names something."""
+    """Return the field of a term that names something."""
     return Field(default, description=text, json_schema_extra={"dimension": "text"})
 
 
 class Part(NamedTuple):
-    """The share of one deal in a whole that several may have part in: collateral, the equity of an issuer, cover."""
+    """The share of one deal in a whole that several deals can divide: collateral, the equity of an issuer, cover."""
 
     deal: str
     share: float
@@ -147,7 +147,7 @@ class Kind(NamedTuple, Generic[TermsType]):
     coverable: bool = True
 
     def parties(self, deal: Deal[TermsType]) -> tuple[str, str]:
-        """Obligor and creditor. The obligor of a share is its issuer."""
+        """Return obligor and creditor. The obligor of a share is its issuer."""
         return (deal.payee, deal.payer) if self.issues_equity else (deal.payer, deal.payee)
 
 
@@ -163,7 +163,7 @@ def draft_leg(
     haircut: float = 0.0,
     payment: PaymentTerms = AT_ONCE,
 ) -> LegDraft:
-    """A leg of a deal between its parties; `suffix` tells legs of one deal apart, `payee` is somebody else than the payee of the deal."""
+    """Draft a leg of a deal; `suffix` tells the legs of one deal apart, `payee` replaces the payee of the deal."""
     return LegDraft(
         name=deal.id + suffix,
         deal=deal.id,
@@ -180,7 +180,7 @@ def draft_leg(
 
 
 def payment_terms(deal: Deal[Terms], days: float, calendar: Calendar) -> PaymentTerms:
-    """Payment terms of a deal; it runs at the opening when it began on or before that day."""
+    """Return the payment terms of a deal; a deal that began on or before the opening day runs at the opening."""
     return PaymentTerms(days, is_running(deal, calendar))
 
 
@@ -195,7 +195,7 @@ def is_running(deal: Deal[Terms], calendar: Calendar) -> bool:
 
 
 def needs_schedule(deal: Deal[Terms], item: str) -> list[str]:
-    """A deal that is not completed must say when it pays."""
+    """A deal that is not completed must have a schedule."""
     if deal.status == "completed" or any(deal.schedule.get(item, {}).values()):
         return []
     return [f"the kind {deal.kind} needs rows '{item}' in the schedules table (USD bn/year by calendar year)"]

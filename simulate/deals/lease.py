@@ -17,7 +17,7 @@ class LeaseTerms(Terms):
 
 
 def draft_lease(deal: Deal[LeaseTerms], calendar: Calendar) -> Drafts:
-    """One scheduled leg."""
+    """Draft one scheduled leg."""
     terms = deal.terms
     driver = Scheduled(by_step(deal, "payment", calendar), follow=terms.follow, host=deal.payee if terms.follow else "", damages=terms.damages)
     leg = draft_leg(

@@ -1,8 +1,8 @@
 """Obligations with names: the head that every leg has, one class per driver (docs/model.md 4.3), and parts that some drivers have.
 
-Every field bears the name of a field of `simulate.model.Legs`, which explains it, and `simulate.rows.leg_rows` copies fields of the same name:
-a new term of a leg is a field here and a field there. Text names a row (an entity, a deal, a leg); blank: none. Fields that only serve to derive
-others say so. Money USD bn, [T] by step.
+Every field bears the name of a field of `simulate.model.Legs`, which explains it, and `simulate.compile.rows.leg_rows` copies fields of the same name:
+a new term of a leg is a field here and a field there. Text names a row (an entity, a deal, a leg); blank: none. A comment marks the fields from
+which others are only derived. Money USD bn, [T] by step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ class Capex:
 
 @dataclass(frozen=True)
 class Opex:
-    """The payer's cost."""
+    """The payer's operating cost."""
 
     number: ClassVar[int] = OPEX
 
@@ -120,7 +120,7 @@ class Balance:
     collateral: Collateral = NO_COLLATERAL
 
     def run(self) -> Course:
-        """The course of a scheduled balance when everything goes to plan."""
+        """Return the course of the balance when everything goes to plan."""
         return run_balance(self.bal0, self.principal, self.draw, self.last_step)
 
     @property
@@ -174,7 +174,7 @@ class LegDraft:
     payment: PaymentTerms = AT_ONCE
 
     def opening_receivable(self, dt: float) -> float:
-        """USD bn earned before the opening and not paid yet; none of a deal that may not execute."""
+        """Return the USD bn earned before the opening and not paid yet; 0 for a deal that may not execute."""
         if not isinstance(self.driver, Scheduled) or not self.payment.running or self.group:
             return 0.0
         return float(self.payment.delay(dt) * self.driver.sched[0])
@@ -195,7 +195,7 @@ FIELDS = {field.name: field.type for part in PARTS for field in fields(part)}  #
 
 
 def values_of(part: object) -> dict[str, Any]:
-    """Fields of a leg (or of a part of it), its driver and its parts by name."""
+    """Return the fields of a leg (or of a part of it), its driver and its parts by name."""
     values: dict[str, Any] = {}
     for name, value in vars(part).items():
         values |= values_of(value) if is_dataclass(value) else {name: value}
@@ -203,7 +203,7 @@ def values_of(part: object) -> dict[str, Any]:
 
 
 def supply_weights(legs: Sequence[LegDraft], own: Mapping[str, float], steps: int) -> Array:
-    """[L, T] share of each leg that carries capacity in the compute of its payer. `own` is the share that a payer has of its own."""
+    """[L, T] share of each leg that carries capacity in the compute of its payer. `own`: the share that a payer owns itself."""
     weights = np.zeros((len(legs), steps))
     supply: dict[str, list[tuple[int, Array]]] = {}
     for row, leg in enumerate(legs):

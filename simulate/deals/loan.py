@@ -31,17 +31,18 @@ class LoanTerms(DebtTerms):
 
     @property
     def collateral(self) -> Collateral:
+        """Chips and core assets that secure the loan."""
         return Collateral(coll_fleet=self.fleet_share, coll_core=self.core_share)
 
 
 def draft_loan(deal: Deal[LoanTerms], calendar: Calendar) -> Drafts:
-    """One leg driven by its balance."""
+    """Draft one leg that is driven by its balance."""
     terms = deal.terms
     return Drafts(legs=(balance_leg(deal, calendar, SECURED if terms.secured else SUBORDINATED if terms.subordinated else SENIOR),))
 
 
 def balance_leg(deal: Deal[DebtTerms], calendar: Calendar, usual: int) -> LegDraft:
-    """The leg of any debt; `usual` is its class unless its terms give one."""
+    """Draft the leg of any debt; `usual` is its class unless its terms give one."""
     terms = deal.terms
     driver = Balance(
         draw=by_step(deal, "draw", calendar),
@@ -72,7 +73,7 @@ def check_loan(deal: Deal[LoanTerms], calendar: Calendar) -> list[str]:
 
 
 def check_balance(deal: Deal[DebtTerms], calendar: Calendar) -> list[str]:
-    """Faults that any debt can have."""
+    """Return the faults that any debt can have."""
     opening = opening_balance(deal, calendar)
     drawn = sum(deal.schedule.get("draw", {}).values())
     repaid = sum(deal.schedule.get("principal", {}).values())

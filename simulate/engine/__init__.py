@@ -1,1 +1,1 @@
-"""Blocks of paths on threads, and a whole run."""
+"""Run blocks of paths on threads, and whole simulations."""

@@ -1,4 +1,4 @@
-"""Blocks of paths on threads. All parallelism is here."""
+"""Run blocks of paths on threads. All parallelism is here."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -20,8 +20,8 @@ from simulate.step.tile import Memory, simulate_tiles
 from simulate.step.watch import Audit, new_audit, new_trace
 
 BLOCK_PATHS = 4000
-TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: their rows would share the same few lines
-CHECKED_LANES = 40  # what a check keeps of a tile grows with its lanes: 1 MB a lane on the real network
+TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: rows would compete for the same few lines
+CHECKED_LANES = 40  # a check keeps 1 MB a lane on the real network
 
 
 class Block(NamedTuple):
@@ -39,7 +39,7 @@ def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[B
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Python's collector at rest but for every 200,000 objects: it walks what a compiler keeps again and again, for a fifth of the time to compile."""
+    """Let Python's collector run only every 200,000 objects: walking the compiler's objects again and again takes a fifth of the compile time."""
     before = gc.get_threshold()
     gc.set_threshold(200_000, 50, 50)
     try:
@@ -49,7 +49,7 @@ def rare_collections() -> Iterator[None]:
 
 
 class Workspace:
-    """What one thread needs to run blocks: the packed model and memory for a tile. Reused from block to block."""
+    """The packed model and the memory of a tile, with which one thread runs block after block."""
 
     def __init__(self, model: Model, lanes: int):
         self.model = model
@@ -63,22 +63,22 @@ class Workspace:
         self._load_kernels()
 
     def _load_kernels(self) -> None:
-        """Compile the kernels, or load what an earlier run compiled. In a thread of its own: an interrupt inside of the compiler can be lost there."""
+        """Compile the kernels, or load them from the cache; in a separate thread, because an interrupt inside of the compiler can be lost."""
         with rare_collections(), ThreadPoolExecutor(1) as compiler:
             compiler.submit(self.run, Block(0, 0)).result()
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
-        """Outputs of a block, a pure function of (model, block); the last axis is the path."""
+        """Return the outputs of a block, a pure function of (model, block); the last axis is the path."""
         return self.simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
 
     def trace(self, first_path: int) -> np.ndarray:
-        """What audits and tests read of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
+        """Return the trace of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
         trace = new_trace(self.model, self.lanes)
         self.simulate(Block(first_path, self.lanes), trace, self.unchecked)
         return trace
 
     def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
-        """The same outputs, and for every identity the largest residual in the block."""
+        """Return the outputs of a block, and the largest residual of every identity in it."""
         tiles, findings = [], []
         for tile in split_paths(block.paths, self.lanes, block.first):
             observed = self.observe(tile)
@@ -87,7 +87,7 @@ class Workspace:
         return {name: np.concatenate([outputs[name] for outputs in tiles], axis=-1) for name in tiles[0]}, largest(findings)
 
     def observe(self, block: Block) -> Tile:
-        """All that a check reads of a block of at most one tile; its arrays are overwritten by the next."""
+        """Return the input of a check for a block of at most one tile; the next call overwrites its arrays."""
         if self.kept is None:
             self.kept = new_trace(self.model, self.lanes), new_audit(self.model, self.model.grid.steps, self.lanes)
         trace, audit = self.kept
@@ -106,14 +106,14 @@ class Workspace:
         )
 
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
-        """Run the kernels on a block; trace and audit are those of its last tile."""
+        """Run the kernels on a block; they fill trace and audit for its last tile."""
         out = new_outputs(self.model, block.paths)
         simulate_tiles(self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit, self.net)
         return out._asdict()
 
 
 def new_memory(model: Model, lanes: int) -> Memory:
-    """Memory of a tile of W lanes."""
+    """Allocate the memory of a tile of W lanes."""
     sizes = sizes_of(model)
     rows = {"entities": sizes["entity"], "owners": sizes["owner"], "legs": sizes["leg"], "holdings": sizes["holding"]}
     worlds = model.rules.world_switches.shape[0]

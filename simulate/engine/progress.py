@@ -1,4 +1,4 @@
-"""Progress of a run on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Show the progress of a run on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ Report = Callable[[int], None]
 
 @contextmanager
 def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
-    """Yields `report(done)`, to be called with the number of finished paths. `compiles`: kernels are not in the cache, which is worth a line."""
+    """Yield `report(done)`, to be called with the number of finished paths. `compiles`: kernels are not in the cache, and a line says so."""
     if compiles:
         print(f"{COMPILING} ...", file=sys.stderr, flush=True)
     if not sys.stderr.isatty():
@@ -35,9 +35,9 @@ def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
 
 
 class _Clock:
-    """Speed since the first report: what came before it compiled kernels or read them from disk."""
+    """Speed since the first report: the time before it went into compiling or loading kernels."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.first: tuple[float, int] | None = None
 
     def speed(self, done: int) -> float | None:

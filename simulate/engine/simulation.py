@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.checks import identities
-from simulate.compile.scenario import compile_scenario, seed_faults
+from simulate.compile.scenario import Names, compile_scenario, seed_faults
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
@@ -33,14 +33,15 @@ def run(
     progress: bool = False,
     check: bool = False,
 ) -> "xr.Dataset":
-    """Simulate a scenario (loaded, a file, or the name of a shipped one) and return its result; the schema is docs/results.md.
+    """Simulate a scenario and return its result: a Dataset by path, with the variables and units of docs/results.md.
 
-    paths and seed are the scenario's unless given; threads are all cores. The bits of a path depend on neither threads nor block_paths.
-    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory.
-    An existing store is refused unless overwrite is set, and nothing half-written stays after an error. progress: show it on stderr.
-    check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; IdentityError if one does not
-    hold. The bits of the result stay the same, the run takes several times as long.
-    All that can be wrong with the input is raised as InputError before the first path is simulated.
+    scenario: a loaded one, a file, or the name of a shipped one. paths, seed: those of the scenario unless given. threads: all cores unless given.
+    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory. An existing store is refused
+    unless overwrite is set, and no partial store stays after an error. block_paths: paths of a block. progress: show it on stderr.
+    check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; the run takes several times as long.
+    The bits of a path depend on neither threads, block_paths nor check.
+
+    Raises InputError with all faults of the input before the first path is simulated, and IdentityError if an identity does not hold.
     """
     refuse_if_any(faults(paths, seed, threads, block_paths))
     if out is not None and not overwrite:
@@ -84,8 +85,8 @@ def run(
     return to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
 
 
-def place_findings(findings: list[identities.Finding], names) -> dict[str, np.ndarray]:
-    """Findings as the variables `schema.CHECKS`, with the names of worlds and entities."""
+def place_findings(findings: list[identities.Finding], names: Names) -> dict[str, np.ndarray]:
+    """Return findings as the variables `schema.CHECKS`, with the names of worlds and entities."""
     return {
         "identity_residual": np.array([finding.residual for finding in findings]),
         "identity_path": np.array([finding.path for finding in findings]),
@@ -95,8 +96,8 @@ def place_findings(findings: list[identities.Finding], names) -> dict[str, np.nd
     }
 
 
-def refuse_violated(findings: list[identities.Finding], names) -> None:
-    """Raise the first identity that does not hold, and where."""
+def refuse_violated(findings: list[identities.Finding], names: Names) -> None:
+    """Raise IdentityError for the first identity that does not hold, with its place."""
     for finding in findings:
         if finding.violated:
             identity = identities.IDENTITIES[finding.identity]
@@ -110,7 +111,7 @@ def refuse_violated(findings: list[identities.Finding], names) -> None:
 
 
 def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
-    """What is wrong with the size of a run, in sentences."""
+    """Return a sentence for every size of a run that is out of range."""
     sentences = []
     for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
         if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
@@ -119,10 +120,10 @@ def faults(paths: int | None, seed: int | None, threads: int | None, block_paths
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def kernels_are_cached() -> bool:
-    """Whether an earlier run left compiled kernels of this version."""
+    """True if an earlier run left compiled kernels of this version."""
     return next(find_cache_folder().rglob("*.nbc"), None) is not None

@@ -63,7 +63,7 @@ def build_factors(
     *,
     discount: bool = True,
 ) -> Factors:
-    """Section 2 of docs/model.md as rows. Any tuples with the fields of Process and Group in their order will do.
+    """Return the parameters of docs/model.md, section 2. Processes and groups may be any tuples with the fields of Process and Group in their order.
 
     Raises InputError with all faults at once.
     """
@@ -82,7 +82,7 @@ def build_factors(
 
 
 def frozen(value: Array | float) -> Array | float:
-    """Arrays contiguous and read-only, scalars as float."""
+    """Return an array contiguous and read-only, a scalar as float."""
     return freeze_array(value) if isinstance(value, np.ndarray) else float(value)
 
 

@@ -18,17 +18,17 @@ class Confidence(SourcedSection):
     """Mean age of the memory; 0: the last step only. [years]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The weight of the newest step."""
+        """Return the weight of the newest step."""
         return {"conf_lambda": weight(self, context.timeline.dt)}
 
 
 def weight(section: Confidence, dt: float) -> float:
-    """lambda."""
+    """Return lambda, the weight of the newest step."""
     return -math.expm1(-dt / section.memory_years) if section.memory_years > 0.0 else 1.0
 
 
 def mean_and_variance(section: Confidence, timeline: Timeline, demand_mean: Array, demand_covariance: Array) -> tuple[Array, Array]:
-    """[T] from mean [T] and covariance [T, T] of demand: a linear filter from k = 1."""
+    """[T] mean and variance of k, a linear filter that starts at 1, from mean [T] and covariance [T, T] of demand."""
     newest = weight(section, timeline.dt)
     lag = np.arange(timeline.steps)[:, None] - np.arange(timeline.steps)[None, :]
     response = np.where(lag >= 0, newest * (1.0 - newest) ** np.maximum(lag, 0), 0.0)

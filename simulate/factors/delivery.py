@@ -14,7 +14,7 @@ from scipy.special import betaincinv, betaln, ndtr
 from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection
 from simulate.model import Array
 
-FIRST_Z = -8.5  # beyond +-8.3 a 53-bit uniform does not reach
+FIRST_Z = -8.5  # a 53-bit uniform reaches no further than +-8.3
 NODES = 8193
 
 
@@ -34,12 +34,13 @@ class Delivery(SourcedSection):
 
     @model_validator(mode="after")
     def check_order(self) -> Self:
+        """Refuse shares that are not in ascending order."""
         if not self.low <= self.mode <= self.high:
             raise ValueError(f"needs low <= mode <= high, got {self.low:g}, {self.mode:g} and {self.high:g}")
         return self
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The table; constant where d is fixed."""
+        """Return the table of the quantile; constant where d is fixed."""
         rows: FactorRows = {
             "key_delivery_common": context.key("delivery"),
             "key_delivery": context.keys("delivery", context.process_names),
@@ -54,13 +55,13 @@ class Delivery(SourcedSection):
 
 
 def shape(section: Delivery) -> tuple[float, float]:
-    """alpha and beta."""
+    """Return alpha and beta of the distribution."""
     width = section.high - section.low
     return 1.0 + 4.0 * (section.mode - section.low) / width, 1.0 + 4.0 * (section.high - section.mode) / width
 
 
 def quantile_at_normal(section: Delivery, z: Array) -> tuple[Array, Array]:
-    """Quantile at Phi(z) and its slope in z; each side is computed from its own end, so that neither tail loses digits."""
+    """Return the quantile at Phi(z) and its slope in z; each half is computed from its own end, so that neither tail loses digits."""
     alpha, beta = shape(section)
     width = section.high - section.low
     upper = z > 0.0
@@ -73,7 +74,7 @@ def quantile_at_normal(section: Delivery, z: Array) -> tuple[Array, Array]:
 
 
 def mean_and_variance(section: Delivery) -> tuple[float, float]:
-    """Of d."""
+    """Return mean and variance of d."""
     if section.fixed is not None:
         return section.fixed, 0.0
     mean = (section.low + 4.0 * section.mode + section.high) / 6.0

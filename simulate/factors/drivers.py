@@ -1,7 +1,7 @@
 """Drivers: their correlation and their draws.
 
 Drivers are standard normal per step: Z = C n with C the lower triangle of their correlation matrix. A matrix that is not positive
-semi-definite belongs to no random vector: it is refused, with the nearest one that does (Higham 2002, "Computing the nearest
+semi-definite is the correlation of no random vector: it is refused with the nearest one that is (Higham 2002, "Computing the nearest
 correlation matrix - a problem from finance", alternating projections with Dykstra's correction).
 """
 
@@ -16,7 +16,7 @@ ROUNDING = 1e-10  # an eigenvalue above minus this is a zero
 
 
 def split_pair(pair: str) -> tuple[int, int]:
-    """Rows of the pair "demand:valuation"."""
+    """Return the rows of a pair such as "demand:valuation"."""
     names = pair.split(":")
     unknown = [name for name in names if name not in DRIVERS]
     if len(names) != 2 or unknown or names[0] == names[1]:
@@ -25,7 +25,7 @@ def split_pair(pair: str) -> tuple[int, int]:
 
 
 class Drivers(SourcedSection):
-    """[drivers]: how the shocks of one step hang together."""
+    """[drivers]: correlation of the shocks of one step."""
 
     correlation: dict[str, Correlation] = {}
     """Correlation of pairs of drivers, such as "demand:valuation" = 0.6; pairs not named are independent. [1]"""
@@ -33,6 +33,7 @@ class Drivers(SourcedSection):
     @field_validator("correlation")
     @classmethod
     def check_pairs(cls, pairs: dict[str, float]) -> dict[str, float]:
+        """Refuse unknown drivers and pairs that are named twice."""
         seen: dict[frozenset[int], str] = {}
         for pair in pairs:
             rows = frozenset(split_pair(pair))
@@ -42,7 +43,7 @@ class Drivers(SourcedSection):
         return pairs
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """Correlation and the keys of the drivers (docs/model.md, section 1)."""
+        """Return the factor of the correlation and the keys of the drivers (docs/model.md, section 1)."""
         return {
             "driver_cholesky": factor_lower(check_correlation(self.correlation)),
             "key_driver": context.keys("driver", DRIVERS),
@@ -50,7 +51,7 @@ class Drivers(SourcedSection):
 
 
 def correlation_matrix(pairs: dict[str, float]) -> Array:
-    """[6, 6] from pairs."""
+    """Return the matrix [6, 6] of the pairs."""
     matrix = np.eye(len(DRIVERS))
     for pair, value in pairs.items():
         i, j = split_pair(pair)
@@ -59,7 +60,7 @@ def correlation_matrix(pairs: dict[str, float]) -> Array:
 
 
 def nearest_correlation(matrix: Array, sweeps: int = 10_000) -> Array:
-    """The correlation matrix nearest in the Frobenius norm (Higham 2002, algorithm 3.3)."""
+    """Return the correlation matrix that is nearest in the Frobenius norm (Higham 2002, algorithm 3.3)."""
     current, correction = matrix.copy(), np.zeros_like(matrix)
     for _ in range(sweeps):
         shifted = current - correction
@@ -74,7 +75,7 @@ def nearest_correlation(matrix: Array, sweeps: int = 10_000) -> Array:
 
 
 def factor_lower(matrix: Array) -> Array:
-    """Lower triangle C with C C' = matrix, for semi-definite matrices too: a driver that is a mix of earlier ones adds no column."""
+    """Return the lower triangle C with C C' = matrix, for semi-definite matrices too: a driver that is a mix of earlier ones adds no column."""
     n = matrix.shape[0]
     lower = np.zeros((n, n))
     for j in range(n):
@@ -86,7 +87,7 @@ def factor_lower(matrix: Array) -> Array:
 
 
 def check_correlation(pairs: dict[str, float]) -> Array:
-    """The matrix [6, 6] of the pairs, or an error that names the nearest valid one."""
+    """Return the matrix [6, 6] of the pairs. Raises InputError, which names the nearest valid one."""
     matrix = correlation_matrix(pairs)
     least = float(np.linalg.eigvalsh(matrix)[0])
     if least < -ROUNDING:
@@ -97,7 +98,7 @@ def check_correlation(pairs: dict[str, float]) -> Array:
         raise InputError(
             [
                 "[drivers.correlation] is not a correlation matrix: it has a negative eigenvalue "
-                f"({least:.3g}), so no shocks can be correlated in this way. The nearest valid values (Higham 2002) are {shown}."
+                f"({least:.3g}), so it is the correlation of no shocks. The nearest valid values (Higham 2002) are {shown}."
             ]
         )
     return matrix

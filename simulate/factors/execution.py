@@ -32,13 +32,14 @@ class Execution(SourcedSection):
     @field_validator("probability")
     @classmethod
     def check_all_statuses(cls, given: dict[str, float]) -> dict[str, float]:
+        """Refuse a table that lacks a status."""
         missing = [status for status in get_args(Status) if status not in given]
         if missing:
             raise ValueError(f"lacks {', '.join(missing)}: give a probability for each status")
         return given
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """Thresholds and sizes of all groups; row 0 is the sure group."""
+        """Return thresholds and sizes of all groups; row 0 is the sure group."""
         check_groups(context.groups)
         probability = np.array([group.probability for group in context.groups], float)
         probability[0] = 1.0
@@ -55,7 +56,7 @@ class Execution(SourcedSection):
 
 
 def check_groups(groups: tuple[Group, ...]) -> None:
-    """Probabilities and sizes that can be drawn."""
+    """Refuse groups whose probability or sizes cannot be drawn. Raises InputError."""
     problems = []
     for group in groups:
         if not 0.0 <= group.probability <= 1.0:
@@ -69,7 +70,7 @@ def check_groups(groups: tuple[Group, ...]) -> None:
 
 
 def mean_and_variance(groups: tuple[Group, ...]) -> tuple[Array, Array]:
-    """[S] of the scale: 0 where not executed, else uniform between the sizes."""
+    """[S] mean and variance of the scale: 0 where the group is not executed, else uniform between its sizes."""
     p = np.array([group.probability for group in groups])
     low, high = (np.array([getattr(group, name) for group in groups]) for name in ("size_low", "size_high"))
     mean = p * (low + high) / 2.0

@@ -1,7 +1,7 @@
 """Useful life of chips: one true life a path, a mixture of a few values.
 
-Nobody has seen a GPU of this kind grow old: accounts say 5 to 6 years, short sellers 2 to 3. So the two views are the values and
-the belief in each its weight, rather than a smooth density between them.
+Nobody has seen a GPU of this kind grow old: accounts say 5 to 6 years, short sellers 2 to 3. So each view is a value
+and the belief in it a weight, rather than a smooth density between them.
 """
 
 from typing import Annotated, Self
@@ -22,23 +22,24 @@ class Life(SourcedSection):
 
     @model_validator(mode="after")
     def check_weights(self) -> Self:
+        """Refuse weights that do not match the values or sum to 0."""
         if len(self.values) != len(self.weights) or sum(self.weights) <= 0.0:
             raise ValueError(f"needs one weight for each of the {len(self.values)} values, and a positive sum; got weights {list(self.weights)}")
         return self
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """Values and their cumulative probabilities."""
+        """Return the values and their cumulative probabilities."""
         return {"key_life": context.key("life"), "life_values": np.array(self.values, float), "life_cdf": np.cumsum(probabilities(self))[:-1]}
 
 
 def probabilities(section: Life) -> np.ndarray:
-    """[V]"""
+    """[V] probability of each value."""
     weights = np.array(section.weights, float)
     return weights / weights.sum()
 
 
 def mean_and_variance(section: Life) -> tuple[float, float]:
-    """Of the life, years."""
+    """Return mean and variance of the life, in years."""
     values, weights = np.array(section.values), probabilities(section)
     mean = float(weights @ values)
     return mean, float(weights @ (values - mean) ** 2)

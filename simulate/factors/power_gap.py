@@ -22,7 +22,7 @@ class PowerGap(SourcedSection):
     plan: YearTable = {2025: 0.03, 2030: 0.25}
     """Expected gap at the ends of years, linear between them. [share of planned additions]"""
     scale: NonNegative = 1.0
-    """Multiplies the plan: 0 is power for everybody. [1]"""
+    """Multiplies the plan; 0: all additions have power. [1]"""
     volatility: NonNegative = 0.04
     """Stationary standard deviation of the fluctuation. [share]"""
     reversion: Positive = 1.0
@@ -35,7 +35,7 @@ class PowerGap(SourcedSection):
     """Speed at which a shortage fades. [per year]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The exact step, the plan and the distribution of the number of shots in the horizon."""
+        """Return the exact step, the plan and the distribution of the number of shots in the horizon."""
         timeline = context.timeline
         horizon = timeline.steps * timeline.dt
         if self.shot_decay * horizon > MOST_FADES:
@@ -62,12 +62,12 @@ class PowerGap(SourcedSection):
 
 
 def diffusion(section: PowerGap) -> float:
-    """Volatility per sqrt(year) that gives the stationary standard deviation."""
+    """Return the volatility per sqrt(year) that gives the stationary standard deviation."""
     return section.volatility * np.sqrt(2.0 * section.reversion)
 
 
 def shot_mean_and_variance(section: PowerGap, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of the sum of shots alive at the end of each step, by Campbell's theorem."""
+    """[T] mean and variance of the sum of shots at the end of each step, by Campbell's theorem."""
     tau, fade = timeline.step_ends(), section.shot_decay
     first = tau if fade == 0.0 else -np.expm1(-fade * tau) / fade
     second = tau if fade == 0.0 else -np.expm1(-2.0 * fade * tau) / (2.0 * fade)
@@ -75,6 +75,6 @@ def shot_mean_and_variance(section: PowerGap, timeline: Timeline) -> tuple[Array
 
 
 def mean_and_variance(section: PowerGap, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of the gap before it is clipped to 0..1."""
+    """[T] mean and variance of the gap before it is clipped to 0..1."""
     mean, spread = shot_mean_and_variance(section, timeline)
     return section.scale * timeline.at_step_ends(section.plan) + mean, spread + variance(section.reversion, diffusion(section), timeline.step_ends())

@@ -21,7 +21,7 @@ class Regime(SourcedSection):
     """Hazard back to delivery. [per year]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """Probabilities of a change within one step."""
+        """Return the probabilities of a change within one step."""
         total = self.hazard_in + self.hazard_out
         moved = -math.expm1(-total * context.timeline.dt) / total if total > 0.0 else 0.0
         return {"key_regime": context.key("regime"), "regime_p01": self.hazard_in * moved, "regime_p10": self.hazard_out * moved}

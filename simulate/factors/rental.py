@@ -26,7 +26,7 @@ class Rental(SourcedSection):
     """Elasticity of the level to demand over usable power. [1]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The exact step, the level and the variance of the own shocks."""
+        """Return the exact step, the level and the variance of the own shocks."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
         return {
             "rent_decay": step.decay,
@@ -43,7 +43,7 @@ def level(section: Rental, timeline: Timeline) -> Array:
 
 
 def mean_and_variance(section: Rental, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of the price relative to opening, without pull."""
+    """[T] mean and variance of the price relative to opening, without pull."""
     decay = np.exp(-section.reversion * timeline.dt)
     log_mean, path = 0.0, []
     for target in level(section, timeline):

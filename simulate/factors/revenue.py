@@ -17,12 +17,12 @@ class Revenue(SourcedSection):
     """[factors.revenue]; the parameters of each entity stand in the table of figures."""
 
     volatility_scale: NonNegative = 1.0
-    """Multiplies the volatilities of revenue and growth of everybody. [1]"""
+    """Multiplies the volatilities of revenue and growth of all processes. [1]"""
     regime_scale: NonNegative = 1.0
     """Multiplies the loss of growth in disappointment. [1]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """Rows of all processes, and the weights of the labs in demand: their shares of the labs' plan."""
+        """Return rows of all processes, and the weights of the labs in demand: their shares of the labs' plan."""
         check_processes(context)
         timeline, processes = context.timeline, context.processes
         shape = (len(processes), timeline.steps)
@@ -66,7 +66,7 @@ def log_variance(section: Revenue, process: Process, timeline: Timeline) -> Arra
 
 
 def check_processes(context: Context) -> None:
-    """A ratio to plan needs a plan."""
+    """Refuse processes without a plan or with parameters out of range. Raises InputError."""
     problems = []
     for process in context.processes:
         plan = np.asarray(process.plan, float)
@@ -82,5 +82,5 @@ def check_processes(context: Context) -> None:
 
 
 def mean_and_variance(section: Revenue, process: Process, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of revenue over plan when all of the increase is delivered and there is no disappointment."""
+    """[T] mean and variance of revenue over plan when all of the increase is delivered and there is no disappointment."""
     return np.ones(timeline.steps), np.expm1(log_variance(section, process, timeline))

@@ -1,4 +1,4 @@
-"""Ground that all members share: sections of a scenario file, the grid of a run, revenue processes and groups of deals.
+"""Base of all members: sections of a scenario file, the grid of a run, revenue processes and groups of deals.
 
 A member is one file: source and equation, its section (parameters with units) with a method `compile_rows(context)` that returns the
 fields of `simulate.model.Factors` it owns, keys of its draws among them, and its exact moments on the grid.
@@ -25,7 +25,7 @@ Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
 def check_table(table: dict[int, float]) -> dict[int, float]:
-    """The table in the order of years."""
+    """Return the table in the order of years. Refuses an empty one."""
     if not table:
         raise ValueError("needs at least one year, such as {2026 = 0.03}")
     return dict(sorted(table.items()))
@@ -57,6 +57,7 @@ class SourcedSection(Section):
 
     @model_validator(mode="after")
     def check_sources(self) -> Self:
+        """Refuse sources of parameters that the section does not have."""
         known = [name for name in type(self).model_fields if name != "sources"]
         for name in self.sources:
             if name not in known:

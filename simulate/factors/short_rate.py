@@ -18,7 +18,7 @@ class ShortRate(SourcedSection):
     """[factors.short_rate]"""
 
     process: Literal["vasicek", "cir"] = "vasicek"
-    """Volatility the same at every rate, which may fall below 0 (vasicek), or growing with the square root of a rate that stays at or above 0 (cir). [name]"""
+    """vasicek: the volatility is the same at every rate, which may fall below 0; cir: it grows with the root of the rate, which stays at or above 0. [name]"""
     start: Finite = 0.0372
     """Short rate at opening, continuously compounded. [per year]"""
     mean: Finite = 0.036
@@ -28,10 +28,11 @@ class ShortRate(SourcedSection):
     volatility: NonNegative = 0.01
     """Volatility; with cir, where the rate stands at the level it reverts to. [per year per sqrt(year)]"""
     shift: Finite = 0.0
-    """Added to start and mean: money that costs more or less from the first day on. [per year]"""
+    """Added to start and mean: money costs more or less from the first day on. [per year]"""
 
     @model_validator(mode="after")
     def check_square_root(self) -> Self:
+        """Refuse rates at which the process cir is not defined."""
         if self.process == "cir" and (self.start + self.shift < 0.0 or self.mean + self.shift <= 0.0):
             raise ValueError(
                 f"with process = 'cir' a rate is never below 0: start + shift must be at least 0 and mean + shift above 0, not {self.start + self.shift:g} "
@@ -45,7 +46,7 @@ class ShortRate(SourcedSection):
         return self.volatility / math.sqrt(self.mean + self.shift)
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The step of either process."""
+        """Return the parameters of a step, of either process."""
         dt, level = context.timeline.dt, self.mean + self.shift
         step = transition(self.reversion, self.volatility, dt)
         is_cir = self.process == "cir"
@@ -69,7 +70,7 @@ def mean_rate(section: ShortRate, timeline: Timeline) -> Array:
 
 
 def mean_and_variance(section: ShortRate, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of the rate at the end of each step, per year."""
+    """[T] mean and variance of the rate at the end of each step, per year."""
     tau, mean = timeline.step_ends(), mean_rate(section, timeline)
     if section.process == "cir":
         constant, slope = square_root.variance(section.reversion, section.square_root_volatility, section.mean + section.shift, tau)

@@ -19,13 +19,13 @@ class Spread(SourcedSection):
     """Volatility of the logarithm. [per sqrt(year)]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The exact step, and the variance of the logarithm that the mean is corrected for."""
+        """Return the exact step, and the variance of the logarithm for which the mean is corrected."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
         logs = variance(self.reversion, self.volatility, context.timeline.step_ends())
         return {"spread_decay": step.decay, "spread_sd": step.sd, "spread_var": logs}
 
 
 def mean_and_variance(section: Spread, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of the ratio at the end of each step."""
+    """[T] mean and variance of the ratio at the end of each step."""
     logs = variance(section.reversion, section.volatility, timeline.step_ends())
     return np.ones(timeline.steps), np.expm1(logs)

@@ -23,7 +23,7 @@ def gain(reversion: float, time: float | Array) -> Array:
 
 
 def variance(reversion: float, volatility: float, level: float, time: float | Array) -> Array:
-    """[2, ...] of r after `time` years: constant and slope in r at the beginning."""
+    """[2, ...] variance of r after `time` years: constant and slope in r at the beginning."""
     g = gain(reversion, time)
     return volatility**2 * np.array([0.5 * level * reversion * g**2, np.exp(-reversion * np.asarray(time, float)) * g])
 

@@ -1,5 +1,5 @@
 """Common valuation index V: exp of an Ornstein-Uhlenbeck process (Schwartz 1997, model 1) with mean 1, times a fall in disappointment
-and a stated sensitivity to the short rate, without which rates would never reach a lab that has no debt.
+and a stated sensitivity to the short rate, through which rates reach a lab that has no debt.
 
 log V = v - Var(v)/2 + shift c - duration (r - r0)
 """
@@ -28,7 +28,7 @@ class Valuation(SourcedSection):
     """Fall of the logarithm for a rise of the short rate above opening. [years]"""
 
     def compile_rows(self, context: Context) -> FactorRows:
-        """The exact step and its variance."""
+        """Return the exact step and its variance."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
         return {
             "val_decay": step.decay,
@@ -40,7 +40,7 @@ class Valuation(SourcedSection):
 
 
 def mean_and_variance(section: Valuation, timeline: Timeline, regime: Regime, rate: ShortRate) -> tuple[Array, Array]:
-    """[T] of log V at the end of each step, for a valuation driver that is uncorrelated with rates (else the variance has a cross term)."""
+    """[T] mean and variance of log V at the end of each step, for a valuation driver that is uncorrelated with rates (else the variance has a cross term)."""
     own = variance(section.reversion, section.volatility, timeline.step_ends())
     probability, regime_variance = regime_moments(regime, timeline)
     rates, rate_variance = rate_moments(rate, timeline)
@@ -50,6 +50,6 @@ def mean_and_variance(section: Valuation, timeline: Timeline, regime: Regime, ra
 
 
 def share_mean_and_variance(section: Valuation, timeline: Timeline) -> tuple[Array, Array]:
-    """[T] of V itself while in delivery and at constant rates."""
+    """[T] mean and variance of V itself, in delivery and at constant rates."""
     own = variance(section.reversion, section.volatility, timeline.step_ends())
     return np.ones(timeline.steps), np.expm1(own)

@@ -1,1 +1,1 @@
-"""The closed numba stages, in the order of the step: jit, random, maths, factors, earnings, legs, funding, clearing, spending, resolution, valuation, accounting, tile."""
+"""Numba and numbers, nothing of the domain: decorators, linking, names on rows, exp and log, random numbers."""

@@ -1,7 +1,7 @@
 """Names on the rows of packed arrays: `w.cash` is `w.entity[0]`, in Python and in compiled code.
 
 A kernel with two hundred small arrays as arguments takes minutes to compile, one with ten big arrays a tenth of that. So variables of
-one shape stand in one array, and names are put on its rows here: an attribute is a view, made where it is read; it costs a kernel nothing.
+one shape stand in one array, and this file puts names on its rows: an attribute is a view, made where it is read; it costs a kernel nothing.
 
 Numba documents `overload_attribute` for this. It does not serve here: it compiles a function that returns the view, which numba refuses
 without its allocator (kernels/jit.py says what that allocator costs), and an overloaded name is taken away from every other NamedTuple that has a field of
@@ -10,6 +10,7 @@ numba's internals (the other is linking.py), and a reason for the upper bound on
 can be found by global NamedTuples of row numbers instead (`w.entity[ROW.cash, i]`), which needs public functions only.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba.core import cgutils, types
@@ -23,7 +24,7 @@ class Place(NamedTuple):
 
     field: str
     row: int
-    count: str = ""
+    count: str = ""  # type: ignore[assignment]  # hides tuple.count, which nobody calls
 
 
 PLACES: dict[type, dict[str, Place]] = {}
@@ -31,7 +32,7 @@ _LOWERED: set[str] = set()
 
 
 def name_rows(cls: Any, field: str, names: tuple[str, ...], count: str = "") -> None:
-    """Let `x.name` be row k of `x.field` for the k-th name, where x is a `cls` (a NamedTuple). ValueError for a name that has a meaning already.
+    """Let `x.name` be row k of `x.field` for the k-th name, where x is a `cls` (a NamedTuple). Raises ValueError for a name that has a meaning already.
 
     With `count`, row k is a list of which the first `x.count[k]` values count.
     """
@@ -46,8 +47,8 @@ def name_rows(cls: Any, field: str, names: tuple[str, ...], count: str = "") -> 
             lower_getattr(types.BaseNamedTuple, name)(_lower_name(name))
 
 
-def _reader(place: Place):
-    """The attribute in Python."""
+def _reader(place: Place) -> Callable[[Any], Any]:
+    """Return the getter of the attribute in Python."""
     field, row, count = place
     if count:
         return lambda x: getattr(x, field)[row, : getattr(x, count)[row]]
@@ -60,7 +61,8 @@ class RowNames(AttributeTemplate):
 
     key = types.BaseNamedTuple
 
-    def generic_resolve(self, tup, name):
+    def generic_resolve(self, tup: Any, name: str) -> Any:
+        """Return the type of a name on a NamedTuple type; None if it is no name of a row."""
         place = PLACES.get(tup.instance_class, {}).get(name)
         if place is None:
             return None
@@ -68,15 +70,15 @@ class RowNames(AttributeTemplate):
         return array.dtype if array.ndim == 1 else types.Array(array.dtype, array.ndim - 1, array.layout, readonly=not array.mutable)
 
 
-def _type_of(tup, number: int):
-    """Type of a field; a tuple whose fields all have one type keeps it once."""
+def _type_of(tup: Any, number: int) -> Any:
+    """Return the type of a field; a tuple type whose fields all have one type stores it once."""
     return tup.types[number] if hasattr(tup, "types") else tup.dtype
 
 
-def _lower_name(name: str):
-    """Code that reads a row: an offset into the array, no copy."""
+def _lower_name(name: str) -> Callable[[Any, Any, Any, Any], Any]:
+    """Return the generator of code that reads a row: an offset into the array, no copy."""
 
-    def lower(context, builder, tup, value):
+    def lower(context: Any, builder: Any, tup: Any, value: Any) -> Any:
         place = PLACES.get(tup.instance_class, {}).get(name)
         if place is None:  # a field of another tuple that has this name itself
             return builder.extract_value(value, tup.fields.index(name))

@@ -1,15 +1,15 @@
-"""The one numba decorator, and why it is set so.
+"""The numba decorators, and the reasons for their options.
 
 `kernel`   called from Python: serial, releases the GIL (threads run blocks of paths; `prange` under other threads aborts or hangs), cached on
            disk, division by zero gives infinity as in NumPy, no bounds checks.
 `stage`    called from kernels only: without the wrapper that unpacks Python objects (two hundred array fields a call) and
            without machine code of its own (kernels/linking.py); its caller is cached with it inside.
 `part`     a piece of a stage, inlined into it by LLVM. A call hands over four hundred words of arrays: it costs 0.2 us, and 3 kB of
-           code to compile. So the step is five stages (step/tile.py) and all else are parts; in one function everything would
+           code to compile. So the step is five stages (step/tile.py) and everything else a part; one function for all would
            take a third longer to compile.
 `small`    scalar helpers that are inlined into the lane loop of a kernel.
 
-No reference counts (`_nrt=False`): kernels allocate nothing, they fill what they are given, and the counting of fifty arrays a call
+No reference counts (`_nrt=False`): kernels allocate nothing and fill their arguments, and the counting of fifty arrays a call
 is a third of the code to compile. So an assignment between arrays is a loop (`maths.copy_row`), and there is no np.zeros in a kernel.
 
 No `fastmath`: reassociated sums change their bits with the vector width, so a path would depend on the width of its tile and on
@@ -26,6 +26,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -33,7 +34,7 @@ from simulate.kernels.linking import StageCompiler
 
 
 def hash_sources() -> str:
-    """Hash of everything that a kernel can depend on: the files of kernels and step, the fields of model and schema, numba."""
+    """Return the hash of everything that a kernel can depend on: the files of kernels and step, the fields of model and schema, numba."""
     root = Path(__file__).parents[1]
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     for path in [*sorted((root / "kernels").glob("*.py")), *sorted((root / "step").glob("*.py")), root / "model.py", root / "schema.py"]:
@@ -42,7 +43,7 @@ def hash_sources() -> str:
 
 
 def find_cache_folder() -> Path:
-    """Folder of compiled kernels: below NUMBA_CACHE_DIR when set, else in the user's cache folder."""
+    """Return the folder of compiled kernels: below NUMBA_CACHE_DIR when set, else in the user's cache folder."""
     try:
         version = metadata.version("simulate")
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
@@ -61,9 +62,9 @@ def find_cache_folder() -> Path:
 
 numba.config.CACHE_DIR = str(find_cache_folder())
 
-FLAGS = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
+FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
 
-LINKED = {"pipeline_class": StageCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+LINKED: dict[str, Any] = {"pipeline_class": StageCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 kernel = numba.njit(cache=True, no_cfunc_wrapper=True, **FLAGS)
 stage = numba.njit(**LINKED, **FLAGS)

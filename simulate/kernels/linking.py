@@ -1,12 +1,14 @@
-"""Compiling a stage once instead of three times.
+"""Compile a stage once instead of three times.
 
-Numba optimises every function and turns it into machine code, also one that only other compiled functions call. Their callers link the
+Numba optimises every function and turns it into machine code, even one that only other compiled functions call. Their callers link the
 optimised code, optimise it again and turn it into machine code again: of the 50 s that the kernels took to compile, 13 s made code that
-nobody ran. So a stage goes to its callers as it was lowered, and is optimised once, with them. The code is no slower.
+never ran. So a stage goes to its callers as it was lowered, and is optimised once, with them. The code is no slower.
 
 Pipelines of one's own (`pipeline_class`) are documented by numba; the two methods of a library that are left out here are not. This
 file is one reason for the upper bound of numba's version in pyproject.toml, and the first to look at when that bound moves.
 """
+
+from typing import Any
 
 from numba import _dynfunc
 from numba.core.codegen import JITCodeLibrary
@@ -18,10 +20,10 @@ from numba.core.typed_passes import NativeLowering
 class StageLibrary(JITCodeLibrary):
     """Code to link: never optimised alone, never loaded."""
 
-    def _optimize_final_module(self):
+    def _optimize_final_module(self) -> None:
         pass
 
-    def _finalize_final_module(self):
+    def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
         self._finalized = True
 
@@ -32,7 +34,8 @@ class StageLowering(NativeLowering):
 
     _name = "stage_lowering"
 
-    def run_pass(self, state):
+    def run_pass(self, state: Any) -> bool:
+        """Lower the function of `state` without optimising it."""
         state.library = StageLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         state.flags.no_compile = True
         super().run_pass(state)
@@ -45,9 +48,10 @@ class StageLowering(NativeLowering):
 
 
 class StageCompiler(CompilerBase):
-    """The compiler of `njit`, but for how it lowers."""
+    """The compiler of `njit` with another lowering."""
 
-    def define_pipelines(self):
+    def define_pipelines(self) -> list[Any]:
+        """The passes of numba with StageLowering for its last one."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [(StageLowering if each is NativeLowering else each, why) for each, why in passes.passes]
         passes.finalize()

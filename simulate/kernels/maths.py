@@ -1,8 +1,8 @@
-"""exp and log that vectorise.
+"""Vectorised exp and log.
 
 Numba's wheels carry no vector library, so `math.exp` in a loop over lanes is a call for each lane (3.4 ns and more). These are
 polynomials on the bits of the number: no branch, no table, no call, so that the loop becomes vector instructions, and every lane
-gets the same bits whatever stands beside it. Error below 1.5 units in the last place; 0, infinities, NaN and subnormal numbers
+gets the same bits whatever its neighbours are. Error below 1.5 units in the last place; 0, infinities, NaN and subnormal numbers
 give what libm gives.
 
 Letters: x is a float64 scalar or a contiguous lane array [W]; `out` may be `x` itself.
@@ -24,7 +24,7 @@ HALF_ROOT_BITS = 0x3FE6A09E667F3BCD  # sqrt(1/2)
 SMALLEST_NORMAL = 2.2250738585072014e-308
 TWO_54 = 18014398509481984.0
 
-LITTLE = 1e-10  # of what is compared: less is rounding, and decides nothing in a step
+LITTLE = 1e-10  # relative threshold: a smaller difference is rounding and must not decide a branch
 
 
 @small

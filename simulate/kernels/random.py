@@ -33,7 +33,7 @@ HALF_STEP = 1.0 - 2.0**-53
 
 @small
 def mix(x0, x1, x2, x3, key0, key1):
-    """One round of Philox4x32."""
+    """Apply one round of Philox4x32."""
     product0 = MULTIPLIER_0 * x0
     product1 = MULTIPLIER_1 * x2
     return (
@@ -46,7 +46,7 @@ def mix(x0, x1, x2, x3, key0, key1):
 
 @small
 def philox(x0, x1, x2, x3, key0, key1):
-    """Ten rounds on four counter words and two key words, all uint64 below 2^32. Written out: a loop here would not vectorise."""
+    """Apply ten rounds to four counter words and two key words, all uint64 below 2^32. Written out, because a loop would not vectorise."""
     x0, x1, x2, x3 = mix(x0, x1, x2, x3, key0, key1)
     key0, key1 = (key0 + WEYL_0) & LOW_32, (key1 + WEYL_1) & LOW_32
     x0, x1, x2, x3 = mix(x0, x1, x2, x3, key0, key1)
@@ -140,7 +140,7 @@ def fill_uniform(key, step, draw, first_path, out):
 
 @kernel
 def turn_normal(out, lanes, tails):
-    """Uniforms of out [N] into standard normals, in place; lanes [N] int64 and tails [N] float64 are scratch.
+    """Turn the uniforms in out [N] into standard normals, in place; lanes [N] int64 and tails [N] float64 are scratch.
 
     15 % of the draws lie in a tail, which costs three times the centre: they are packed, computed as vectors of their own and put
     back (2.8 against 4.4 ns with both computed everywhere; Philox itself takes 2.3 on the same core). A lane's bits do not depend on where it was packed.
@@ -161,7 +161,7 @@ def turn_normal(out, lanes, tails):
 
 @kernel
 def fill_normal(key, step, draw, first_path, out):
-    """out[l] = standard normal of path first_path + l; key [2] uint32, out [W]. Many rows are faster turned at once by `turn_normal`."""
+    """out[l] = standard normal of path first_path + l; key [2] uint32, out [W]. For many rows at once `turn_normal` is faster."""
     fill_uniform(key, step, draw, first_path, out)
     for lane in range(out.size):
         u = out[lane]
@@ -170,7 +170,7 @@ def fill_normal(key, step, draw, first_path, out):
 
 @kernel
 def philox_words(counter, key, out):
-    """The four output words of one counter, for the published vectors: counter [4], key [2], out [4], all uint32."""
+    """Compute the four output words of one counter, for the published vectors: counter [4], key [2], out [4], all uint32."""
     words = philox(np.uint64(counter[0]), np.uint64(counter[1]), np.uint64(counter[2]), np.uint64(counter[3]), np.uint64(key[0]), np.uint64(key[1]))
     for k in range(4):
         out[k] = np.uint32(words[k])

@@ -13,8 +13,8 @@ from simulate.network.read import Network
 
 ALWAYS_NEEDED = {
     "operations": "receives operating cost",
-    "construction": "receives what capex does not pay to vendors",
-    "bond_market": "lends what is not a listed deal",
+    "construction": "receives the capex that vendors do not",
+    "bond_market": "lends all debt that is no listed deal",
     "outside_investors": "buys new equity",
 }
 ROUNDING = 1e-9
@@ -22,7 +22,7 @@ SURE = "sure"  # group of deals that execute surely
 
 
 def check_network(network: Network, calendar: Calendar | None) -> list[str]:
-    """All faults of the network as a whole, in sentences."""
+    """Return all faults of the network as a whole, in sentences."""
     problems: list[str] = []
     file = network.names
     for check in (check_nodes, check_classes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
@@ -38,7 +38,7 @@ def check_network(network: Network, calendar: Calendar | None) -> list[str]:
 
 
 def place(network: Network, deal: Deal) -> str:
-    """Where a deal stands."""
+    """Return file, line and id of a deal: the beginning of sentences about it."""
     return f"{network.names['deals']} line {deal.line} ('{deal.id}')"
 
 
@@ -49,7 +49,7 @@ def is_outside(network: Network, identifier: str) -> bool:
 
 
 def check_nodes(network: Network) -> Iterable[str]:
-    """Outside nodes that compile needs."""
+    """The outside nodes that compile needs are there."""
     needed = dict(ALWAYS_NEEDED)
     for deal in network.deals:
         for node in deal.terms.outside_nodes:
@@ -149,7 +149,7 @@ def check_guarantees(network: Network) -> Iterable[str]:
 
 
 def in_words(parts: Iterable[Part]) -> str:
-    """Shares by deal for a sentence."""
+    """Join shares by deal for a sentence."""
     return listed(f"{part.deal} {part.share:g}" for part in parts)
 
 
@@ -160,7 +160,7 @@ def check_groups(network: Network) -> Iterable[str]:
         if len(chances) > 1:
             yield (
                 f"{network.names['deals']}: the deals of the group '{name}' ({listed(d.id for d in deals)}) have the probabilities "
-                f"{listed(sorted(chances))}; one draw decides about all, so they must agree."
+                f"{listed(sorted(chances))}; one draw decides all of them, so they must agree."
             )
         if name == SURE:
             yield f"{network.names['deals']}: the group name '{SURE}' is taken by the deals without a group; name it otherwise."
@@ -177,7 +177,7 @@ def check_groups(network: Network) -> Iterable[str]:
 
 
 def groups_of(network: Network) -> dict[str, list[Deal]]:
-    """Deals by group, in order of appearance."""
+    """Return deals by group, in order of appearance."""
     groups: dict[str, list[Deal]] = {}
     for deal in network.deals:
         if deal.group:
@@ -186,7 +186,7 @@ def groups_of(network: Network) -> dict[str, list[Deal]]:
 
 
 def size_of(deals: Iterable[Deal], low: float = 1.0, high: float = 1.0) -> tuple[float, float]:
-    """Least and greatest size of a group; `low` and `high` unless its deals say otherwise."""
+    """Return least and greatest size of a group; `low` and `high` unless its deals give them."""
     lows = [deal.terms.size_low for deal in deals if deal.terms.size_low is not None]
     highs = [deal.terms.size_high for deal in deals if deal.terms.size_high is not None]
     return (lows[0] if lows else low), (highs[0] if highs else high)
@@ -196,11 +196,11 @@ def check_draws(network: Network) -> Iterable[str]:
     """Draws come from outside: an inside lender would need a due of its own."""
     for deal in network.deals:
         if KINDS[deal.kind].debt and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
-            yield f"{place(network, deal)}: draws come from '{deal.payee}', who is inside; the lender of draws must be an outside node."
+            yield f"{place(network, deal)}: draws come from '{deal.payee}', which is inside; the lender of draws must be an outside node."
 
 
 def check_hosts(network: Network) -> Iterable[str]:
-    """A host owns a fleet; a payer that needs capacity says how much revenue it allows."""
+    """A host owns a fleet; a payer that needs capacity has the figure headroom."""
     for deal in network.deals:
         gate = deal.terms.gate
         owners = [e.id for e in network.entities if e.is_owner]
@@ -227,7 +227,7 @@ def check_vendors(network: Network) -> Iterable[str]:
 
 
 def check_figures(entity: Entity, calendar: Calendar | None) -> Iterable[str]:
-    """Figures that another figure, the bridge or a flag needs."""
+    """Figures that another figure, the bridge or a flag needs are there."""
     needed: dict[str, str] = {}
     if entity.is_owner:
         needed |= dict.fromkeys(("gw", "fleet_cost", "book_life", "cost_per_gw", "chip_of_capex"), "is an owner of a fleet")

@@ -19,7 +19,7 @@ Schedule = dict[str, dict[int, float]]  # item -> year -> USD bn a year, or rati
 
 
 def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> tuple[Deal, ...]:
-    """Deals with their terms and schedules; each checked by its kind."""
+    """Read deals with their terms and schedules; its kind checks each."""
     kinds = {row["id"]: row["kind"] for row in tables["deals"]}
     for table in ("terms", "schedules"):
         for row in tables[table]:
@@ -43,7 +43,7 @@ def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Cale
 
 
 def rented_gw(deals: Iterable[Deal]) -> dict[tuple[str, str], float]:
-    """GW rented by site group and payer."""
+    """Return the GW rented by site group and payer."""
     rented: dict[tuple[str, str], float] = {}
     for deal in deals:
         if deal.site_group and deal.terms.rents_gw:
@@ -53,7 +53,7 @@ def rented_gw(deals: Iterable[Deal]) -> dict[tuple[str, str], float]:
 
 
 def read_deal(row: Row, terms: list[Row], schedule: list[Row], known: list[str], dates: Dates | None, problems: list[str]) -> Deal | None:
-    """One deal, or None when its rows are wrong."""
+    """Read one deal; None when its rows are wrong."""
     before = len(problems)
     check_identifier(row, problems)
     kind = KINDS.get(read_choice(row, "kind", tuple(KINDS), problems) or "")
@@ -90,14 +90,14 @@ def read_deal(row: Row, terms: list[Row], schedule: list[Row], known: list[str],
 
 
 def check_parties(row: Row, known: list[str], problems: list[str]) -> None:
-    """Payer and payee are two entities."""
+    """Payer and payee must be two different entities."""
     parties = [need_entity(row, column, known, problems) for column in ("payer", "payee")]
     if all(parties) and row["payer"] == row["payee"]:
         problems.append(f"{row.place}: payer and payee are both '{row['payer']}'; a deal needs two parties.")
 
 
 def read_amount(row: Row, problems: list[str]) -> float:
-    """USD bn; 0 when blank or wrong."""
+    """Read the amount in USD bn; 0 when it is blank or wrong."""
     if not row["amount"]:
         return 0.0
     scale, value = read_unit(row, "money", problems), read_number(row, "amount", problems)
@@ -105,7 +105,7 @@ def read_amount(row: Row, problems: list[str]) -> float:
 
 
 def read_probability(row: Row, problems: list[str]) -> float | None:
-    """Probability of execution, None when blank or wrong; only a deal of a group may have one below 1."""
+    """Read the probability of execution; None when it is blank or wrong. Only a deal of a group may have one below 1."""
     probability = read_number(row, "probability", problems, high=1.0) if row["probability"] else None
     if probability is not None and probability < 1 and not row["group"]:
         problems.append(f"{row.place}: has probability {probability:g} but no group, and without a group a deal executes surely; name its group or write 1.")
@@ -113,7 +113,7 @@ def read_probability(row: Row, problems: list[str]) -> float | None:
 
 
 def check_deal_dates(row: Row, dates: Dates | None, problems: list[str]) -> None:
-    """A deal learned after the opening day is refused."""
+    """Refuse a deal that became known after the opening day."""
     read_date(row, "as_of", problems, last=True)
     known_on = read_date(row, "known_on", problems, last=True)
     if is_assumption(row):
@@ -126,7 +126,7 @@ def check_deal_dates(row: Row, dates: Dates | None, problems: list[str]) -> None
 
 
 def read_terms(deal: Row, kind: Kind, rows: list[Row], problems: list[str]) -> Terms | None:
-    """The section of terms of a deal, or None."""
+    """Read the terms of a deal; None when they are wrong."""
     before = len(problems)
     fields = {field.alias or name: field for name, field in kind.terms.model_fields.items()}
     given: dict[str, str | float] = {}
@@ -160,13 +160,13 @@ def read_terms(deal: Row, kind: Kind, rows: list[Row], problems: list[str]) -> T
 
 
 def dimension_of(field: FieldInfo) -> str:
-    """Dimension of a term (`simulate.deals.kind.term`)."""
+    """Return the dimension of a term (`simulate.deals.kind.term`)."""
     extra = field.json_schema_extra
     return str(extra["dimension"]) if isinstance(extra, dict) else ""
 
 
 def read_schedule(kind: Kind, rows: list[Row], is_ratio: bool, start: date | None, end: date | None, problems: list[str]) -> Schedule:
-    """Item -> year -> amount of a deal."""
+    """Read the amounts of a deal by item and year."""
     by_item: Schedule = {}
     for row in rows:
         if read_choice(row, "item", ITEMS, problems) is None:

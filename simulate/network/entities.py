@@ -17,7 +17,7 @@ Plans = dict[str, dict[str, dict[int, float]]]  # entity -> figure -> year
 
 
 class Entity(NamedTuple):
-    """One row of entities.csv with its figures. Units of the figures: `simulate.figures.FIGURES`."""
+    """One row of entities.csv with its figures. Units of the figures: `simulate.network.figures.FIGURES`."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class Entity(NamedTuple):
     line: int
 
     def figure(self, name: str) -> float:
-        """A figure that has a default or that is checked to be there. Raises ValueError where it is blank."""
+        """Return a figure that has a default or was checked to be there. Raises ValueError where it is blank."""
         value = self.figures[name]
         if value is None:
             raise ValueError(f"'{self.id}' has no figure '{name}'")
@@ -52,12 +52,12 @@ class Vendor(NamedTuple):
     entity: str
     vendor: str
     share: float  # of the capex of the entity
-    margin: float  # of that, kept by the vendor
+    margin: float  # share of that which the vendor keeps
     line: int
 
 
 def read_entity(row: Row, scalars: Scalars, plans: Plans, stated: set[tuple[str, str]], problems: list[str]) -> Entity | None:
-    """One entity, or None when its row or its cash is wrong; `stated` are the figures with a row, right or wrong."""
+    """Read one entity; None when its row or its cash is wrong. `stated`: figures with a row, right or wrong."""
     before = len(problems)
     check_identifier(row, problems)
     if row["id"] == INSURER:
@@ -110,7 +110,7 @@ def check_outside(row: Row, policy: str | None, bridge: str | None, figures: lis
 
 
 def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, problems: list[str]) -> tuple[Scalars, Plans]:
-    """Scalars by entity and name; plans by entity, name and year."""
+    """Read scalars by entity and name, and plans by entity, name and year."""
     known = [row["id"] for row in entity_rows]
     scalars: Scalars = {}
     plans: Plans = {}
@@ -146,7 +146,7 @@ def is_inside_bounds(row: Row, value: float, kind: FigureKind, problems: list[st
 
 
 def check_figure_dates(row: Row, kind: FigureKind, dates: Dates | None, problems: list[str]) -> None:
-    """As known then: accounts of past periods may be published later, plans by the information date, prices by the start."""
+    """Refuse look-ahead: prices must be public by the start, plans by the information date; accounts of past periods may be published later."""
     as_of, known_on = read_date(row, "as_of", problems, last=True), read_date(row, "known_on", problems, last=True)
     if is_assumption(row):
         return
@@ -166,7 +166,7 @@ def check_figure_dates(row: Row, kind: FigureKind, dates: Dates | None, problems
 
 
 def read_vendors(rows: list[Row], known: list[str], problems: list[str]) -> tuple[Vendor, ...]:
-    """Sellers of chips by buyer, with their shares of its capex."""
+    """Read the vendors of chips by buyer, with their shares of its capex."""
     vendors = []
     for row in rows:
         named = [need_entity(row, column, known, problems) for column in ("entity", "vendor")]

@@ -1,10 +1,10 @@
-"""The figures of an entity by name: dimension, bounds, default and meaning. One list is default, check and documentation."""
+"""The figures of an entity by name: dimension, bounds, default and meaning. One list serves as default, check and documentation."""
 
 from typing import NamedTuple
 
 
 class FigureKind(NamedTuple):
-    """Dimension, meaning and bounds of a figure. `default` None: blank unless given (compile says when it is needed)."""
+    """Dimension, meaning and bounds of a figure. `default` None: blank unless given (checks say when it is needed)."""
 
     dimension: str
     text: str
@@ -23,7 +23,7 @@ def yearly(text: str, low: float | None = 0.0) -> FigureKind:
 FIGURES = {
     # Opening balance sheet.
     "cash": FigureKind("money", "cash and liquid securities", None),
-    "min_cash": FigureKind("money", "cash that is not spent at will"),
+    "min_cash": FigureKind("money", "cash that discretionary spending leaves untouched"),
     "credit_line": FigureKind("money", "undrawn committed line; counted down when drawn"),
     "equity_value": FigureKind("money", "price of the whole equity", None, price=True),
     "reported_debt": FigureKind("money", "debt as reported; listed debt deals are part of it", None),
@@ -66,7 +66,7 @@ FIGURES = {
     "insider": FigureKind("share", "share of funding that stays open when the market shuts", high=1.0),
     "fund_phi": FigureKind("quarterly share", "new equity a quarter over equity value; makes market money equity", high=1.0),
     "fund_advance": FigureKind("number", "new debt over desired capex"),
-    "fund_flat": FigureKind("flow", "new debt a year whatever happens"),
+    "fund_flat": FigureKind("flow", "new debt a year in any case"),
     "fund_leverage": FigureKind("number", "headroom: debt over forward EBITDA", None),
     "fund_ltv": FigureKind("share", "headroom: debt over holdings", None, high=1.0),
     "committed": FigureKind("share", "share of desired capex that is contracted", high=1.0),
@@ -75,13 +75,13 @@ FIGURES = {
     "kappa": FigureKind("share", "share of funding room left that is spent on capex", high=1.0),
     "plan_capex": yearly("capital expenditure as planned"),
     # Equity.
-    "core_value": FigureKind("money", "value of what is neither multiple nor fleet; blank: solved when core_on", None),
+    "core_value": FigureKind("money", "value of assets beside business and fleet; blank: solved when core_on", None),
     "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0),
     "core_haircut": FigureKind("share", "loss on the core value in a liquidation", high=1.0),
     "core_on": FigureKind("flag", "1: the opening value is solved in the core, 0: in the multiple", high=1.0),
     "mult_mature": FigureKind("number", "multiple on annual receipts in the long run"),
     "mult_tau": FigureKind("years", "years in which the multiple fades", 1.5, low=0.01),
-    # Fleet; cost_per_gw and the rest are needed once there is gw or fleet_cost.
+    # Fleet; gw or fleet_cost makes an owner, which needs cost_per_gw and the other figures.
     "fleet_cost": FigureKind("money", "cost of the chips in service at the opening", None),
     "fleet_span": FigureKind("years", "years over which they were bought, evenly", 3.0, low=0.01),
     "book_life": FigureKind("years", "accounting life of chips", None, low=0.25),

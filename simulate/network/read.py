@@ -56,7 +56,7 @@ class Network(NamedTuple):
     names: Mapping[str, str]  # table -> file name
 
     def entity(self, identifier: str) -> Entity | None:
-        """The entity of that id."""
+        """Return the entity of that id; None if there is none."""
         return next((e for e in self.entities if e.id == identifier), None)
 
 
@@ -73,9 +73,9 @@ class Reconciled(TypedDict):
 
 
 def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> Network:
-    """All tables. Faults go to `problems`; without calendar and dates (they were wrong) the checks that need them are left out.
+    """Read all tables. Faults go to `problems`; without calendar and dates (they were wrong) the checks that need them are skipped.
 
-    Tables refer to each other, so where a whole one is missing the others are judged only row by row.
+    Tables refer to each other, so where a whole one is missing the others are checked only row by row.
     """
     read = {name: read_table(paths[name], COLUMNS[name], KEYS[name], problems) if name in paths else [] for name in COLUMNS}
     tables = {name: rows or [] for name, rows in read.items()}
@@ -100,7 +100,7 @@ def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Da
 
 
 def missing_rows(tables: Mapping[str, list[Row]], names: Mapping[str, str]) -> list[str]:
-    """One sentence where nobody takes part, or where terms and schedules belong to a table that is not named."""
+    """Return a sentence where no entity is inside, or where terms and schedules lack their table of deals."""
     sentences = []
     if all(row["role"] == "outside" for row in tables["entities"]):
         sentences.append(f"{names['entities']}: the network is empty; give at least one entity with role 'inside'.")

@@ -53,7 +53,7 @@ class Row:
 
     @property
     def place(self) -> str:
-        """File, line and key, as sentences about the row begin."""
+        """Return file, line and key: the beginning of sentences about the row."""
         return f"{self.file} line {self.line}" + (f" ({self.key})" if self.key else "")
 
     def __getitem__(self, column: str) -> str:
@@ -61,7 +61,7 @@ class Row:
 
 
 def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems: list[str]) -> list[Row] | None:
-    """Rows of a CSV file with exactly these columns, None when there is no such table; `key` are the columns that name a row in sentences."""
+    """Read the rows of a CSV file with exactly these columns; None when there is no such table. `key` are the columns that name a row in sentences."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems:
 
 
 def read_lines(file: str, text: str, problems: list[str]) -> list[tuple[int, list[str]]] | None:
-    """Number and cells of every line, or None: a quote that is never closed would swallow the rest of the file in silence."""
+    """Return number and cells of every line; None when a quote is never closed, which would silently swallow the rest of the file."""
     reader = csv.reader(io.StringIO(text), strict=True)
     lines, ended = [], 0
     try:
@@ -123,12 +123,12 @@ def check_header(file: str, header: list[str], columns: Sequence[str], problems:
         if column not in columns:
             problems.append(f"{file} line 1: the column '{column}' is not known{did_you_mean(column, columns)}; the header must be {','.join(columns)}.")
         if header.count(column) > 1:
-            problems.append(f"{file} line 1: the column '{column}' stands there {header.count(column)} times; keep one.")
+            problems.append(f"{file} line 1: the column '{column}' appears {header.count(column)} times; keep one.")
     return len(problems) == before
 
 
 def read_number(row: Row, column: str, problems: list[str], *, low: float | None = 0.0, high: float | None = None, what: str = "") -> float | None:
-    """A finite number within bounds, or None and a sentence."""
+    """Read a finite number within bounds; None and a sentence when it is none."""
     what = what or column
     if not NUMBER.fullmatch(row[column]):
         problems.append(f"{row.place}: {what} is '{row[column]}', which is no number; write one with a point and without separators, such as 1234.5.")
@@ -151,7 +151,7 @@ def read_number(row: Row, column: str, problems: list[str], *, low: float | None
 
 
 def read_unit(row: Row, dimension: str, problems: list[str]) -> float | None:
-    """The factor that turns a value of this row into the unit of the model, or None and a sentence."""
+    """Return the factor that turns a value of this row into the unit of the model; None and a sentence when the unit is wrong."""
     unit, known = row["unit"], UNITS[dimension]
     if unit in known:
         return known[unit]
@@ -164,7 +164,7 @@ def read_unit(row: Row, dimension: str, problems: list[str]) -> float | None:
 
 
 def read_choice(row: Row, column: str, choices: Sequence[str], problems: list[str]) -> str | None:
-    """One of the choices, or None and a sentence."""
+    """Read one of the choices; None and a sentence when it is none."""
     if row[column] in choices:
         return row[column]
     problems.append(f"{row.place}: {column} '{row[column]}' is not known{did_you_mean(row[column], choices)}; it must be one of {listed(choices)}.")
@@ -172,7 +172,7 @@ def read_choice(row: Row, column: str, choices: Sequence[str], problems: list[st
 
 
 def read_date(row: Row, column: str, problems: list[str], *, last: bool) -> date | None:
-    """A day from YYYY-MM-DD, YYYY-MM or YYYY; the last (or first) day of a month or year. None when blank or wrong."""
+    """Read a day from YYYY-MM-DD, or the last (or first) day of a month or year from YYYY-MM or YYYY. None when it is blank or wrong."""
     text = row[column]
     if not text:
         return None
@@ -189,13 +189,13 @@ def read_date(row: Row, column: str, problems: list[str], *, last: bool) -> date
 
 
 def need_text(row: Row, column: str, problems: list[str]) -> None:
-    """A cell that may not be blank."""
+    """Report a cell that may not be blank."""
     if not row[column]:
         problems.append(f"{row.place}: {column} is blank; write it" + (" (where the figure comes from, or 'assumption: why')." if column == "source" else "."))
 
 
 def read_year(row: Row, problems: list[str]) -> int | None:
-    """A calendar year."""
+    """Read a calendar year."""
     if re.fullmatch(r"(19|20|21)\d\d", row["year"]):
         return int(row["year"])
     problems.append(f"{row.place}: the year is '{row['year']}'; write a calendar year such as 2027.")
@@ -203,7 +203,7 @@ def read_year(row: Row, problems: list[str]) -> int | None:
 
 
 def need_entity(row: Row, column: str, known: list[str], problems: list[str]) -> bool:
-    """True when the cell names an entity."""
+    """Report a cell that names no entity; True when it names one."""
     if row[column] in known:
         return True
     problems.append(f"{row.place}: {column} '{row[column]}' is no entity{did_you_mean(row[column], known)}; add it to the entities table or correct the name.")
@@ -211,7 +211,7 @@ def need_entity(row: Row, column: str, known: list[str], problems: list[str]) ->
 
 
 def check_identifier(row: Row, problems: list[str]) -> None:
-    """An id is one word that needs no quotes in any table."""
+    """Report an id that is not one word, or needs quotes in a table."""
     if not IDENTIFIER.fullmatch(row["id"]):
         problems.append(f"{row.place}: the id '{row['id']}' must be letters, digits, '_', '-' or '.'.")
 

@@ -1,1 +1,1 @@
-"""What users see: text, pictures, pages."""
+"""Output for users: text, pictures, pages."""

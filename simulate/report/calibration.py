@@ -1,4 +1,4 @@
-"""docs/calibration.md as text: `simulate calibrate SCENARIO` measures and this writes Markdown. Numbers of `simulate.calibration`."""
+"""Write docs/calibration.md (`simulate calibrate SCENARIO`) from the figures that `simulate.studies.calibration` measures."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,13 +16,13 @@ from simulate.studies import calibration
 if TYPE_CHECKING:
     import xarray as xr
 
-NOTES = "calibration.md"  # beside the bands: what was tuned by hand, what is assumption, what was seen and left
+NOTES = "calibration.md"  # file beside the bands: values tuned by hand, assumptions, known flaws
 PLAN_YEARS = 5
 MOST_NEGLIGIBLE = 4.0  # |z| above which a sign is beyond doubt
 
 
 def write_page(source: str | Path, *, paths: int | None = None, seed: int | None = None, threads: int | None = None) -> str:
-    """The whole page. Runs the scenario five times."""
+    """Return the whole page as Markdown. Runs the scenario five times. Raises InputError for a scenario that is wrong."""
     scenario = load_scenario(source)
     paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
     base = simulation.run(scenario, paths=paths, seed=seed, threads=threads)
@@ -49,12 +49,13 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """A Markdown table, all columns but the first right-aligned."""
+    """Return the lines of a Markdown table, all columns but the first right-aligned."""
     heads = list(heads)
     return ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1), *("| " + " | ".join(row) + " |" for row in rows)]
 
 
 def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
+    """Return the section on free cash flow when the plan is met, against the plan."""
     years = lines[0].years[:PLAN_YEARS]
     body = [
         [
@@ -77,6 +78,7 @@ def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
 
 
 def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[str]:
+    """Return the section on default probabilities, against bands and swaps."""
     horizons = (5.0, 7.0)
     chances = risk.default_probability(base, horizons=horizons)
     by_entity = {band.entity: band for band in bands}
@@ -114,6 +116,7 @@ def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[s
 
 
 def loss_section(base: "xr.Dataset") -> list[str]:
+    """Return the section on losses by channel."""
     inside, outside = (risk.losses_by_channel(base, outside=flag) for flag in (False, True))
     system = risk.tail_measures(base)
     body = [
@@ -142,6 +145,7 @@ def loss_section(base: "xr.Dataset") -> list[str]:
 
 
 def door_section(base: "xr.Dataset") -> list[str]:
+    """Return the section on default probability by the steps in which the funding market was shut."""
     entity = str(max((e for e in base["process"].values), key=lambda e: uncertainty_of_default(base, str(e))))
     bins = risk.default_probability_by_factor(base, entity=entity, factor="steps_shut")
     edges = bins["bin"].values
@@ -154,7 +158,7 @@ def door_section(base: "xr.Dataset") -> list[str]:
             body.append([label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high")))])
     shut = risk.in_world(base, "steps_shut", "network").values
     return [
-        f"## What decides: how long the funding market is shut ({entity})",
+        f"## Default by the time that the funding market is shut ({entity})",
         "",
         f"The door is shut in {100 * shut.mean() / base.attrs['steps']:.1f} % of all steps.",
         "",
@@ -163,12 +167,13 @@ def door_section(base: "xr.Dataset") -> list[str]:
 
 
 def uncertainty_of_default(base: "xr.Dataset", entity: str) -> float:
-    """p (1 - p) of the default probability p over the run: largest where it is least certain."""
+    """Return p (1 - p) of the default probability p over the run: largest where default is least certain."""
     share = float((risk.in_world(base, "default_step", "network").sel(entity=entity) >= 0).mean())
     return share * (1 - share)
 
 
 def revenue_section(revenue: calibration.Revenue) -> list[str]:
+    """Return the section on mean revenue against plan."""
     body = [
         [entity, *(f"{a:.1f} / {b:.1f}" for a, b in zip(mean[:PLAN_YEARS], revenue.planned[entity][:PLAN_YEARS], strict=True))]
         for entity, mean in revenue.mean.items()
@@ -183,15 +188,17 @@ def revenue_section(revenue: calibration.Revenue) -> list[str]:
 
 
 def resolution_section(resolutions: list[calibration.Resolution], paths: int) -> list[str]:
+    """Return the section on restructurings and liquidations."""
     body = [[r.entity, str(r.failed), percent(r.restructured_twice), percent(r.liquidated)] for r in resolutions]
     return [
-        "## What becomes of those who fail",
+        "## Outcomes of defaults",
         "",
         *table([f"of {paths:,} paths", "paths with a default", "restructured twice, %", "liquidated in the end, %"], body),
     ]
 
 
 def sign_section(signs: list[calibration.Sign]) -> list[str]:
+    """Return the section on signs of paired differences."""
     body = [[s.name, s.change, f"{s.mean:+.3g} {s.unit}", f"{s.error:.2g}", f"{s.z:+.1f}", f"{s.paths:,}"] for s in signs]
     return [
         "## Signs",
@@ -203,6 +210,7 @@ def sign_section(signs: list[calibration.Sign]) -> list[str]:
 
 
 def notes_section(scenario: Scenario) -> list[str]:
+    """Return the notes beside the bands, if there are any."""
     bands = calibration.find_bands(scenario)
     notes = bands.with_name(NOTES) if bands else None
     return notes.read_text(encoding="utf-8").rstrip().splitlines() if notes and notes.is_file() else []

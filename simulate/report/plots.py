@@ -1,6 +1,6 @@
 """Pictures of a result. Every function takes `ax=None` and returns the axes; needs the extra `plot`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe_world(dataset: "xr.Dataset", world: str) -> str:
-    """A world in words: what is off in it, and the solution where it is the least."""
+    """Describe a world in words: switches that are off, and the solution where it is the least."""
     off, solution = (str(dataset[name].sel(world=world).values) for name in ("switches_off", "solution"))
     parts = ["contagion off"] if off == ", ".join(SWITCHES) else [f"without {off}"] if off else []
     parts += ["least clearing"] if solution == "least" else []
@@ -21,7 +21,7 @@ def describe_world(dataset: "xr.Dataset", world: str) -> str:
 
 
 def new_axes(ax: "Axes | None") -> "Axes":
-    """The axes given, or new ones."""
+    """Return the given axes, or new ones. Raises ImportError without matplotlib."""
     if ax is not None:
         return ax
     try:
@@ -33,9 +33,9 @@ def new_axes(ax: "Axes | None") -> "Axes":
 
 
 def plot_exceedance(dataset: "xr.Dataset", *, worlds: tuple[str, ...] = ("network", "alone"), ax: "Axes | None" = None) -> "Axes":
-    """P(system loss > x) in % over x [USD bn] by world, the probability logarithmic: how fast the tail thins, and where it ends.
+    """Plot P(system loss > x) in % over x [USD bn] by world, on a logarithmic axis of probability, and return the axes.
 
-    The largest loss has nothing beyond it: the curve stops before it, where one path of the largest weight is left.
+    A curve ends below the largest loss, where the last path is left. Raises ValueError for a world that the result does not have.
     """
     ax = new_axes(ax)
     weights = risk.path_weights(dataset)
@@ -51,11 +51,12 @@ def plot_exceedance(dataset: "xr.Dataset", *, worlds: tuple[str, ...] = ("networ
 
 
 def plot_default_probability(dataset: "xr.Dataset", *, entities: tuple[str, ...] | None = None, ax: "Axes | None" = None) -> "Axes":
-    """Cumulative default probability over time, with the band of the 95 % Wilson interval; all inside entities that default on some path unless named.
+    """Plot the cumulative default probability in % over years, with its 95 % Wilson (1927) interval, and return the axes.
 
+    entities: ids of inside entities; those that default on some path unless given. Raises KeyError for an id that is not inside.
     The legend has the order of the curves at the end; on new axes it stands beside them, where it hides none.
     """
-    legend = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {}
+    legend: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if ax is None else {}
     ax = new_axes(ax)
     horizons = tuple(float(step) * dataset.attrs["dt"] for step in range(1, dataset.attrs["steps"] + 1))
     found = risk.default_probability(dataset, horizons=horizons)

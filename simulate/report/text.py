@@ -1,7 +1,8 @@
-"""The answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
+"""Print the answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
 
 import sys
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
 from rich.box import SIMPLE_HEAD, Box
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 WIDTH = 100
 MOST_DEALS = 10
 OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's fleet
-ROUNDING = 1e-6  # USD bn; less is what is left of sums in floating point
+ROUNDING = 1e-6  # USD bn; smaller amounts are rounding errors of sums
 # Plain letters where the output is not a terminal: it may be read by a program or in a mail.
 PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
 def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[str] | None = None) -> None:
-    """Print everything: what was run, the tables, what they leave out, and last the store."""
+    """Print the run, the tables, their caveats, and last the store."""
     console = open_console(file)
     console.print(describe_run(dataset), style="bold", highlight=False)
     losses = (loss_table(dataset, outside=False), loss_table(dataset, outside=True))
@@ -49,7 +50,7 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
 
 
 def open_console(file: IO[str] | None = None) -> Console:
-    """A console of at most `WIDTH` columns, without colour where the output is not a terminal."""
+    """Return a console of at most `WIDTH` columns, without colour where the output is not a terminal."""
     console = Console(file=file or sys.stdout, emoji=False)
     return Console(file=file or sys.stdout, emoji=False, width=min(WIDTH, max(80, console.width)) if console.is_terminal else WIDTH)
 
@@ -63,7 +64,7 @@ def print_table(console: Console, table: Table) -> None:
 
 
 def new_table(title: str, *columns: str, left: int = 1) -> Table:
-    """A table with right-aligned columns but for the first `left`. `print_table` prints the title over the whole width, above it."""
+    """Return a table with right-aligned columns but for the first `left`. `print_table` prints the title over the whole width, above it."""
     table = Table(caption=title, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="")
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < left else "right", overflow="fold", no_wrap=number == 0)
@@ -71,7 +72,7 @@ def new_table(title: str, *columns: str, left: int = 1) -> Table:
 
 
 def describe_run(dataset: "xr.Dataset") -> str:
-    """What was run, in one sentence."""
+    """Describe the run in one sentence."""
     attrs = dataset.attrs
     return (
         f"{attrs['scenario']}: {attrs['paths']:,} paths, seed {attrs['seed']}, {years(dataset):g} years from {attrs['start']} in {attrs['steps']} steps; "
@@ -80,22 +81,22 @@ def describe_run(dataset: "xr.Dataset") -> str:
 
 
 def discounting(dataset: "xr.Dataset") -> str:
-    """How losses of different steps are added up, in words."""
+    """Describe how losses of different steps are added up."""
     return "discounted on the path's own short rate" if dataset.attrs["discount"] == "short_rate" else "nominal (not discounted)"
 
 
 def years(dataset: "xr.Dataset") -> float:
-    """Length of the run in years."""
+    """Return the length of the run in years."""
     return dataset.attrs["steps"] * dataset.attrs["dt"]
 
 
 def system_table(dataset: "xr.Dataset") -> Table:
-    """Loss of the system, and the same without contagion."""
+    """Return the table of the system loss, with and without contagion."""
     network, alone = risk.tail_measures(dataset), risk.tail_measures(dataset, world="alone")
-    title = f"System loss: what outside claimants and owners lose, USD bn, {discounting(dataset)}"
+    title = f"System loss: losses of outside claimants and owners, USD bn, {discounting(dataset)}"
     table = new_table(title, "", "network", "s.e.", "95 % interval", "paths behind", "no contagion", "s.e.")
 
-    def add(label: str, name: str, form, behind: str, **at) -> None:
+    def add(label: str, name: str, form: Callable[[SupportsFloat], str], behind: str, **at: Any) -> None:
         one, other = network.sel(**at), alone.sel(**at)
         interval = f"{form(one[name + '_low'])} to {form(one[name + '_high'])}"
         table.add_row(label, form(one[name]), form(one[name + "_error"]), interval, behind, form(other[name]), form(other[name + "_error"]))
@@ -110,7 +111,7 @@ def system_table(dataset: "xr.Dataset") -> Table:
 
 
 def default_table(dataset: "xr.Dataset") -> Table:
-    """Default probabilities of the inside entities and their causes."""
+    """Return the table of default probabilities of the inside entities and their causes."""
     horizons = (5.0, years(dataset)) if years(dataset) > 5.0 else (years(dataset),)
     default = risk.default_probability(dataset, horizons=horizons)
     cause = risk.cause_split(dataset)["probability"]
@@ -124,7 +125,7 @@ def default_table(dataset: "xr.Dataset") -> Table:
 
 
 def loss_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
-    """Losses borne by the inside entities, in their order, or by the outside nodes that lose anything, the worst first."""
+    """Return the losses borne by the inside entities, in their order, or by the outside nodes with a loss, the largest first."""
     losses = risk.losses_by_entity(dataset)
     losses = losses.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
     rows = np.argsort(-losses["tail_loss"].values, kind="stable") if outside else range(losses.sizes["entity"])
@@ -138,7 +139,7 @@ def loss_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
 
 
 def channel_table(dataset: "xr.Dataset") -> Table:
-    """Losses by channel, inside and outside. Inside and outside losses are two views of one dollar in part, so no grand total is given."""
+    """Return losses by channel, inside and outside. They are in part two views of one dollar, so there is no grand total."""
     inside, outside = (risk.losses_by_channel(dataset, outside=flag) for flag in (False, True))
     table = new_table(
         "Channels: losses of inside entities and of outside nodes, USD bn", "", "inside:\nexpected", "s.e.", "tail", "outside:\nexpected", "s.e.", "tail"
@@ -150,7 +151,7 @@ def channel_table(dataset: "xr.Dataset") -> Table:
 
 
 def deal_table(dataset: "xr.Dataset") -> Table:
-    """The deals with the largest tail loss; fleets are no deals, their losses are the channels collateral and stranded."""
+    """Return the deals with the largest tail loss. Fleets are no deals; their losses are the channels collateral and stranded."""
     losses = risk.losses_by_deal(dataset)
     losses = losses.isel(deal=np.flatnonzero(losses["deal_kind"].values != OWN))
     worst = np.argsort(-losses["tail_loss"].values, kind="stable")[:MOST_DEALS]
@@ -158,7 +159,7 @@ def deal_table(dataset: "xr.Dataset") -> Table:
         f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn",
         "",
         "kind",
-        "who owes whom",
+        "payer to payee",
         "expected\nloss",
         "s.e.",
         "tail\nloss",
@@ -173,7 +174,7 @@ def deal_table(dataset: "xr.Dataset") -> Table:
 
 
 def world_table(dataset: "xr.Dataset") -> Table | None:
-    """System loss and defaults of every world, and what a world changes against `network` on the same draws; None where there are only the usual two."""
+    """Return system loss and defaults of every world, with differences to `network` on the same draws; None where there are only the usual two worlds."""
     worlds = [str(world) for world in dataset["world"].values]
     if len(worlds) <= 2:
         return None
@@ -192,9 +193,9 @@ def world_table(dataset: "xr.Dataset") -> Table | None:
 
 
 def factor_table(dataset: "xr.Dataset") -> Table:
-    """Mean and 5 and 95 % quantiles of the path summaries of the factors, and of the network's sums over time."""
+    """Return mean and 5 and 95 % quantiles of the path summaries of the factors, and of the network's sums over time."""
     weights = risk.path_weights(dataset)
-    table = new_table("Factors: summaries over a path (docs/results.md says what each is)", "", "mean", "5 %", "95 %", "unit")
+    table = new_table("Factors: summaries over a path (docs/results.md defines each)", "", "mean", "5 %", "95 %", "unit")
     table.columns[4].justify = "left"
 
     def add(name: str, values: np.ndarray, unit: str) -> None:
@@ -210,7 +211,7 @@ def factor_table(dataset: "xr.Dataset") -> Table:
 
 
 def door_table(dataset: "xr.Dataset") -> Table | None:
-    """Default probability by the steps in which the funding market was shut, of the entity whose default is the least certain either way."""
+    """Return default probability by steps in which the funding market was shut, of the entity whose default is least certain; None without defaults."""
     default = risk.default_probability(dataset, horizons=(years(dataset),))["default_probability"].isel(horizon=0)
     doubt = default.values * (1.0 - default.values)
     if not doubt.size or not doubt.max() > 0.0:
@@ -230,7 +231,7 @@ def door_table(dataset: "xr.Dataset") -> Table | None:
 
 
 def check_table(dataset: "xr.Dataset") -> Table | None:
-    """The identities that were verified on every path, with the largest residual of each and where it is; None for a run without --check."""
+    """Return the identities verified on every path, with the largest residual of each and its place; None for a run without --check."""
     if "identity_residual" not in dataset:
         return None
     residuals = dataset["identity_residual"]
@@ -252,7 +253,7 @@ def check_table(dataset: "xr.Dataset") -> Table | None:
 
 
 def caveats(dataset: "xr.Dataset") -> list[str]:
-    """What the tables leave out or what a reader could take wrongly."""
+    """Return sentences about omissions of the tables and numbers that are easily misread."""
     split = risk.cause_split(dataset)["probability"]
     relieved = split.sel(cause="relieved")
     sentences = [
@@ -272,8 +273,8 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
     return sentences
 
 
-def reconciliation_table(rows: list[dict]) -> Table:
-    """Reported figures, what the deals of the network hold of them, and the residual that becomes the external line."""
+def reconciliation_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return reported figures, their part in the deals of the network, and the residual, which becomes the external line."""
     table = new_table("Reconciliation: reported = in deals + residual", "entity", "line", "year", "reported", "in deals", "residual", "unit", left=3)
     for row in rows:
         table.add_row(
@@ -286,8 +287,8 @@ def reconciliation_table(rows: list[dict]) -> Table:
     return table
 
 
-def money(value) -> str:
-    """USD bn with the digits that mean something."""
+def money(value: SupportsFloat) -> str:
+    """Format USD bn with significant digits only."""
     value = float(value)
     if not np.isfinite(value):
         return "not known"
@@ -297,18 +298,18 @@ def money(value) -> str:
     return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.005 else f"{value:.1g}"
 
 
-def percent(value) -> str:
-    """A probability in per cent."""
+def percent(value: SupportsFloat) -> str:
+    """Format a probability in per cent."""
     share = 100.0 * float(value)
     return "not known" if not np.isfinite(share) else f"{share:.1f}" if share >= 1.0 else f"{share:.2f}"
 
 
-def probability(value, low, high) -> str:
-    """A probability and its interval in per cent."""
+def probability(value: SupportsFloat, low: SupportsFloat, high: SupportsFloat) -> str:
+    """Format a probability and its interval in per cent."""
     return f"{percent(value)} ({percent(low)}-{percent(high)})"
 
 
-def number(value) -> str:
-    """A number of any size in four digits."""
+def number(value: SupportsFloat) -> str:
+    """Format a number of any size in four digits."""
     value = float(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

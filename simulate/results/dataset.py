@@ -1,9 +1,9 @@
-"""A result in memory: coordinates and attributes from what compile knows, and blocks of arrays as one Dataset. Names, types and units: simulate/schema.py."""
+"""Build a result in memory: coordinates and attributes of a compiled scenario, and blocks as one Dataset. Names, types and units: simulate/schema.py."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCH
 if TYPE_CHECKING:
     import xarray as xr
 
+    from simulate.compile.scenario import Compiled, Names
+    from simulate.scenario.sections import World
 
-def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, str]], worlds: Mapping) -> dict[str, np.ndarray]:
-    """The coordinates of a result, but for `path`, from what compile knows: Names, flags [entity], labels by deal id, worlds by name."""
+
+def coordinates(names: "Names", outside: Sequence[bool], deal_labels: Mapping[str, Sequence[str]], worlds: Mapping[str, "World"]) -> dict[str, np.ndarray]:
+    """Return the coordinates of a result except `path`, from names, flags [entity], labels by deal id and worlds by name."""
     labels = [tuple(deal_labels.get(deal, ("", "", "", ""))) for deal in names.deals]
     kinds, payers, payees, titles = zip(*labels) if labels else ((), (), (), ())
     columns = {
@@ -39,19 +42,19 @@ def coordinates(names, outside, deal_labels: Mapping[str, tuple[str, str, str, s
 
 
 def check_coordinates(identities: Mapping[str, tuple[str, str, float]]) -> dict[str, np.ndarray]:
-    """The further coordinates of a checked run: title, scale and tolerance by name of the identity."""
+    """Return the further coordinates of a checked run: title, scale and tolerance by name of the identity."""
     titles, scales, tolerances = zip(*identities.values())
     columns = {"identity": tuple(identities), "identity_title": titles, "identity_scale": scales, "identity_tolerance": tolerances}
     return {name: np.array(values, dtype=object if CHECK_COORDINATES[name].dtype == "str" else np.float64) for name, values in columns.items()}
 
 
 def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
-    """The coordinates of a result: those of a check where it was one."""
+    """Return the coordinates of a result, with those of a check if `coords` has any."""
     return COORDINATES | (CHECK_COORDINATES if "identity" in coords else {})
 
 
-def attributes(*, scenario: str, compiled, seed: int, paths: int, block_paths: int) -> dict:
-    """The attributes of a result (`ATTRIBUTES`); `compiled` is what compile makes."""
+def attributes(*, scenario: str, compiled: "Compiled", seed: int, paths: int, block_paths: int) -> dict[str, Any]:
+    """Return the attributes of a result (`ATTRIBUTES`)."""
     from simulate import __version__
 
     return {
@@ -74,9 +77,10 @@ def attributes(*, scenario: str, compiled, seed: int, paths: int, block_paths: i
 
 
 def in_schema(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], first: int) -> dict[str, np.ndarray]:
-    """Arrays of one block as the schema has them: path axis first, stored dtype; refuses what is missing, misshapen or not finite.
+    """Return the arrays of one block in the form of the schema: path axis first, stored dtype.
 
     `arrays` have the path axis last. Float64 becomes the stored type here, in one place, and not silently in the store.
+    Raises ValueError for missing, unknown or misshapen arrays, and ArithmeticError for numbers that are not finite.
     """
     if set(arrays) != set(VARIABLES):
         missing, unknown = sorted(set(VARIABLES) - set(arrays)), sorted(set(arrays) - set(VARIABLES))
@@ -98,9 +102,9 @@ def in_schema(arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int], first:
 
 
 def to_dataset(
-    coords: Mapping[str, np.ndarray], attrs: Mapping, blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
+    coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any], blocks: Mapping[int, Mapping[str, np.ndarray]], check: Mapping[str, np.ndarray] | None = None
 ) -> "xr.Dataset":
-    """A Dataset in memory from blocks by first path, each with the path axis last, and `CHECKS`; the same as the store would give."""
+    """Join blocks by first path, each with the path axis last, and `CHECKS` to a Dataset in memory, equal to the one of a store."""
     import xarray as xr
 
     sizes = {variable.dims[0]: len(coords[name]) for name, variable in COORDINATES.items() if name in coords}

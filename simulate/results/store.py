@@ -1,7 +1,7 @@
-"""A store: blocks of arrays on disk, and back. Names, types and units: simulate/schema.py.
+"""Write a result to a store on disk, block by block, and open it. Names, types and units: simulate/schema.py.
 
 A store is written block by block: the template under a temporary name, renamed when whole; then, a block at a time, whole chunks of every variable and
-last the mark `block_done[i] = 1`. So whoever opens a store sees either a finished run or a sentence that says what is missing.
+last the mark `block_done[i] = 1`. So a reader finds either a finished run or an error that counts the missing blocks.
 """
 
 import os
@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import xarray as xr
     import zarr
 
-# What stands where nothing has been written yet; no kernel produces these.
+# Values of chunks that are not written yet; no kernel produces them.
 _FILLS = {"f": np.nan, "i": np.iinfo(np.int16).min}
 _MARKS = "block_done"
 
 
 class Store(NamedTuple):
-    """An open store: where it is, its Zarr group, sizes by dim and the paths of a block."""
+    """An open store: its place, its Zarr group, sizes by dim and the paths of a block."""
 
     path: Path
     group: "zarr.Group"
@@ -36,7 +36,7 @@ class Store(NamedTuple):
     block_paths: int
 
 
-def create_store(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, paths: int, block_paths: int) -> Store:
+def create_store(path: str | Path, coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any], *, paths: int, block_paths: int) -> Store:
     """Write the template of a store, all coordinates and no data, under a temporary name, and rename it to `path`."""
     import zarr
 
@@ -51,27 +51,32 @@ def create_store(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, path
             values = np.arange(paths) if name == "path" else coords[name]
             dtype = str if variable.dtype == "str" else variable.dtype
             chunks = tuple(max(1, n) for n in values.shape)
-            array = group.create_array(name, shape=values.shape, dtype=dtype, chunks=chunks, dimension_names=variable.dims, attributes=variable.about)
+            array = group.create_array(name, shape=values.shape, dtype=dtype, chunks=chunks, dimension_names=variable.dims, attributes=dict(variable.about))
             array[...] = values
         for name, variable in VARIABLES.items():
             shape = tuple(sizes[dim] for dim in variable.dims)
             chunks = (min(block_paths, paths), *(max(1, n) for n in shape[1:]))
             fill = _FILLS[variable.dtype[0]]
             group.create_array(
-                name, shape=shape, dtype=variable.dtype, chunks=chunks, fill_value=fill, dimension_names=variable.dims, attributes=variable.about
+                name, shape=shape, dtype=variable.dtype, chunks=chunks, fill_value=fill, dimension_names=variable.dims, attributes=dict(variable.about)
             )
         for name, variable in CHECKS.items() if "identity" in coords else ():
             shape, dtype = (sizes["identity"],), str if variable.dtype == "str" else variable.dtype
-            group.create_array(name, shape=shape, dtype=dtype, chunks=shape, dimension_names=variable.dims, attributes=variable.about)
+            group.create_array(name, shape=shape, dtype=dtype, chunks=shape, dimension_names=variable.dims, attributes=dict(variable.about))
         blocks = -(-paths // block_paths)
         # One chunk a mark, so that marks of two threads do not race.
         about = {"units": "1", "long_name": "1 when the block is whole"}
-        group.create_array(_MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, dimension_names=("block",), attributes=about)
+        group.create_array(_MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, dimension_names=("block",), attributes=dict(about))
         partial.rename(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return Store(path, zarr.open_group(path, mode="r+"), sizes, block_paths)
+
+
+def array_of(group: "zarr.Group", name: str) -> "zarr.Array":
+    """The array of a variable. A store has no groups inside, which a type checker cannot know."""
+    return cast("zarr.Array", group[name])
 
 
 def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -81,25 +86,27 @@ def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> N
         raise ValueError(f"path {first} does not begin a block of {store.block_paths} of {store.sizes['path']} paths")
     last = min(first + store.block_paths, store.sizes["path"])
     for name, array in in_schema(arrays, store.sizes | {"path": last - first}, first).items():
-        store.group[name][first:last] = array
-    store.group[_MARKS][number] = 1
+        array_of(store.group, name)[first:last] = array
+    array_of(store.group, _MARKS)[number] = 1
 
 
 def write_check(store: Store, check: Mapping[str, np.ndarray]) -> None:
-    """Write what the identities came to so far (`CHECKS`). Before the block that it includes, so that a finished store has all of them."""
+    """Write the findings so far (`CHECKS`), before the block that they include, so that a finished store has all of them."""
     for name in CHECKS:
-        store.group[name][...] = check[name]
+        array_of(store.group, name)[...] = check[name]
 
 
-def refuse_existing(path) -> None:
-    """Raise the sentence for a store that exists; a link that leads nowhere exists too."""
+def refuse_existing(path: str | Path) -> None:
+    """Raise InputError if something exists at the path, even a broken link."""
     if os.path.lexists(path):
         raise InputError([f"{path}: something exists here and is not overwritten; give another place with --out (out=), or say --overwrite (overwrite=True)."])
 
 
 @contextmanager
-def writing(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, paths: int, block_paths: int, overwrite: bool = False) -> Iterator[Store]:
-    """A store to write blocks to. After an error nothing half-written stays, and what was to be overwritten is back in its place."""
+def writing(
+    path: str | Path, coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any], *, paths: int, block_paths: int, overwrite: bool = False
+) -> Iterator[Store]:
+    """Yield a store to write blocks to. After an error no partial store stays, and the store to be overwritten is back in its place."""
     path = Path(path)
     if not overwrite:
         refuse_existing(path)
@@ -128,7 +135,7 @@ def writing(path, coords: Mapping[str, np.ndarray], attrs: Mapping, *, paths: in
 
 
 def remove_empty(folders: list[Path]) -> None:
-    """Remove folders that were made for a store, the innermost first, as far as nothing else is in them."""
+    """Remove empty folders that were made for a store, the innermost first."""
     for folder in folders:
         try:
             folder.rmdir()
@@ -136,8 +143,11 @@ def remove_empty(folders: list[Path]) -> None:
             return
 
 
-def open_results(path) -> "xr.Dataset":
-    """The Dataset of a finished store, read when used. InputError says so when there is none, it is of another schema, or blocks are missing."""
+def open_results(path: str | Path) -> "xr.Dataset":
+    """Open a finished store as a Dataset with the variables and units of docs/results.md; arrays are read when they are used.
+
+    Raises InputError if there is no store, it has another schema, or blocks are missing.
+    """
     import xarray as xr
     import zarr
 
@@ -149,7 +159,7 @@ def open_results(path) -> "xr.Dataset":
     try:
         group = zarr.open_group(path, mode="r")
         attrs = dict(group.attrs)
-        done = group[_MARKS][:] if _MARKS in group else None
+        done = np.asarray(array_of(group, _MARKS)[:]) if _MARKS in group else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError([f"{path}: the store cannot be read ({error}); run the scenario again with --overwrite."]) from error
     if attrs.get("library") != "simulate" or done is None:

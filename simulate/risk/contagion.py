@@ -13,11 +13,12 @@ CAUSES = ("fundamental", "accelerated", "contagion", "relieved")
 
 
 def cause_split(dataset: "xr.Dataset", *, world: str = "network", without: str = "alone") -> "xr.Dataset":
-    """Probability by inside entity and cause, with Wilson intervals. Dims cause, entity.
+    """Return the probability of each cause of default by inside entity, with 95 % Wilson (1927) intervals. Dims cause, entity.
 
     With d the step of default in `world` and a the step in the world `without` (-1: none): fundamental: d >= 0 and 0 <= a <= d; accelerated: d >= 0 and a > d;
     contagion: d >= 0 and a = -1; the three sum to the default probability of the run. relieved: d = -1 and a >= 0, a default that the network prevents
-    (it sums into nothing). Waves of the clearing are no causes: what works a quarter later through revenue, supply or funding is in no wave.
+    (it sums into nothing). Waves of the clearing are no causes: an effect that arrives a quarter later through revenue, supply or
+    funding is in no wave. Raises ValueError for a world that the result does not have.
     """
     import xarray as xr
 

@@ -18,14 +18,15 @@ TAIL_LEVEL = 0.99
 
 
 def losses_by_entity(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Expected and tail loss [USD bn] by entity, all channels, outside nodes included. Dim entity."""
+    """Return expected and tail loss [USD bn] by entity, all channels, outside nodes included. Dim entity. Raises ValueError for a world without detail."""
     return _expected_and_tail(dataset, in_world(dataset, "loss", world).sum("channel", dtype=np.float64), level, world)
 
 
-def losses_by_channel(
-    dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network"
-) -> "xr.Dataset":
-    """Expected and tail loss [USD bn] by channel: of outside nodes (True), of inside entities (False), or all (None). Dim channel."""
+def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network") -> "xr.Dataset":
+    """Return expected and tail loss [USD bn] by channel, of outside nodes (True), inside entities (False) or all (None). Dim channel.
+
+    Raises ValueError for a world without detail.
+    """
     loss = in_world(dataset, "loss", world)
     if outside is not None:
         loss = loss.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
@@ -33,19 +34,19 @@ def losses_by_channel(
 
 
 def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Expected and tail loss [USD bn] by deal, all bearers. Dim deal."""
+    """Return expected and tail loss [USD bn] by deal, all bearers. Dim deal. Raises ValueError for a world without detail."""
     return _expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
 
 
 def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float, world: str) -> "xr.Dataset":
-    """Expected and tail mean of losses (path, X); the paths without tail weight are left out of the second."""
+    """Return expected and tail mean of losses (path, X); paths without tail weight do not enter the second."""
     import xarray as xr
 
     weights = path_weights(dataset)
     tail = tail_weights(np.asarray(in_world(dataset, "system_loss", world).values, dtype=np.float64), weights, level)
     worst = np.flatnonzero(tail > 0.0)
     values = losses.transpose("path", ...).values
-    dim = losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0]
+    dim = str(losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0])
     unit = dataset["system_loss"].attrs.get("units", "1")
     data = named_estimate("expected_loss", mean(values, weights), (dim,), unit)
     data |= named_estimate("tail_loss", mean(values[worst], tail[worst] / tail[worst].sum()), (dim,), unit)

@@ -1,4 +1,4 @@
-"""Default probabilities: by entity and horizon, and by what a factor did on the path."""
+"""Default probabilities by entity and horizon, and by the value of a factor on the path."""
 
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
 
 def steps_within(dataset: "xr.Dataset", horizon: float) -> int:
-    """Number of whole steps within a horizon in years; longer than the run: all steps."""
+    """Return the number of whole steps within a horizon in years, at most those of the run. Raises ValueError for a horizon that is not positive."""
     if horizon <= 0.0:
         raise ValueError(f"a horizon is a positive number of years, not {horizon}")
     return min(int(dataset.attrs["steps"]), int(np.floor(horizon / dataset.attrs["dt"] + 1e-9)))
 
 
 def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = (5.0, 7.0), world: str = "network") -> "xr.Dataset":
-    """P(default within h years), h in horizons, by inside entity, with Wilson intervals (`measures.proportion`). Dims horizon, entity.
+    """Return P(default within h years), h in horizons, by inside entity, with 95 % Wilson (1927) intervals. Dims horizon, entity.
 
     The default of step t is at (t + 1) dt, so it is within h when t < h / dt. `world="alone"`: with contagion off.
+    Raises ValueError for a world that the result does not have, and for a horizon that is not positive.
     """
     import xarray as xr
 
@@ -36,9 +37,10 @@ def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = 
 def default_probability_by_factor(
     dataset: "xr.Dataset", *, entity: str, factor: str = "steps_shut", edges: tuple[float, ...] = (0, 1, 3, 5, 9), world: str = "network"
 ) -> "xr.Dataset":
-    """P(default of the entity within the run | summary of the path in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
+    """Return P(default of the entity within the run | summary of the path in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
 
-    factor: a row of factor_summary, or a variable by path and world such as steps_shut. Also `share`, the probability of the bin, and `paths`. A bin without paths has NaN.
+    factor: a row of factor_summary, or a variable by path and world such as steps_shut. Also returns `share`, the probability of the bin, and
+    `paths`. A bin without paths has NaN. Raises KeyError for an unknown entity or factor, ValueError for an unknown world.
     """
     import xarray as xr
 

@@ -4,7 +4,7 @@ Array functions take losses [path] and weights [path] that sum to 1; `tail_measu
 a = level, q = VaR_a, z = 1.96. "Paths behind" is Kish's effective number (sum w)^2 / sum w^2 (Kish 1965), the plain count where weights are equal.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,20 +27,20 @@ class Estimate(NamedTuple):
 
 
 def path_weights(dataset: "xr.Dataset") -> np.ndarray:
-    """Weights [path] that sum to 1: exp(log_weight), normalised. The largest is taken out first, so that nothing overflows."""
+    """Return weights [path] that sum to 1: exp(log_weight), normalised. The largest is taken out first, so that nothing overflows."""
     log_weight = np.asarray(dataset["log_weight"].values, dtype=np.float64)
     weights = np.exp(log_weight - log_weight.max())
     return weights / weights.sum()
 
 
 def effective_paths(weights: np.ndarray) -> float:
-    """Kish's effective number of paths, (sum w)^2 / sum w^2; 0 for no weight at all."""
+    """Return Kish's (1965) effective number of paths, (sum w)^2 / sum w^2; 0 for no weight at all."""
     squares = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
 
 
 def mean(values: np.ndarray, weights: np.ndarray) -> Estimate:
-    """Weighted mean over paths of values [path, ...] with s.e. sqrt(n/(n-1) sum w_p^2 (x_p - mean)^2), the delta method for a self-normalised mean.
+    """Return the weighted mean over paths of values [path, ...] with s.e. sqrt(n/(n-1) sum w_p^2 (x_p - mean)^2), the delta method for a self-normalised mean.
 
     With equal weights this is the usual s / sqrt(n). Owen (2013), Monte Carlo theory, section 9.2.
     """
@@ -53,7 +53,7 @@ def mean(values: np.ndarray, weights: np.ndarray) -> Estimate:
 
 
 def proportion(happened: np.ndarray, weights: np.ndarray) -> Estimate:
-    """Weighted share of paths on which something happened, flags [path, ...], with the interval of Wilson (1927).
+    """Return the weighted share of paths on which something happened, flags [path, ...], with the interval of Wilson (1927).
 
     centre = (p + z^2/2n) / (1 + z^2/n), half = z sqrt(p(1-p)/n + z^2/4n^2) / (1 + z^2/n), n the effective number of paths. The interval is never empty
     and stays in [0, 1], also where nothing happened: 0 of 10,000 is "below 0.04 %". Standard error sqrt(p(1-p)/n).
@@ -68,12 +68,12 @@ def proportion(happened: np.ndarray, weights: np.ndarray) -> Estimate:
 
 
 def value_at_risk(losses: np.ndarray, weights: np.ndarray, level: float) -> Estimate:
-    """The lower quantile: the smallest loss that occurs with F(q) >= level.
+    """Return the lower quantile: the smallest loss q that occurs with F(q) >= level.
 
     The interval is that of order statistics: the losses at F = level -+ z s, s the standard error of F(q) if level is its true value,
-    s^2 = sum w_p^2 ((1 - t_p) (1 - level)^2 + t_p level^2), t_p the share of the path in the tail. With equal weights s^2 = level (1 - level) / n, the normal form
-    of the binomial interval (Serfling 1980, section 2.6). The standard error is half the distance of the losses at F = level -+ s. An end beyond the largest loss
-    is infinite and the standard error then NaN: too few paths.
+    s^2 = sum w_p^2 ((1 - t_p) (1 - level)^2 + t_p level^2), t_p the share of the path in the tail. With equal weights s^2 = level (1 - level) / n, the
+    normal form of the binomial interval (Serfling 1980, section 2.6). The standard error is half the distance of the losses at F = level -+ s. An end
+    beyond the largest loss is infinite and the standard error then NaN: too few paths. Raises ValueError for a level outside of (0, 1).
     """
     value = _quantile(losses, weights, level)
     tail = tail_weights(losses, weights, level)
@@ -83,19 +83,19 @@ def value_at_risk(losses: np.ndarray, weights: np.ndarray, level: float) -> Esti
 
 
 def _quantile(losses: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """The smallest loss with F >= share; infinite where share is beyond the sum of all weights."""
+    """Return the smallest loss with F >= share; infinite where share is beyond the sum of all weights."""
     order = np.argsort(losses, kind="stable")
     cumulative = np.cumsum(weights[order])
     if share > cumulative[-1] + ROUNDING:
         return np.inf
-    return float(losses[order[min(np.searchsorted(cumulative, share - ROUNDING), len(order) - 1)]])
+    return float(losses[order[min(int(np.searchsorted(cumulative, share - ROUNDING)), len(order) - 1)]])
 
 
 def tail_weights(losses: np.ndarray, weights: np.ndarray, level: float) -> np.ndarray:
-    """Weights [path] of the worst 1 - level of the distribution, summing to 1 - level: all of a path beyond VaR, and of the paths at VaR the same fraction.
+    """Return weights [path] of the worst 1 - level of the distribution, which sum to 1 - level: paths beyond VaR enter in full, those at VaR by one fraction.
 
     Acerbi and Tasche (2002), definition 2.6: the atom at VaR enters with the share (1 - level - P(L > q)) / P(L = q) that fills the tail. The mean of losses at
-    or beyond VaR is another number wherever there are atoms.
+    or beyond VaR is another number wherever there are atoms. Raises ValueError for a level outside of (0, 1).
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"the level of a tail measure lies between 0 and 1, not {level}; for 99 % write 0.99")
@@ -106,10 +106,11 @@ def tail_weights(losses: np.ndarray, weights: np.ndarray, level: float) -> np.nd
 
 
 def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) -> Estimate:
-    """Expected shortfall of Acerbi and Tasche (2002): (E[L 1{L > q}] + q (1 - level - P(L > q))) / (1 - level).
+    """Return the expected shortfall of Acerbi and Tasche (2002): (E[L 1{L > q}] + q (1 - level - P(L > q))) / (1 - level).
 
     Standard error from the influence function IF(L) = q - ES + max(0, L - q) / (1 - level): sqrt(sum w_p^2 IF_p^2), which is s.d.(IF) / sqrt(n) with
-    equal weights (Hong, Hu and Liu 2014, section 2; Manistre and Hancock 2005). NaN, and an interval without upper end, where fewer than two paths are in the tail.
+    equal weights (Hong, Hu and Liu 2014, section 2; Manistre and Hancock 2005). NaN, and an interval without upper end, where fewer than two paths
+    are in the tail. Raises ValueError for a level outside of (0, 1).
     """
     tail = tail_weights(losses, weights, level)
     quantile = _quantile(losses, weights, level)
@@ -122,7 +123,7 @@ def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) ->
 
 
 def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray":
-    """The variable in one world. ValueError with what is there for a world that the result does not have, or not in detail."""
+    """Return the variable in one world. Raises ValueError, which names the known worlds, if the result does not have the world or not in detail."""
     values = dataset[variable]
     for dim in ("world", "detail"):
         if dim in values.dims:
@@ -135,9 +136,10 @@ def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray"
 
 
 def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world: str = "network", levels: tuple[float, ...] = LEVELS) -> "xr.Dataset":
-    """Expected loss, probability of a loss, VaR and expected shortfall of a variable over paths [USD bn], with errors and paths behind the tail.
+    """Return expected loss, probability of a loss, VaR and expected shortfall of a variable over paths [USD bn], with errors and paths behind the tail.
 
-    Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same suffixes.
+    Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same
+    suffixes. Raises ValueError for a level outside of (0, 1) and for a world that the result does not have.
     """
     import xarray as xr
 
@@ -148,7 +150,7 @@ def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world
     }
     scalars = {"expected_loss": mean(losses, weights), "loss_probability": proportion(losses > 0.0, weights)}
     unit = dataset[variable].attrs.get("units", "1")
-    data = {}
+    data: dict[str, Any] = {}
     for name, estimates in by_level.items():
         data |= named_estimate(name, Estimate(*(np.array(column) for column in zip(*estimates))), ("level",), unit)
     for name, estimate in scalars.items():
@@ -158,8 +160,8 @@ def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world
     return xr.Dataset(data, coords={"level": ("level", list(levels), {"units": "1", "long_name": "Level of VaR and expected shortfall"})})
 
 
-def named_estimate(name: str, estimate: Estimate, dims: tuple[str, ...], unit: str) -> dict[str, tuple]:
-    """An estimate as variables of a Dataset: NAME, NAME_error, NAME_low and NAME_high."""
+def named_estimate(name: str, estimate: Estimate, dims: tuple[str, ...], unit: str) -> dict[str, Any]:
+    """Return an estimate as variables of a Dataset: NAME, NAME_error, NAME_low and NAME_high."""
     words = name.replace("_", " ")
     interval = f"{words}, {{}} end of the 95 % interval"
     columns = {"": words, "_error": f"standard error of {words}", "_low": interval.format("low"), "_high": interval.format("high")}

@@ -1,4 +1,4 @@
-"""Where the keys of a scenario come from: files, what they extend, and overrides."""
+"""Read a scenario file with the files that it extends and with overrides, and keep the origin of every key."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ COMMAND_LINE = "--set"
 
 
 def shipped_scenarios() -> dict[str, Path]:
-    """Scenarios that come with the package: name -> file."""
+    """Return the scenarios that come with the package: name -> file."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "configs"  # in a wheel; in a checkout they lie next to the package
     folder = inside if inside.is_dir() else package.parent / "configs"
@@ -19,7 +19,7 @@ def shipped_scenarios() -> dict[str, Path]:
 
 
 def find_scenario(path_or_name: str | Path) -> Path:
-    """The file of a scenario, or an error with what is near."""
+    """Return the file of a scenario. Raises InputError, which suggests similar names."""
     path = Path(path_or_name)
     if path.is_file():
         return path
@@ -45,7 +45,7 @@ def is_scenario(path: Path) -> bool:
 
 
 def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
-    """The file merged over what it extends: content, the file that set each key, files read."""
+    """Merge a file over the files that it extends; return the content, the file that set each key, and the files read."""
     resolved = path.resolve()
     if resolved in below:
         chain = " extends ".join(p.stem for p in (*below[below.index(resolved) :], resolved))
@@ -67,7 +67,7 @@ def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dic
 
 
 def find_parent(path: Path, parent: str) -> Path:
-    """The file a scenario extends: next to it, or shipped."""
+    """Return the file that a scenario extends: next to it, or shipped."""
     for candidate in (path.parent / parent, path.parent / f"{parent}.toml"):
         if candidate.is_file():
             return candidate
@@ -84,7 +84,7 @@ def find_parent(path: Path, parent: str) -> Path:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Content of a TOML file, or an error with the line."""
+    """Return the content of a TOML file. Raises InputError, which names the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -96,7 +96,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Deep merge; tables merge, everything else is replaced."""
+    """Merge tables deeply; `over` replaces everything else."""
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -105,7 +105,7 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(content: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted keys of everything in a file, sections included."""
+    """Return the dotted keys of everything in a file, sections included."""
     keys = []
     for key, value in content.items():
         keys.append(prefix + key)
@@ -115,7 +115,7 @@ def leaves(content: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def origin(origins: Mapping[str, str], key: str, default: str) -> str:
-    """The file that set a key or the section around it."""
+    """Return the file that set a key or the section around it."""
     while key:
         if key in origins:
             return origins[key]
@@ -124,7 +124,7 @@ def origin(origins: Mapping[str, str], key: str, default: str) -> str:
 
 
 def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], origins: dict[str, str], problems: list[str]) -> None:
-    """Set dotted keys; a parameter that is set gets a source that says so."""
+    """Set dotted keys; a parameter that is set gets the command line as its source."""
     pairs: list[tuple[str, Any]] = list(overrides.items()) if isinstance(overrides, Mapping) else []
     for text in () if isinstance(overrides, Mapping) else overrides:
         key, sign, value = text.partition("=")
@@ -163,7 +163,7 @@ def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], 
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value; what is none is a string."""
+    """Parse a TOML value; any other text is a string."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

@@ -1,6 +1,6 @@
 """A scenario with its network: sections and tables read and checked; errors name file, key and remedy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class Scenario(ScenarioFile):
     files: tuple[str, ...]
 
     def resolved(self, seed: int) -> dict[str, Any]:
-        """All inputs as JSON-able data, table rows included; no paths of the machine."""
+        """Return all inputs as JSON-able data, table rows included; no paths of the machine."""
         content = self.model_dump(mode="json", exclude={"network", "files"})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
@@ -33,14 +33,17 @@ class Scenario(ScenarioFile):
 
 
 def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
-    """Read a scenario by file or by the name of a shipped one; overrides are "run.paths=1000" or {"run.paths": 1000}."""
+    """Read a scenario from a file or by the name of a shipped one; return it with its network, sections and tables checked.
+
+    overrides: "run.paths=1000" or {"run.paths": 1000}. Raises InputError with all faults at once, each with file, key and remedy.
+    """
     problems: list[str] = []
     path = find_scenario(path_or_name)
     raw, origins, files = read_chain(path, ())
     override(raw, overrides, origins, problems)
     refuse_if_any(problems)
 
-    def place(location: Sequence) -> str:
+    def place(location: Sequence[str | int]) -> str:
         key = ".".join(str(part) for part in location)
         return f"{origin(origins, key, path.name)}: {key}" if key else path.name
 
@@ -75,9 +78,9 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     return Scenario.model_construct(**{name: getattr(file, name) for name in ScenarioFile.model_fields}, network=network, files=tuple(files))
 
 
-def missing_sources(raw: Mapping[str, Any], place, refused: set[tuple]) -> list[str]:
-    """Every numeric parameter of the factors and rules that a file gives has a sentence in `sources`; `refused` are the keys that are wrong anyway."""
-    sections = {("rules",): raw.get("rules")}
+def missing_sources(raw: Mapping[str, Any], place: Callable[[Sequence[str | int]], str], refused: set[tuple[str | int, ...]]) -> list[str]:
+    """Return a sentence for every numeric parameter of factors and rules that a file gives without source; `refused`: keys with other faults."""
+    sections: dict[tuple[str, ...], Any] = {("rules",): raw.get("rules")}
     if isinstance(raw.get("factors"), dict):
         sections |= {("factors", name): section for name, section in raw["factors"].items()}
     problems = []

@@ -1,4 +1,4 @@
-"""Sections of the scenario file; what a section refuses, it refuses with a sentence."""
+"""Sections of the scenario file; each refuses a wrong value with a sentence."""
 
 import re
 from datetime import date
@@ -10,7 +10,7 @@ from simulate.calendar import Calendar
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
 from simulate.factors.section import SourcedSection, StrictSection
-from simulate.model import SWITCHES
+from simulate.model import SWITCHES, Switch
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
@@ -25,9 +25,9 @@ class Run(StrictSection):
     """Number of steps. [steps]"""
     step: Literal["month", "quarter", "year"] = "quarter"
     """Length of a step. [calendar]"""
-    paths: int = Field(10_000, ge=1)
+    paths: int = Field(default=10_000, ge=1)
     """Number of paths. [paths]"""
-    seed: int = Field(0, ge=0, lt=2**64)
+    seed: int = Field(default=0, ge=0, lt=2**64)
     """Seed of all draws; 0 is a seed. [1]"""
     discount: Literal["short_rate", "nominal"] = "short_rate"
     """Losses are discounted at the short rate of the path, or not at all. [choice]"""
@@ -36,6 +36,7 @@ class Run(StrictSection):
 
     @model_validator(mode="after")
     def check_dates(self) -> "Run":
+        """Refuse a start inside of a step, and an information date before the start."""
         months = MONTHS[self.step]
         tomorrow = date.fromordinal(self.start.toordinal() + 1)
         if tomorrow.day != 1 or self.start.month % months:
@@ -55,26 +56,26 @@ class Tables(StrictSection):
     """Tables of the network, paths relative to the scenario file."""
 
     entities: str
-    """Who takes part."""
+    """Entities of the network."""
     figures: str
-    """Their figures."""
+    """Figures of the entities."""
     deals: str | None = None
-    """Contracts between them."""
+    """Contracts between the entities."""
     schedules: str | None = None
     """Payments, principal and draws of deals by year."""
     terms: str | None = None
     """Terms of deals."""
     vendors: str | None = None
-    """Who sells chips to whom."""
+    """Vendors of chips by buyer."""
 
 
 class World(StrictSection):
     """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
 
-    off: list[Literal["nonpayment", "supply", "relief", "marks", "confidence"]] = []
+    off: list[Switch] = []
     """Switches that are off. [switches]"""
     solution: Literal["greatest", "least"] = "greatest"
-    """Clearing vector of every step: the greatest, or the least, where everybody fails that may. [choice]"""
+    """Clearing vector of every step: the greatest, or the least, in which as many entities fail as can. [choice]"""
     detail: bool = False
     """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
 
@@ -86,8 +87,11 @@ class World(StrictSection):
 
     @model_validator(mode="after")
     def check_solution(self) -> "World":
+        """Refuse a least solution where there is only one."""
         if self.solution == "least" and "nonpayment" in self.off:
-            raise ValueError('solution is "least" and nonpayment is off: then everybody receives what is due and both solutions are one; leave out one of the two')
+            raise ValueError(
+                'solution is "least" and nonpayment is off: then everybody receives the amounts due and both solutions are one; leave out one of the two'
+            )
         return self
 
 
@@ -97,22 +101,22 @@ DEFAULT_WORLDS = {"network": World(detail=True), "alone": World(off=list(SWITCHE
 class Door(StrictSection):
     """When the funding market shuts: only when confidence and valuation are both low (docs/model.md 4.4)."""
 
-    confidence: float = Field(0.85, gt=0)
+    confidence: float = Field(default=0.85, gt=0)
     """Confidence at which it is half shut. [share of plan]"""
-    confidence_width: float = Field(0.05, gt=0)
+    confidence_width: float = Field(default=0.05, gt=0)
     """Width of the logistic in confidence. [share of plan]"""
-    valuation: float = Field(0.75, gt=0)
+    valuation: float = Field(default=0.75, gt=0)
     """Valuation index at which it is half shut, over the opening. [ratio]"""
-    valuation_width: float = Field(0.1, gt=0)
+    valuation_width: float = Field(default=0.1, gt=0)
     """Width of the logistic in the logarithm of the index. [1]"""
 
 
 class ConfidenceShock(StrictSection):
     """Shock to confidence after the default of a systemic entity; there are no data for its size."""
 
-    size: float = Field(0.0, ge=0)
+    size: float = Field(default=0.0, ge=0)
     """Loss of confidence. [share of plan]"""
-    decay_years: float = Field(1.0, gt=0)
+    decay_years: float = Field(default=1.0, gt=0)
     """Time in which it fades to 1/e. [years]"""
 
 
@@ -121,27 +125,27 @@ class Rules(StrictSection, SourcedSection):
 
     entry = "rule"
 
-    alpha: float = Field(0.9, ge=0, le=1)
+    alpha: float = Field(default=0.9, ge=0, le=1)
     """Share of its cash that a defaulter still pays out. [share]"""
-    beta: float = Field(0.9, ge=0, le=1)
+    beta: float = Field(default=0.9, ge=0, le=1)
     """Share of its receipts that a defaulter still pays out. [share]"""
-    forced_sale_haircut: float = Field(0.3, ge=0, lt=1)
+    forced_sale_haircut: float = Field(default=0.3, ge=0, lt=1)
     """Loss on fleets and stakes in a forced sale. [share]"""
-    transfer: float = Field(0.5, ge=0, le=1)
+    transfer: float = Field(default=0.5, ge=0, le=1)
     """Share of a lab's lost revenue that moves to living rivals with room. [share]"""
-    smoothing_years: float = Field(1.0, ge=0)
+    smoothing_years: float = Field(default=1.0, ge=0)
     """Time constant of smoothed receipts and EBITDA; 0: the last step only. [years]"""
     door: Door = Door()
     """When the funding market shuts."""
     confidence_shock: ConfidenceShock = ConfidenceShock()
-    """What a large default does to confidence."""
-    race_theta: float = Field(0.0, ge=0, le=1)
+    """Effect of a large default on confidence."""
+    race_theta: float = Field(default=0.0, ge=0, le=1)
     """Reaction of capex to the executed share of rivals. [1]"""
-    capex_max: float = Field(1.5, ge=1)
+    capex_max: float = Field(default=1.5, ge=1)
     """Most that desired capex can be, over plan. [ratio]"""
-    restructure_kappa: float = Field(0.8, ge=0)
+    restructure_kappa: float = Field(default=0.8, ge=0)
     """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
-    max_restructurings: int = Field(2, ge=0)
+    max_restructurings: int = Field(default=2, ge=0)
     """Restructurings an entity may have on a path. [restructurings]"""
 
 
@@ -162,12 +166,13 @@ class ScenarioFile(StrictSection):
     """Risk factors, one section each."""
     rules: Rules = Rules()
     """Rules of the step."""
-    worlds: dict[str, World] = Field(DEFAULT_WORLDS, validate_default=True)
+    worlds: dict[str, World] = Field(default=DEFAULT_WORLDS, validate_default=True)
     """Worlds by name; `network` and `alone` are always there."""
 
     @field_validator("worlds")
     @classmethod
     def check_worlds(cls, worlds: dict[str, World]) -> dict[str, World]:
+        """Add the two worlds that are always there; refuse names that are no words."""
         for name in worlds:
             if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
                 raise ValueError(f"'{name}' cannot be the name of a world; use letters, digits and _, with a letter first")
@@ -179,6 +184,7 @@ class ScenarioFile(StrictSection):
     @field_validator("name")
     @classmethod
     def check_name(cls, name: str) -> str:
+        """Refuse a name that cannot be that of a store."""
         if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
             raise ValueError(f"must be usable as a file name: at most {LONGEST_NAME} characters, without slashes and line breaks")
         return name

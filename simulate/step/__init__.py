@@ -1,1 +1,1 @@
-"""One step of one world: a file a section of docs/model.md."""
+"""One step of one world: one file for each section of docs/model.md."""

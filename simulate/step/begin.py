@@ -6,7 +6,7 @@ from simulate.step.state import World
 
 @stage
 def open_tile(memory, rate0, net):
-    """Opening state of every world, of what was before the first step, and of the summaries."""
+    """Set the opening state of every world, the factors before the first step, and the summaries."""
     memory.rate_before[:] = rate0
     memory.spread_before[:] = 1.0
     memory.summary.rows[:] = 0.0
@@ -16,7 +16,7 @@ def open_tile(memory, rate0, net):
 
 @small
 def world_of(k, worlds):
-    """World k, as views."""
+    """Return world k, as views."""
     return World(
         worlds.entity[k], worlds.owner[k], worlds.chips[k], worlds.leg[k], worlds.holding[k], worlds.lane[k], worlds.loss[k], worlds.deal_loss[k]
     )  # fmt: skip
@@ -24,7 +24,7 @@ def world_of(k, worlds):
 
 @part
 def open_world(net, w):
-    """Opening state of a world."""
+    """Set the opening state of a world."""
     w.entity[:] = 0.0
     w.owner[:] = 0.0
     w.leg[:] = 0.0
@@ -47,7 +47,7 @@ def open_world(net, w):
 
 @part
 def open_entities(net, w):
-    """Balance sheets and plans of entities at the opening."""
+    """Set balance sheets and smoothed receipts of entities at the opening."""
     entities = net.entities
     for i in range(net.grid.entities):
         w.cash[i] = entities.cash0[i]
@@ -59,7 +59,7 @@ def open_entities(net, w):
 
 @part
 def open_legs(net, w):
-    """Balances and receivables at the opening."""
+    """Set balances and receivables at the opening."""
     legs = net.legs
     for l in range(legs.payer.size):
         w.balance[l] = legs.bal0[l]
@@ -73,7 +73,7 @@ def open_legs(net, w):
 
 @part
 def open_holdings(net, w):
-    """Stakes at the opening, and what they and the core business are worth."""
+    """Set stakes at the opening, and the value of core business and stakes."""
     holdings, entities = net.holdings, net.entities
     for h in range(holdings.holder.size):
         w.stake[h] = holdings.stake0[h]

@@ -5,7 +5,7 @@ from simulate.kernels.jit import part
 
 @part
 def deliver_capacity(net, now, w, s):
-    """What every owner delivers in the step, and what its chips are worth."""
+    """Compute the delivered power of every owner, and wear and value of its chips."""
     for o in range(net.fleet.entity.size):
         deliver_power(o, net, now, w, s)
         wear_chips(o, net, now, w, s)
@@ -13,7 +13,7 @@ def deliver_capacity(net, now, w, s):
 
 @part
 def deliver_power(o, net, now, w, s):
-    """Delivered GW, idle GW and the delivered share of owner o over its plan."""
+    """Compute delivered GW, idle GW and the delivered share of the plan of owner o."""
     fleet, gap, dt = net.fleet, now.factors.gap, net.grid.dt
     i = fleet.entity[o]
     alive, built, delivered = w.alive[i], w.built[o], w.delivered[o]
@@ -32,7 +32,7 @@ def deliver_power(o, net, now, w, s):
 
 @part
 def wear_chips(o, net, now, w, s):
-    """Chips of owner o that wear out in the step, by true and by book life, and the market value of the others."""
+    """Compute the chips of owner o that wear out in the step, by true and by book life, and the market value of the others."""
     fleet, dt, t, life = net.fleet, net.grid.dt, now.t, now.draws.life
     i = fleet.entity[o]
     alive, chips, chips_sum = w.alive[i], w.fleet[o, t], w.fleet_sum[o, t]
@@ -61,7 +61,7 @@ def wear_chips(o, net, now, w, s):
 
 @part
 def fill_cost(o, x, cost, net, w):
-    """Cumulative cost F(x) of the chips of owner o, x steps after the start (negative: before it), into cost [W].
+    """Fill cost [W] with the cumulative cost F(x) of the chips of owner o, x steps after the start (negative: before it).
 
     Piecewise linear between steps; linear over `fleet_span` years before 0.
     """
@@ -81,7 +81,7 @@ def fill_cost(o, x, cost, net, w):
 
 @part
 def fill_cost_sum(o, x, total, net, w):
-    """The integral C(x) of that cost, C(0) = 0, into total [W]."""
+    """Fill total [W] with the integral C(x) of that cost, C(0) = 0."""
     history, dt, span = w.fleet[o], net.grid.dt, net.fleet.fleet_span[o]
     if x < 0.0:
         inside = max(x * dt, -span)

@@ -1,7 +1,7 @@
-"""Clearing: who pays what (docs/model.md 4.5), lane by lane; the greatest clearing vector of a step, or the least.
+"""Clearing: the payments of a step, its greatest or least clearing vector, lane by lane (docs/model.md 4.5).
 
-Eisenberg and Noe (2001) with seniority (Elsinger 2009), default costs (Rogers and Veraart 2013), estates that distribute what they
-hold, and covered guarantees (step/guarantees.py). A payment is a share of a base less an offset:
+Eisenberg and Noe (2001) with seniority (Elsinger 2009), default costs (Rogers and Veraart 2013), estates that distribute their
+assets, and covered guarantees (step/guarantees.py). A payment is a share of a base less an offset:
 
     living, solvent     pay = due
     living, failing     pay = rho_c due (uncovered share)
@@ -9,7 +9,7 @@ hold, and covered guarantees (step/guarantees.py). A payment is a share of a bas
 
 The greatest vector is found by descending from full payment, the least by ascending from nothing. The sums at full payment are vectors
 over lanes. Few lanes have a defaulter or an active estate in a step (one in seven on the real network); each of them is cleared alone,
-so no lane feels its neighbours, and lanes where everybody pays need no work (all lanes in lock step took three times as long).
+so lanes do not depend on their neighbours, and lanes where everybody pays need no work (all lanes in lock step took three times as long).
 Amounts USD bn; s.claims is [n, 4, W] by rank.
 """
 
@@ -22,8 +22,8 @@ from simulate.step.guarantees import call_guarantees, return_to_guarantors
 from simulate.step.lists import legs_of
 from simulate.step.waterfall import fix_claims, is_short, pay_by_waterfall, start_leg
 
-CHANGE_TOLERANCE = 1e-12  # of everything due in the lane
-STILL_TO_COME = 10.0  # tolerances that an iteration may still have before it: where each round shrinks little, one round says little
+CHANGE_TOLERANCE = 1e-12  # share of everything due in the lane
+STILL_TO_COME = 10.0  # tolerances of change that may lie ahead of an iteration: where rounds shrink slowly, one round says little
 ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dollar distributes nothing
 
 
@@ -31,7 +31,7 @@ ACTIVE_ESTATE = 1e-9  # USD bn: an estate that holds and expects less than a dol
 def clear(net, now, w, s):
     """Fill pay [L], received [n], failing [n], wave [n] (-1: it did not fail in this clearing) and troubled [lane].
 
-    Given dues and received_full [n]: what is due, and what everybody receives of it if all pay. `full` and `pay` of a leg are written where
+    Input: dues [n], and received_full [n], the receipts if everybody pays in full. `full` and `pay` of a leg are written where
     its payer is cleared (`fix_claims`); everywhere else a leg pays its due.
     """
     find_active_estates(net, now, w, s)
@@ -45,9 +45,9 @@ def clear(net, now, w, s):
 
 @part
 def find_active_estates(net, now, w, s):
-    """failing = 1 for the dead, active = 1 for estates with anything to distribute, wave = -1; `dead` counts lanes.
+    """Set failing = 1 for the dead, active = 1 for estates with assets to distribute, and wave = -1; `dead` counts lanes.
 
-    An estate may distribute what is due to it and what other estates owe it; where deals are insured it receives nothing of them.
+    An estate can distribute its receivables, also those from other estates; where deals are insured it receives none.
     """
     legs, lists = net.legs, net.lists
     expected = s.received
@@ -82,7 +82,7 @@ def find_active_estates(net, now, w, s):
 
 @part
 def add_claims_on_estates(net, now, w, s):
-    """Full payment: to what is due comes what estates owe. Sets received and due_in_all."""
+    """Add the claims on estates to the amounts due, at full payment. Sets received and due_in_all."""
     legs, lists = net.legs, net.lists
     for g in lists.guarantee:
         s.called[g, :] = 0.0  # the rows of other legs are never written
@@ -109,7 +109,7 @@ def add_claims_on_estates(net, now, w, s):
 
 @part
 def find_trouble(net, w, s):
-    """troubled = 1 in lanes where somebody cannot pay in full even if all others do, or an estate distributes."""
+    """Set troubled = 1 in lanes where an entity cannot pay in full even if all others do, or an estate distributes."""
     trouble = s.troubled
     trouble[:] = 0.0
     for i in net.lists.inside:
@@ -122,13 +122,13 @@ def find_trouble(net, w, s):
 
 @part
 def is_short_now(i, lane, s):
-    """True if entity i cannot pay what it owes from what the payments of this round bring it."""
+    """True if entity i cannot cover its dues at the payments of this round."""
     return is_short(s.cash_in[i, lane], s.can_raise[i, lane], s.received[i, lane], s.dues[i, lane])
 
 
 @part
 def queue_active(lane, net, now, w, s):
-    """Claims of all that pay by the waterfall; their rows stand in s.queue. Returns how many."""
+    """Fix the claims on all payers by waterfall and put their rows into s.queue; returns their number."""
     for g in net.lists.guarantee:
         s.returned[g, lane] = 0.0
         start_leg(g, lane, w, s)
@@ -144,12 +144,12 @@ def queue_active(lane, net, now, w, s):
 
 @part
 def solve(lane, least, afresh, net, now, w, s):
-    """The clearing vector of one lane, greatest or least: iterate payments with the default set fixed; at rest the set changes; until it does not.
+    """Compute the clearing vector of one lane, greatest or least: iterate payments with the default set fixed, change it at rest, end when it stays.
 
-    Greatest: waves of fictitious defaults. Descend from full payment; all who fail where payments rest enter together.
-    Least: all that live fail and pay nothing at first. Ascend; all who are solvent where payments rest leave together. With default costs
-    the limit of the first ascent need not be a clearing vector (Rogers and Veraart 2013, example 3.3): default takes from a firm what would
-    have made it solvent. Every clearing vector lies above every point passed, so the first one that is a clearing vector is the least.
+    Greatest: waves of fictitious defaults. Descend from full payment; where payments rest, all insolvent entities enter the set together.
+    Least: all living entities fail and pay nothing at first. Ascend; where payments rest, all solvent entities leave together. With default costs
+    the limit of the first ascent need not be a clearing vector (Rogers and Veraart 2013, example 3.3): default takes from a firm the money
+    that would have made it solvent. Every clearing vector lies above every point passed, so the first one that is a clearing vector is the least.
 
     afresh: for one period. `pay` of every leg is set and no leg is a guarantee; receipts are added up, instead of subtracting shortfalls from
     full payment, and an ascent goes on until no payment changes by more than its rounding.
@@ -199,7 +199,7 @@ def solve(lane, least, afresh, net, now, w, s):
 
 @part
 def let_all_fail(lane, net, w, s):
-    """Where an ascent begins: all that live are in the default set."""
+    """Begin an ascent: all living entities are in the default set."""
     for i in net.lists.inside:
         if w.alive[i, lane] > 0.0:
             s.failing[i, lane] = 1.0
@@ -209,7 +209,7 @@ def let_all_fail(lane, net, w, s):
 
 @part
 def pay_nothing(lane, count, net, w, s):
-    """The payments that an ascent begins with: only what collateral brought, which is there whatever others pay."""
+    """Set the payments that begin an ascent: only proceeds of collateral, which do not depend on other payments."""
     for k in range(count):
         for l in legs_of(s.queue[k], net.lists):
             s.pay[l, lane] = w.covered[l, lane]
@@ -217,7 +217,7 @@ def pay_nothing(lane, count, net, w, s):
 
 @part
 def enter_wave(wave, lane, count, net, now, w, s):
-    """All who cannot pay in full at this point of a descent enter the default set together; returns the length of the queue."""
+    """Add all entities that are insolvent at this point of a descent to the default set; returns the length of the queue."""
     for i in net.lists.inside:
         if s.failing[i, lane] == 0.0 and is_short_now(i, lane, s):
             s.failing[i, lane] = 1.0
@@ -231,7 +231,7 @@ def enter_wave(wave, lane, count, net, now, w, s):
 
 @part
 def rescue(lane, net, w, s):
-    """All that live and can pay in full at this point of an ascent leave the default set together; returns by how much payments rise."""
+    """Remove all living entities that are solvent at this point of an ascent from the default set; returns the rise of payments."""
     moved = 0.0
     for i in net.lists.inside:
         if s.failing[i, lane] * w.alive[i, lane] > 0.0 and not is_short_now(i, lane, s):
@@ -247,7 +247,7 @@ def rescue(lane, net, w, s):
 
 @part
 def receive(lane, count, net, w, s):
-    """What everybody receives from the payments of this round; only payees of s.queue[:count] and of guarantees are touched."""
+    """Compute receipts at the payments of this round, for the payees of s.queue[:count] and of guarantees; the others keep theirs."""
     legs, lists = net.legs, net.lists
     for k in range(count):
         for l in legs_of(s.queue[k], lists):
@@ -260,7 +260,7 @@ def receive(lane, count, net, w, s):
     for k in range(count):
         for l in legs_of(s.queue[k], lists):
             if lists.rank[l] < CLEARED_CLASSES and legs.covers[l] < 0:
-                # What is left of a sum of payments that all fail may round below nothing.
+                # The rest of a sum of payments that all fail may round below 0.
                 left = s.received[legs.payee[l], lane] - (s.full[l, lane] - s.pay[l, lane])
                 s.received[legs.payee[l], lane] = max(0.0, left)
     return_to_guarantors(lane, net, w, s)
@@ -271,7 +271,7 @@ def receive(lane, count, net, w, s):
 
 @part
 def receive_afresh(lane, net, w, s):
-    """The same, added up from nothing: near zero a difference of large numbers would not do."""
+    """Add up the payments received, instead of subtracting shortfalls from full payment (a difference of large numbers loses digits)."""
     legs = net.legs
     for i in range(s.received.shape[0]):
         s.received[i, lane] = 0.0

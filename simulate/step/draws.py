@@ -1,4 +1,6 @@
-"""What is drawn once a path, and the opening state of the factors: sections 2, 2.6 and 2.10 of docs/model.md.
+"""Draws made once a path, and the opening state of the factors (docs/model.md, sections 2, 2.6 and 2.10).
+
+A process gets its own few rows and numbers as arguments, not the wide tuples (step/factors.py says why).
 
 Letters: W lanes, R revenue processes, S deal groups, M most shots, T steps.
 """
@@ -20,7 +22,7 @@ N_REVENUE = N_RATE_INTEGRAL + 1
 
 
 class PathDraws(NamedTuple):
-    """What is drawn once a path."""
+    """Draws made once a path."""
 
     delivery: Array  # [R, W] share d of the planned increase that arrives
     life: Array  # [W] useful life of chips, years
@@ -28,7 +30,7 @@ class PathDraws(NamedTuple):
 
 
 class FactorState(NamedTuple):
-    """What the factors carry from step to step, and their scratch."""
+    """State that the factors carry from step to step, and their scratch."""
 
     regime: Array  # [W] c
     valuation: Array  # [W] v, log
@@ -54,12 +56,12 @@ class FactorState(NamedTuple):
 
 
 def new_factor_state(model: Model, lanes: int) -> FactorState:
-    """Unset state of a tile; `draw_paths` sets it."""
+    """Allocate the state of a tile; `draw_paths` sets it."""
     processes = model.factors.rev_plan.shape[0]
     most = model.factors.shot_cdf.size
     rows = N_REVENUE + 3 * processes
     lane, process = (lanes,), (processes, lanes)
-    shapes = {"growth": process, "log_revenue": process, "regime_shift": process}
+    shapes: dict[str, tuple[int, ...]] = {"growth": process, "log_revenue": process, "regime_shift": process}
     shapes |= {"shot_time": (most, lanes), "shot_size": (most, lanes), "normal": (rows, lanes), "driver": (len(DRIVERS), lanes)}
     shapes |= {"tails": (rows * lanes,)}
     integers = {"shots_most": zeros(1, np.int64), "lanes": zeros(rows * lanes, np.int64)}
@@ -67,14 +69,14 @@ def new_factor_state(model: Model, lanes: int) -> FactorState:
 
 
 def new_path_draws(model: Model, lanes: int) -> PathDraws:
-    """Unset draws of a tile."""
+    """Allocate the draws of a tile."""
     factors = model.factors
     return PathDraws(zeros((factors.rev_plan.shape[0], lanes)), zeros(lanes), zeros((factors.exec_rho.size, lanes)))
 
 
 @part
 def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
-    """6. delivery [R, W]: the Beta-PERT quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in table [K, 2]."""
+    """Draw delivery [R, W] (2.6): the Beta-PERT quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in table [K, 2]."""
     rest = math.sqrt(1.0 - rho * rho)
     last = table.shape[0] - 2
     for i in range(delivery.shape[0]):
@@ -91,7 +93,7 @@ def draw_delivery(keys, rho, table, z0, dz, first_path, common, own, delivery):
 
 @part
 def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale):
-    """10. scale [S, W]: size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0. Group 0 is sure."""
+    """Draw scale [S, W] (2.10): size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0. Group 0 is sure."""
     scale[0, :] = 1.0
     for g in range(1, scale.shape[0]):
         rest = math.sqrt(1.0 - rho[g] * rho[g])
@@ -107,7 +109,7 @@ def draw_groups(keys, rho, threshold, low, high, first_path, common, own, scale)
 
 @part
 def draw_life(key, values, cdf, first_path, u, life):
-    """10. life [W]: one of values [V] with cumulative probabilities cdf [V-1], years."""
+    """Draw life [W] (2.10): one of values [V] with cumulative probabilities cdf [V-1], years."""
     fill_uniform(key, ONCE, FIRST_DRAW, first_path, u)
     life[:] = values[0]
     for k in range(cdf.size):
@@ -116,8 +118,8 @@ def draw_life(key, values, cdf, first_path, u, life):
 
 
 @part
-def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, sizes):
-    """5. Arrival times and sizes [M, W] of each lane's shots; returns the most of any lane. cdf [M] of the count, horizon in years.
+def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, sizes):  # noqa: PLR0913 - its own rows and numbers, see the top
+    """Draw arrival times and sizes [M, W] of each lane's shots (2.5); returns the largest number of any lane. cdf [M] of the count, horizon in years.
 
     Sizes are stored grown to time 0 by exp(decay time), so that the sum of all that have arrived fades as one number.
     """
@@ -146,7 +148,7 @@ def draw_shots(key, cdf, mean, decay, horizon, first_path, u, count, times, size
 
 @stage
 def draw_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
-    """Opening state of lanes l = path first_path + l, and what is drawn once a path."""
+    """Set the opening state of lanes l = path first_path + l, and make the draws of each path."""
     f = factors
     common = state.pull
     own = state.uniform
@@ -174,5 +176,5 @@ def draw_paths(grid: Grid, factors: Factors, first_path, state: FactorState, dra
 
 @kernel
 def begin_paths(grid: Grid, factors: Factors, first_path, state: FactorState, draws: PathDraws):
-    """`draw_paths` from Python."""
+    """Call `draw_paths` from Python."""
     draw_paths(grid, factors, first_path, state, draws)

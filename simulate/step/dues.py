@@ -1,4 +1,4 @@
-"""Dues: planned capex, collateral, what every leg owes, and what is left of balances (docs/model.md 4.3). One leg is one line of obligation of a deal; USD bn."""
+"""Dues: planned capex, collateral, amounts due by leg, and balances after payment (docs/model.md 4.3). A leg is one line of obligation of a deal; USD bn."""
 
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row
@@ -7,7 +7,7 @@ from simulate.model import CAPEX, SECURED
 
 @part
 def plan_capex(net, now, w, s):
-    """Desired and committed capex: the plan, bent by receipts, power and rivals."""
+    """Compute desired and committed capex: the plan, adjusted to receipts, power and rivals."""
     entities, rules, t, gap = net.entities, net.rules, now.t, now.factors.gap
     race, members = s.free[0], s.free[1]
     race[:] = 0.0
@@ -36,7 +36,7 @@ def plan_capex(net, now, w, s):
 
 @part
 def value_collateral(net, now, w, s):
-    """Market value of what secures each balance: chips of the payer, its core business, a stake."""
+    """Compute the market value of the collateral of each balance: chips of the payer, its core business, a stake."""
     legs, equity0 = net.legs, net.entities.equity0
     for l in net.lists.balance:
         if legs.seniority[l] != SECURED and legs.ltv[l] <= 0.0:
@@ -54,9 +54,9 @@ def value_collateral(net, now, w, s):
 
 @part
 def fall_due(net, now, w, s):
-    """The amount due on every leg whose payer lives; in insured worlds also what its payee would receive if nobody had failed.
+    """Compute the amount due on every leg whose payer lives; in insured worlds also the amount that its payee would receive if nobody had failed.
 
-    Sums while the amounts are at hand: operating_out (operating legs but capex), interest_due and dues by payer, received_full by payee.
+    Sums operating_out (operating legs other than capex), interest_due and dues by payer, and received_full by payee, in the same loops.
     """
     s.operating_out[:] = 0.0
     s.dues[:] = 0.0
@@ -84,7 +84,7 @@ def fall_due(net, now, w, s):
 
 @part
 def share_revenue(net, now, w, s):
-    """What legs earn that share the revenue of their payer."""
+    """Compute the earnings of the legs that share the revenue of their payer."""
     legs = net.legs
     for l in net.lists.revenue_share:
         i = legs.payer[l]
@@ -98,7 +98,7 @@ def share_revenue(net, now, w, s):
 
 @part
 def fall_due_by_terms(which, net, now, w, s):
-    """Dues of the legs in `which` that earn by schedule or revenue: payment terms make a part of it due in the next step."""
+    """Compute dues of the legs in `which`, which earn by schedule or revenue: payment terms move a part to the next step."""
     legs = net.legs
     for l in which:
         if legs.delay[l] == 0.0 and legs.receivable0[l] == 0.0:
@@ -140,7 +140,7 @@ def fall_due_as_capex(net, now, w, s):
 
 @part
 def fall_due_of_balance(l, net, now, w, s):
-    """Interest and principal of balance l, a covenant's call included, and what it draws by schedule."""
+    """Compute interest and principal of balance l, with the call of a covenant, and its scheduled draw."""
     legs, dt = net.legs, net.grid.dt
     i = legs.payer[l]
     amort, ltv, drawn = legs.amort[l, now.t], legs.ltv[l], legs.draw[l, now.t]
@@ -168,7 +168,7 @@ def fall_due_of_balance(l, net, now, w, s):
 
 @part
 def run_undisturbed(l, net, now, w, s):
-    """What balance l would bring its payee if its payer had not failed: after a failure it runs on by its schedule alone."""
+    """Compute the amount that balance l would bring if its payer had not failed: after a failure it runs on by its schedule alone."""
     legs = net.legs
     i = legs.payer[l]
     due, full = s.due[l], s.due_undisturbed[l]
@@ -187,7 +187,7 @@ def run_undisturbed(l, net, now, w, s):
 
 @part
 def find_disturbed(net, w, s):
-    """disturbed [n]: in how many lanes an entity is dead or was restructured. Where in none, its deals are the undisturbed ones."""
+    """Count in disturbed [n] the lanes in which an entity is dead or was restructured. An entity disturbed in no lane has due_undisturbed equal to due."""
     for i in net.lists.inside:
         alive, restructured = w.alive[i], w.restructured[i]
         found = 0
@@ -210,7 +210,7 @@ def add_dues(l, net, now, s):
 
 @part
 def roll_balances(net, now, w, s):
-    """Balances after payment and draws, receivables of the next step; an undisturbed balance runs on after a failure."""
+    """Compute balances after payment and draws, and receivables of the next step; an undisturbed balance runs on after a failure."""
     legs, t = net.legs, now.t
     for l in net.lists.balance:
         i = legs.payer[l]
@@ -238,7 +238,7 @@ def roll_balances(net, now, w, s):
 
 @part
 def roll_receivables(which, net, w, s):
-    """What the legs in `which` earned in the step and pay in the next."""
+    """Keep the earnings of the step that the legs in `which` pay in the next."""
     legs = net.legs
     for l in which:
         if legs.delay[l] > 0.0 or legs.receivable0[l] > 0.0:

@@ -1,4 +1,4 @@
-"""Earnings: what scheduled legs earn, external revenue, re-letting and cost (docs/model.md 4.2). Money USD bn a step."""
+"""Earnings: scheduled legs, external revenue, re-letting and cost (docs/model.md 4.2). Money USD bn a step."""
 
 from simulate.kernels.jit import part, small
 from simulate.step.lists import legs_of
@@ -6,7 +6,7 @@ from simulate.step.lists import legs_of
 
 @part
 def earn_scheduled(net, now, w, s):
-    """What scheduled legs earn: contract volume x delivered share; it is due at once but for terms. Also the undisturbed amount (insured worlds)."""
+    """Compute earnings of scheduled legs, volume x delivered share, due at once unless payment terms delay them; insured worlds: also undisturbed."""
     legs = net.legs
     for l in net.lists.scheduled:
         scale = now.draws.scale[legs.group[l]]
@@ -32,7 +32,7 @@ def earn_scheduled(net, now, w, s):
 
 @part
 def earn_revenue(net, now, w, s):
-    """External revenue of every entity; what labs lose, other labs may win in the next step."""
+    """Compute the external revenue of every entity; other labs may win the lost revenue of a lab in the next step."""
     lists = net.lists
     plan_of_labs, lost, supplied = s.free[1], s.free[2], s.free[0]
     plan_of_labs[:] = 0.0
@@ -49,7 +49,7 @@ def earn_revenue(net, now, w, s):
 
 @part
 def add_supply(i, supplied, net, now, w, s):
-    """Compute that the supply legs of entity i bring it, as share of its plan, into supplied [W]; returns its own share, and whether its revenue is capped at all."""
+    """Fill supplied [W] with the compute from supply legs of entity i, as share of its plan; returns its own share, and whether its revenue is capped."""
     legs = net.legs
     own = 1.0
     capped = False
@@ -69,7 +69,7 @@ def add_supply(i, supplied, net, now, w, s):
 
 @part
 def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
-    """Revenue of entity i from its demand, capped by its own and supplied compute (add_supply); adds what a lab loses to lost [W]."""
+    """Compute the revenue of entity i from demand, capped by own and supplied compute (add_supply); adds the loss of a lab to lost [W]."""
     entities, factors = net.entities, now.factors
     process, plan, lab = entities.revenue_process[i], entities.plan_external[i, now.t], entities.is_lab[i]
     demand = factors.ratio[process] if process >= 0 else factors.demand  # an entity without a process of its own follows demand, uncapped
@@ -97,13 +97,13 @@ def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
 
 @small
 def relet_part(relet, saved, rental):
-    """Part of a lost margin that re-letting at the rental price, and cost saved on the rest, make up for."""
+    """Return the part of a lost margin that is recovered by re-letting at the rental price and by cost saved on the rest."""
     return max(0.0, min(1.0, relet * rental + saved * (1.0 - relet)))
 
 
 @part
 def relet_volume(net, now, w, s):
-    """Receipts and saved cost of providers on the volume that their customers no longer take."""
+    """Compute receipts and saved cost of providers on volume that their customers no longer take."""
     legs, rental = net.legs, now.factors.rental
     s.relet_receipts[:] = 0.0
     if not now.relief:
@@ -120,7 +120,7 @@ def relet_volume(net, now, w, s):
 
 @part
 def bear_cost(net, now, w, s):
-    """Operating cost: fixed cost, bent when cash runs short and less what contracts replace, and a share of revenue."""
+    """Compute operating cost: fixed cost, cut when cash runs short and less replacement by contracts, and a share of revenue."""
     entities, legs = net.entities, net.legs
     replaced = s.free[0]
     for i in net.lists.inside:

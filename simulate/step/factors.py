@@ -1,4 +1,4 @@
-"""The drivers, correlated, and the factors that they move: section 2 of docs/model.md, in its order.
+"""Factors: correlated drivers and the processes that they move (docs/model.md, section 2, in its order).
 
 Every process advances its own rows. State is [row, lane] with lanes innermost; each kernel loops over rows outside and lanes inside
 and touches few arrays at once (a loop over many arrays needs more checks of overlap than the compiler is willing to make before
@@ -40,24 +40,28 @@ STEP_FACTORS = {
 
 
 class StepFactors(NamedTuple):
-    """What the factors are in one step; the names of STEP_FACTORS stand on the rows of `lane`."""
+    """Values of the factors in one step; the names of STEP_FACTORS stand on the rows of `lane`."""
 
     ratio: Array  # [R, W] revenue over plan, x
     lane: Array  # [K, W]
+
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
 
 
 name_rows(StepFactors, "lane", tuple(STEP_FACTORS))
 
 
 def new_step_factors(model: Model, lanes: int) -> StepFactors:
-    """Unset factors of a step."""
+    """Allocate the factors of a step."""
     ratio = zeros((model.factors.rev_plan.shape[0], lanes))
     return StepFactors(ratio, zeros((len(STEP_FACTORS), lanes)))
 
 
 @part
 def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first_path, normal, lanes, tails):
-    """All normals of the step at once, normal [6 + 1 + 3 R, W].
+    """Draw all normals of the step at once, normal [6 + 1 + 3 R, W].
 
     Where a process has no growth risk its two draws are not made (their coefficients are 0, and 1/2 becomes the normal 0).
     """
@@ -75,7 +79,7 @@ def draw_normals(key_driver, key_rate_integral, key_revenue, growth_sd, t, first
 
 @part
 def correlate(lower, normal, driver):
-    """driver [6, W] = lower [6, 6] times the first rows of normal."""
+    """Set driver [6, W] = lower [6, 6] times the first rows of normal."""
     for d in range(driver.shape[0]):
         z = driver[d]
         z[:] = 0.0
@@ -88,7 +92,7 @@ def correlate(lower, normal, driver):
 
 @part
 def advance_regime(key, p01, p10, t, first_path, u, regime):
-    """1. Two-state Markov chain, exact on the grid; regime [W] is 1 in disappointment."""
+    """Advance the regime (2.1), a two-state Markov chain, exact on the grid; regime [W] is 1 in disappointment."""
     fill_uniform(key, t, FIRST_DRAW, first_path, u)
     for lane in range(u.size):
         enters = 1.0 if u[lane] < p01 else 0.0
@@ -97,8 +101,8 @@ def advance_regime(key, p01, p10, t, first_path, u, regime):
 
 
 @part
-def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral):
-    """2. Vasicek (1977), rate and integral jointly (Glasserman 2003, section 3.3)."""
+def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral):  # noqa: PLR0913 - its own rows and numbers, see the top
+    """Advance the short rate (2.2) of Vasicek (1977), rate and integral jointly (Glasserman 2003, section 3.3)."""
     for lane in range(z.size):
         integral[lane] += theta * dt + (rate[lane] - theta) * gain + c1 * z[lane] + c2 * n[lane]
     for lane in range(z.size):
@@ -107,7 +111,7 @@ def advance_short_rate(theta, decay, sd, dt, gain, c1, c2, z, n, rate, integral)
 
 @part
 def draw_square_root(mean, variance, z):
-    """A rate at or above 0 of this mean and variance from a normal z: the quadratic-exponential scheme of Andersen (2008), section 3.2."""
+    """Return a rate at or above 0 with this mean and variance from a normal z: the quadratic-exponential scheme of Andersen (2008), section 3.2."""
     if variance <= 0.0:
         return mean
     spread = variance / (mean * mean)
@@ -123,7 +127,7 @@ def draw_square_root(mean, variance, z):
 
 @part
 def advance_square_root(theta, decay, dt, gain, law, z, n, rate, integral):
-    """2. Cox, Ingersoll and Ross (1985): r' and its integral with their means, variances and covariance given r."""
+    """Advance the short rate (2.2) of Cox, Ingersoll and Ross (1985): r' and its integral with their means, variances and covariance given r."""
     for lane in range(z.size):
         r = rate[lane]
         mean = theta + (r - theta) * decay
@@ -137,7 +141,7 @@ def advance_square_root(theta, decay, dt, gain, law, z, n, rate, integral):
 
 @part
 def advance_log(decay, sd, variance, z, x, out):
-    """3, 4. Ornstein-Uhlenbeck logarithm x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
+    """Advance a logarithm (2.3, 2.4), an Ornstein-Uhlenbeck process x' = decay x + sd z around 0; out = x' - variance/2, whose exponential has mean 1."""
     half = 0.5 * variance
     for lane in range(z.size):
         x[lane] = decay * x[lane] + sd * z[lane]
@@ -146,14 +150,14 @@ def advance_log(decay, sd, variance, z, x, out):
 
 @part
 def shift_valuation(shift, duration, rate0, regime, rate, log_valuation):
-    """4. What disappointment and the short rate take from log V."""
+    """Subtract the effects of disappointment and of the short rate from log V (2.4)."""
     for lane in range(rate.size):
         log_valuation[lane] += shift * regime[lane] - duration * (rate[lane] - rate0)
 
 
 @part
-def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z, fluctuation, shots, gap):
-    """5. Plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909): each shot counts from its own arrival in (begin, end] on, years."""
+def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z, fluctuation, shots, gap):  # noqa: PLR0913 - its own rows and numbers, see the top
+    """Advance the power gap (2.5): plan, Ornstein-Uhlenbeck and shot noise (Campbell 1909); each shot counts from its own arrival in (begin, end] on, years."""
     for k in range(most):
         time = times[k]
         size = sizes[k]
@@ -170,7 +174,7 @@ def advance_power(plan, decay, sd, shot_decay, begin, end, most, times, sizes, z
 
 @part
 def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
-    """7. The growth rate and its integral, jointly."""
+    """Advance the growth rate of revenue and its integral jointly (2.7)."""
     for lane in range(n1.size):
         log_revenue[lane] += gain * growth[lane] + c1 * n1[lane] + c2 * n2[lane]
     for lane in range(n1.size):
@@ -178,8 +182,8 @@ def advance_growth(decay, sd, gain, c1, c2, n1, n2, growth, log_revenue):
 
 
 @part
-def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, delivery, log_revenue, shift, ratio):
-    """7. Schwartz and Moon (2000) around the delivered plan; move = log lost or won in a step of disappointment."""
+def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, delivery, log_revenue, shift, ratio):  # noqa: PLR0913 - its own rows and numbers, see the top
+    """Advance revenue over plan (2.7) of Schwartz and Moon (2000) around the delivered plan; move: change of the log in a step of disappointment."""
     rest = math.sqrt(1.0 - loading * loading)
     half = 0.5 * variance
     for lane in range(z.size):
@@ -195,7 +199,7 @@ def advance_revenue(loading, sd, variance, move, opening, plan, z, n, regime, de
 
 @part
 def advance_demand(weights, t, memory, ratio, demand, confidence):
-    """8. Revenue of the labs over plan: weights [R, T], ratio [R, W]; and the memory of it, k' = k + memory (y - k)."""
+    """Advance demand (2.8), revenue of the labs over plan with weights [R, T] and ratio [R, W], and its memory, k' = k + memory (y - k)."""
     demand[:] = 0.0
     for i in range(ratio.shape[0]):
         weight = weights[i, t]
@@ -208,8 +212,8 @@ def advance_demand(weights, t, memory, ratio, demand, confidence):
 
 
 @part
-def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, log_supply, q, rental):
-    """9. Log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power; log_demand and log_supply are scratch."""
+def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, log_supply, q, rental):  # noqa: PLR0913 - its own rows and numbers, see the top
+    """Advance the rental price (2.9): log-Ornstein-Uhlenbeck around a table, pulled by demand over usable power; log_demand and log_supply are scratch."""
     for lane in range(z.size):
         log_demand[lane] = max(demand[lane], 0.05)
     for lane in range(z.size):
@@ -227,7 +231,7 @@ def advance_rental(mean, pull, decay, sd, variance, demand, gap, z, log_demand, 
 
 @stage
 def move_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
-    """All factors of step t for lanes l = path first_path + l, in the order of docs/model.md."""
+    """Advance all factors to step t for lanes l = path first_path + l, in the order of docs/model.md."""
     f = factors
     s = state
     z = s.driver
@@ -290,5 +294,5 @@ def move_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState
 
 @kernel
 def advance_factors(grid: Grid, factors: Factors, t, first_path, state: FactorState, draws: PathDraws, out: StepFactors):
-    """`move_factors` from Python."""
+    """Call `move_factors` from Python."""
     move_factors(grid, factors, t, first_path, state, draws, out)

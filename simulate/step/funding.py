@@ -9,7 +9,7 @@ from simulate.step.lists import stakes_in
 
 @part
 def open_door(net, now, w, s):
-    """Openness of the funding market; shut only when confidence and valuation are both bad."""
+    """Compute the openness of the funding market, which shuts only when confidence and valuation are both low."""
     rules, factors = net.rules, now.factors
     for lane in range(s.open.size):
         shock = w.shock[lane] if now.confidence else 0.0
@@ -21,7 +21,7 @@ def open_door(net, now, w, s):
 
 @part
 def find_liquidity(net, now, w, s):
-    """What every entity holds before clearing (cash_in) and can raise in it (can_raise); prefunding is raised now."""
+    """Compute the liquidity of every entity before clearing: cash_in, and can_raise in clearing; prefunding is raised now."""
     entities, legs, lists = net.entities, net.legs, net.lists
     for i in lists.raising:
         for h in stakes_in(i, lists):
@@ -46,7 +46,7 @@ def find_liquidity(net, now, w, s):
 
 @part
 def find_room(i, early, net, now, w, s):
-    """Funding room of entity i; what it raises early of it, to reach its cash target, into early [W]; and its receipts from outside."""
+    """Compute the funding room of entity i, its prefunding up to the cash target into early [W], and its receipts from outside."""
     entities, t = net.entities, now.t
     planned = entities.ebitda_plan[i, t - 1] if t > 0 else 0.0
     unbounded = entities.fund_unbounded[i] > 0.0

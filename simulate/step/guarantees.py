@@ -1,4 +1,4 @@
-"""Guarantees: what guarantors are called for, and what creditors return to them (docs/model.md 4.5). Amounts USD bn."""
+"""Guarantees: calls on guarantors, and returns of creditors to them (docs/model.md 4.5). Amounts USD bn."""
 
 from simulate.kernels.jit import part
 from simulate.step.waterfall import ROUNDING, pay_by_waterfall
@@ -6,11 +6,11 @@ from simulate.step.waterfall import ROUNDING, pay_by_waterfall
 
 @part
 def call_guarantees(lane, may_fall, net, w, s):
-    """What guarantors owe now: a share of what is neither paid nor covered by collateral, up to the cap. In a descent it only rises.
+    """Compute calls: a share of the amount neither paid nor covered by collateral, up to the cap. In a descent a call only rises.
 
-    Paid in the same round as the payments it makes up for: one round late, creditors would seem poorer than they are, their own
-    payments would fall too far, and so would be called too much. A guarantor that fails pays others less, on whose debts guarantees
-    stand too: so all of them are looked at again until no call moves. Returns by how much calls and payments moved.
+    A call is paid in the same round as the shortfall that it makes up for: one round late, creditors would seem poorer than they are, their
+    own payments would fall too far, and their guarantors would be called for too much. A guarantor that fails pays others less, and their
+    shortfalls may be guaranteed too: so all calls are repeated until none moves. Returns the change of calls and payments.
     """
     change = 0.0
     for _ in range(net.rules.max_iterations):
@@ -23,7 +23,7 @@ def call_guarantees(lane, may_fall, net, w, s):
 
 @part
 def move_calls(lane, may_fall, net, w, s):
-    """One look at every guarantee; returns by how much calls, and payments of guarantors that fail, moved."""
+    """Update every call once; returns the change of calls, and of payments by guarantors that fail."""
     legs = net.legs
     change = 0.0
     for g in net.lists.guarantee:
@@ -52,7 +52,7 @@ def move_calls(lane, may_fall, net, w, s):
 
 @part
 def return_to_guarantors(lane, net, w, s):
-    """What the creditors of estates return to their guarantors at the payments of this round."""
+    """Compute the returns of creditors of estates to their guarantors at the payments of this round."""
     legs = net.legs
     for g in net.lists.guarantee:
         l = legs.covers[g]
@@ -65,10 +65,10 @@ def return_to_guarantors(lane, net, w, s):
 
 @part
 def give_back(share, left, paid, before, now):
-    """What a creditor returns to a guarantor of an estate: what it has paid, before and now, beyond its share of what is still not paid.
+    """Return the amount that a creditor of an estate gives back: payments of the guarantor, before and now, beyond its share of the unpaid rest.
 
-    left: of the claim before this payment, net of collateral. Never more than the estate and the guarantor pay now. So the creditor has
-    at least 1 - share of each dollar of the estate: were a part of it the guarantor's outright while it is still called, a
-    creditor could have more when the estate pays less, and there would be no greatest clearing vector.
+    left: the rest of the claim before this payment, net of collateral. The amount is never more than estate and guarantor pay now. So the
+    creditor keeps at least 1 - share of each dollar of the estate. If a part of that dollar belonged to the guarantor while it is still called,
+    a creditor could have more when the estate pays less, and there would be no greatest clearing vector.
     """
     return min(max(0.0, before + now - share * (left - paid)), paid + now)

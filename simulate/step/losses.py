@@ -1,6 +1,6 @@
 """Realised losses by entity, channel and deal (docs/model.md 4.10). Discounted USD bn.
 
-Every world keeps losses of credit and equity, which make its system loss; a world with `detail` also keeps the other channels and deals.
+Every world keeps losses of credit and equity, which add up to its system loss; a world with `detail` also keeps the other channels and deals.
 """
 
 from simulate.kernels.jit import part
@@ -13,7 +13,7 @@ from simulate.step.resolution import LIQUIDATED
 
 @part
 def book_claims(net, now, w, s):
-    """Credit losses at default and recoveries later; damages received count against contract losses. Before the claims change."""
+    """Book credit losses at default and later recoveries, before the claims change; damages received count against contract losses."""
     for lane in range(s.troubled.size):
         if s.troubled[lane] > 0.0:
             for i in net.lists.inside:
@@ -24,7 +24,7 @@ def book_claims(net, now, w, s):
 
 @part
 def book_claims_on(i, lane, net, now, w, s):
-    """What the creditors of entity i lose or recover. Every payment on a claim splits pro rata between its credit part and damages."""
+    """Book losses and recoveries of the creditors of entity i. Every payment on a claim splits pro rata between its credit part and damages."""
     legs = net.legs
     outcome = s.outcome[i, lane]
     living = w.alive[i, lane] > 0.0
@@ -57,7 +57,7 @@ def book_claims_on(i, lane, net, now, w, s):
 
 @part
 def book_guarantees(lane, net, now, w, s):
-    """What a guarantor pays moves the loss from creditor to guarantor; its part of later recoveries moves back."""
+    """Move losses from creditor to guarantor by its payments; its part of later recoveries moves back."""
     legs = net.legs
     for g in net.lists.guarantee:
         l, i, j = legs.covers[g], legs.payer[g], legs.payee[g]
@@ -72,7 +72,7 @@ def book_guarantees(lane, net, now, w, s):
 
 @part
 def book_contracts(net, now, w, s):
-    """Margin that providers lose on volume that is no longer taken, step by step, while they live."""
+    """Book the margin that living providers lose on volume no longer taken, step by step."""
     legs, factors = net.legs, now.factors
     for l in net.lists.contract:
         j, d = legs.payee[l], legs.deal[l]
@@ -87,7 +87,7 @@ def book_contracts(net, now, w, s):
 
 @part
 def book_fleets(net, now, w, s):
-    """Idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral); of their owner only."""
+    """Book the owner's losses on idle and worn-out chips (stranded), and the shortfall of a forced sale (collateral)."""
     fleet, life, discount = net.fleet, now.draws.life, now.factors.discount
     for o in range(fleet.entity.size):
         i, d = fleet.entity[o], fleet.stranded_deal[o]
@@ -108,7 +108,7 @@ def book_fleets(net, now, w, s):
 
 @part
 def book_forced_sale(o, idle_cost, net, now, w, s):
-    """The carrying value of the chips of owner o after the depreciation of idle ones, less what their forced sale brings."""
+    """Book the carrying value of the chips of owner o, after depreciation of idle ones, less the proceeds of their forced sale."""
     i, d, carrying = net.fleet.entity[o], net.fleet.stranded_deal[o], s.free[1]
     fill_carrying(o, carrying, net, now, w, s)
     for lane in range(carrying.size):
@@ -121,7 +121,7 @@ def book_forced_sale(o, idle_cost, net, now, w, s):
 
 @part
 def fill_carrying(o, carrying, net, now, w, s):
-    """Carrying value of the chips of owner o at the beginning of the step into carrying [W]."""
+    """Fill carrying [W] with the carrying value of the chips of owner o at the beginning of the step."""
     t, dt, life, book = now.t, net.grid.dt, now.draws.life, net.fleet.book_life[o]
     chips, chips_sum = w.fleet[o, t], w.fleet_sum[o, t]
     before, total = s.free[6], s.free[7]

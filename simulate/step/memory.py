@@ -1,6 +1,6 @@
 """Memory of the step: a Model packed into few arrays, index lists, and the arrays of worlds, steps, outputs and audits.
 
-Allocation and packing only. A packed group has the names of the fields of its group in the Model, whose annotations say where each stands.
+This file only allocates and packs. A packed group has the field names of its group in the Model, whose annotations name the array of each.
 """
 
 from collections import namedtuple
@@ -37,18 +37,18 @@ PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of e
 
 
 def fields_of(group: type) -> dict[str, tuple[str, ...]]:
-    """Names of the fields of a group of the Model by the packed array they go to, in order."""
+    """Return the field names of a group of the Model by packed array, in order."""
     kinds = {name: getattr(hint, "__metadata__", ("",))[0] for name, hint in get_type_hints(group, include_extras=True).items()}
     return {kind: tuple(name for name, its in kinds.items() if its == kind) for kind in KINDS if kind in kinds.values()}
 
 
 def packed_type(group: type) -> Any:
-    """A NamedTuple with the packed arrays of a group, and the names of its fields on their rows."""
+    """Return a NamedTuple with the packed arrays of a group, and the names of its fields on their rows."""
     names = fields_of(group)
-    made: Any = namedtuple(f"Packed{group.__name__}", names)
+    made: Any = namedtuple(f"Packed{group.__name__}", names)  # type: ignore[misc]  # its fields are known when the model is
     PACKED[made] = names
-    for kind, names in PACKED[made].items():
-        name_rows(made, kind, names)
+    for kind, rows in names.items():
+        name_rows(made, kind, rows)
     return made
 
 
@@ -72,7 +72,7 @@ name_rows(PackedRules, "terms", RULES)
 
 
 def pack(made: Any, group: NamedTuple, count: int, steps: int) -> Any:
-    """The fields of a group of the Model stacked in the order of their names."""
+    """Stack the fields of a group of the Model in the order of their names."""
     shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
     arrays = {}
     for kind, names in fields_of(type(group)).items():
@@ -81,19 +81,19 @@ def pack(made: Any, group: NamedTuple, count: int, steps: int) -> Any:
 
 
 def empty_pack(made: Any, count: int, steps: int = 1) -> Any:
-    """A packed group of zeros, to be written by name and frozen."""
+    """Return a packed group of zeros, to be written by name and frozen."""
     names = PACKED[made]
     shapes = {"rows": (count,), "terms": (count,), "by_step": (count, steps)}
     return made(**{kind: np.zeros((len(names[kind]), *shapes[kind]), KINDS[kind]) for kind in names})
 
 
 def freeze_all(packed: Any) -> Any:
-    """The packed group, read-only."""
+    """Return the packed group, read-only."""
     return type(packed)(*(freeze_array(array) for array in packed))
 
 
 def pack_model(model: Model) -> Net:
-    """What is the same for all paths, as the kernels read it."""
+    """Pack a model: the constants of all paths, in the form that kernels read."""
     grid, rules = model.grid, model.rules
     n, steps = grid.entities, grid.steps
     return Net(
@@ -114,13 +114,13 @@ def pack_model(model: Model) -> Net:
 
 
 def pack_worlds(model: Model) -> Array:
-    """[worlds, 7] what is on in each world: the switches, LEAST, DETAIL."""
+    """[worlds, 7] flags of each world: the switches, LEAST, DETAIL."""
     rules = model.rules
     return freeze_array(np.column_stack([rules.world_switches, rules.world_least, rules.world_detail]).astype(np.float64))
 
 
 def build_lists(model: Model) -> Lists:
-    """Index lists of a model."""
+    """Build the index lists of a model."""
     legs, entities, holdings = model.legs, model.entities, model.holdings
     n = model.grid.entities
 
@@ -144,9 +144,10 @@ def build_lists(model: Model) -> Lists:
         "valued": entities.equity0 > 0,
         "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
     }
-    draws = (legs.draw > 0.0).any(axis=1)
+    draws = np.any(legs.draw > 0.0, axis=1)
     draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True
-    starts, found = {}, {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    starts: dict[str, Array] = {}
+    found: dict[str, Array] = {name: np.flatnonzero(mask) for name, mask in masks.items()}
     starts["leg_start"], found["leg_of_payer"] = slices(legs.payer)
     starts["issue_start"], found["holding_of_issuer"] = slices(holdings.issuer)
     starts["hold_start"], found["holding_of_holder"] = slices(holdings.holder)
@@ -155,7 +156,7 @@ def build_lists(model: Model) -> Lists:
 
 
 def pack_lists(starts: dict[str, Array], lists: dict[str, Array]) -> Lists:
-    """Lists by name as rows of one table; a name that is missing is an empty list."""
+    """Pack lists by name into rows of one table; a name that is missing is an empty list."""
     rows = [np.asarray(lists.get(name, ()), np.int64) for name in LISTS]
     table = np.full((len(rows), max(1, *(row.size for row in rows))), -1, np.int64)
     for k, row in enumerate(rows):
@@ -164,10 +165,10 @@ def pack_lists(starts: dict[str, Array], lists: dict[str, Array]) -> Lists:
     return Lists(*map(freeze_array, (np.array([starts[name] for name in STARTS], np.int64), table, count)))
 
 
-def zeros(shape, dtype=np.float64) -> Array:
-    """Zeros that begin on a line of the cache, 64 bytes, as do their rows when W is a multiple of 8.
+def zeros(shape: int | tuple[int, ...], dtype: type[np.generic] = np.float64) -> Array:
+    """Return zeros that begin on a line of the cache, 64 bytes, as their rows do when W is a multiple of 8.
 
-    NumPy begins 16 bytes after one, and then every vector of 64 bytes lies on two lines: a run took 60 us a path and took 52 (one core with AVX-512).
+    NumPy begins 16 bytes after one, so that every vector of 64 bytes lies on two lines: a run took 60 us a path, and takes 52 (one core with AVX-512).
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     raw = np.zeros(size + CACHE_LINE, np.uint8)
@@ -176,7 +177,7 @@ def zeros(shape, dtype=np.float64) -> Array:
 
 
 def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, holdings: int, deals: int, lanes: int) -> Worlds:
-    """State arrays of all worlds, zero."""
+    """Allocate the state arrays of all worlds, zero."""
     return Worlds(
         entity=zeros((worlds, len(WORLD["entity"]), entities, lanes)),
         owner=zeros((worlds, len(WORLD["owner"]), owners, lanes)),
@@ -190,12 +191,15 @@ def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, h
 
 
 def split_worlds(worlds: Worlds) -> tuple[World, ...]:
-    """Each world by itself, as views."""
+    """Return each world by itself, as views."""
     return tuple(World(*(array[k] for array in worlds)) for k in range(len(worlds.lane)))
 
 
 def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -> Step:
-    """Scratch arrays of a step: zero, except delivered_share (1) and wave (-1): stages write these for inside entities only, and outside nodes need a neutral value."""
+    """Allocate the scratch arrays of a step.
+
+    They are zero, except delivered_share (1) and wave (-1): stages write these for inside entities only, and outside nodes need a neutral value.
+    """
     step = Step(
         entity=zeros((len(STEP["entity"]), entities, lanes)),
         owner=zeros((len(STEP["owner"]), owners, lanes)),
@@ -212,7 +216,7 @@ def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -
 
 
 def sizes_of(model: Model) -> dict[str, int]:
-    """Lengths of the axes of state arrays."""
+    """Return the lengths of the axes of state arrays."""
     return {
         "entity": model.grid.entities,
         "owner": model.fleet.entity.size,

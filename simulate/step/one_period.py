@@ -1,9 +1,9 @@
-"""Clearing alone: the stages of a step's clearing with nothing before and nothing after, for one-period networks.
+"""Clearing alone, for one-period networks: the stages of a step's clearing with nothing before and nothing after.
 
-The waterfall, the waves and the ascent are those of step/clearing.py, so what is known of published examples is known of the step too.
-Two differences: a step stops at a change of 1e-12 of what is due in its lane, here the iteration goes on until no payment changes by
-more than its rounding; and a descent of a step takes receipts as full payment less what is missing, here they are added up from nothing. So a
-network that leaks little, closed rings, and firms much smaller than their neighbours are exact too.
+The waterfall, the waves and the ascent are those of step/clearing.py, so published examples test the step too.
+There are two differences. A step stops at a change of 1e-12 of the amounts due in its lane; here the iteration goes on until no payment
+changes by more than its rounding. And a descent of a step computes receipts as full payment less shortfalls; here they are added up. So networks
+that leak little, closed rings, and firms much smaller than their neighbours are exact too.
 """
 
 from simulate.kernels.jit import kernel, part
@@ -12,7 +12,7 @@ from simulate.step.clearing import add_claims_on_estates, find_active_estates, f
 
 @kernel
 def clear_one_period(net, now, w, s):
-    """The greatest or (now.least) the least clearing vector of every lane: pay [L], received, failing, wave [n]; given due [L] and cash_in [n]."""
+    """Compute the greatest or (now.least) the least clearing vector of every lane: pay [L], received, failing, wave [n]; given due [L] and cash_in [n]."""
     sum_dues(net, s)
     find_active_estates(net, now, w, s)
     add_claims_on_estates(net, now, w, s)
@@ -27,7 +27,7 @@ def clear_one_period(net, now, w, s):
 
 @part
 def sum_dues(net, s):
-    """dues by payer and received_full by payee of what is due on every leg."""
+    """Sum the amounts due on all legs: dues by payer and received_full by payee."""
     s.dues[:] = 0.0
     s.received_full[:] = 0.0
     for l in range(net.legs.payer.size):

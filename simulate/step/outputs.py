@@ -1,4 +1,4 @@
-"""What a tile leaves behind, copied into the columns of the outputs of a block (the variables of simulate/schema.py)."""
+"""Outputs: the results of a tile, copied into the columns of a block (the variables of simulate/schema.py)."""
 
 from collections import namedtuple
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from simulate.schema import FACTORS, VARIABLES
 from simulate.step.begin import world_of
 from simulate.step.memory import DETAIL, zeros
 
-Outputs: Any = namedtuple("Outputs", VARIABLES)  # each with the dims of its variable, the path last
+Outputs: Any = namedtuple("Outputs", VARIABLES)  # type: ignore[misc]  # fields of the schema; dims of the variables, the path last
 
 
 class Summary(NamedTuple):
@@ -23,7 +23,7 @@ name_rows(Summary, "rows", tuple(FACTORS))
 
 
 def new_outputs(model: Model, paths: int) -> Any:
-    """Arrays of a block of paths, zero."""
+    """Allocate the outputs of a block of paths, zero."""
     rules = model.rules
     sizes = {
         "world": rules.world_detail.size,
@@ -39,7 +39,7 @@ def new_outputs(model: Model, paths: int) -> Any:
 
 @stage
 def summarise(summary, now):
-    """Summaries of factors that look at every step: least, largest, sums."""
+    """Update the summaries that depend on every step: least, largest, sums."""
     factors, first = now.factors, now.t == 0
     for lane in range(factors.rate.size):
         summary.confidence_min[lane] = factors.confidence[lane] if first else min(summary.confidence_min[lane], factors.confidence[lane])
@@ -52,7 +52,7 @@ def summarise(summary, now):
 
 @stage
 def keep_tile(start, count, plans, worlds, memory, out, net):
-    """Copy what a tile leaves into columns start .. start + count - 1; plans: the factors of the model, worlds: its worlds."""
+    """Copy the results of a tile into columns start .. start + count - 1; plans: the factors of the model, worlds: its worlds."""
     keep_factors(start, count, plans, memory, out, net)
     detail = 0
     for k in range(memory.worlds.lane.shape[0]):
@@ -66,7 +66,7 @@ def keep_tile(start, count, plans, worlds, memory, out, net):
 
 @part
 def keep_factors(start, count, plans, memory, out, net):
-    """Weights, summaries of factors, and what is drawn or ends by revenue process."""
+    """Copy weights, summaries of factors, and delivery and final revenue by process."""
     factors, draws, summary, steps = memory.factors, memory.draws, memory.summary, net.grid.steps
     for lane in range(count):
         out.log_weight[start + lane] = 0.0
@@ -86,7 +86,7 @@ def keep_factors(start, count, plans, memory, out, net):
 
 @part
 def keep_world(k, start, count, out, net, w):
-    """Defaults, sums over time and the system loss of world k: credit and equity losses of outside nodes, each dollar once, where it ends."""
+    """Copy defaults, sums over time and the system loss of world k: credit and equity losses of outside nodes, each dollar once, where it ends."""
     for lane in range(count):
         b = start + lane
         out.steps_shut[k, b] = w.steps_shut[lane]
@@ -105,7 +105,7 @@ def keep_world(k, start, count, out, net, w):
 
 @part
 def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
-    """Change of the marked stakes of every entity in world k, less the cash it paid for stakes."""
+    """Compute the change of the marked stakes of every entity in world k, less the cash it paid for stakes."""
     holdings, equity0, marks = net.holdings, net.entities.equity0, worlds[k, MARKS] > 0.0
     for i in range(net.grid.entities):
         for lane in range(count):
@@ -120,7 +120,7 @@ def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
 
 @part
 def keep_detail(d, start, count, out, w):
-    """Losses by channel and by deal of the d-th world that keeps them."""
+    """Copy losses by channel and by deal of the d-th world that keeps them."""
     for i in range(w.loss.shape[0]):
         for c in range(w.loss.shape[1]):
             for lane in range(count):

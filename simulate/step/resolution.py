@@ -1,6 +1,6 @@
 """Resolution: restructuring or liquidation, estates, stakes (docs/model.md 4.8). Amounts USD bn.
 
-Defaults are rare, so this works lane by lane and only where somebody failed.
+Defaults are rare, so this works lane by lane, and only where an entity failed.
 """
 
 from simulate.kernels.jit import part
@@ -15,13 +15,13 @@ LEAST_HAIRCUT, MOST_HAIRCUT = 0.1, 0.9
 
 @part
 def fails_now(i, lane, w, s):
-    """True if entity i lived and failed in this clearing: stakes in it are worth nothing."""
+    """True if entity i lived and failed in this clearing, so that stakes in it are worth nothing."""
     return s.failing[i, lane] * w.alive[i, lane] > 0.0
 
 
 @part
 def decide(net, now, w, s):
-    """Restructure where the going concern is worth more than liquidation: the outcome of every entity that failed in this clearing."""
+    """Decide the outcome of every entity that failed in this clearing: restructure where the going concern is worth more than liquidation."""
     for i in net.lists.inside:
         s.outcome[i, :] = 0.0
     for lane in range(s.troubled.size):
@@ -34,7 +34,7 @@ def decide(net, now, w, s):
 
 @part
 def choose(i, lane, net, now, w, s):
-    """Haircut of a restructuring, or LIQUIDATED."""
+    """Return the haircut of a restructuring, or LIQUIDATED."""
     entities, legs, rules = net.entities, net.legs, net.rules
     price = multiple(i, (now.t + 1) * net.grid.dt, net)
     stakes = 0.0
@@ -58,7 +58,7 @@ def choose(i, lane, net, now, w, s):
 
 @part
 def advance_claims(net, w, s):
-    """Estates: what was paid in this clearing counts as paid; covered collateral is paid out once."""
+    """Count the payments of estates in this clearing as paid; proceeds of collateral are paid out once."""
     for lane in range(s.troubled.size):
         if s.troubled[lane] == 0.0:
             continue
@@ -92,7 +92,7 @@ def resolve(net, now, w, s):
 
 @part
 def record_default(i, lane, net, now, w, s):
-    """First default of the path, its wave, and the shock to confidence."""
+    """Record the first default of the path, its wave, and the shock to confidence."""
     if w.default_step[i, lane] < 0.0:
         w.default_round[i, lane] = s.wave[i, lane]
         w.default_step[i, lane] = now.t
@@ -102,7 +102,7 @@ def record_default(i, lane, net, now, w, s):
 
 @part
 def change_legs(i, lane, net, now, w, s):
-    """Obligations of a defaulter: claims on its estate, or the haircut; contracts that end with a payee that is gone."""
+    """Change the obligations of a defaulter into claims on its estate, or by the haircut; end contracts that end with a liquidated payee."""
     legs, lists = net.legs, net.lists
     gone = s.outcome[i, lane] == LIQUIDATED
     for l in legs_of(i, lists):
@@ -111,7 +111,7 @@ def change_legs(i, lane, net, now, w, s):
         if gone:
             claim_on_estate(l, i, lane, net, now, w, s)
         elif legs.seniority[l] == SECURED:
-            # What a secured creditor was not paid is added to its balance.
+            # Unpaid dues of a secured creditor are added to its balance.
             w.balance[l, lane] += s.due[l, lane] - s.pay[l, lane]
         else:
             cut_leg(l, s.outcome[i, lane], lane, net, w, s)
@@ -125,8 +125,8 @@ def change_legs(i, lane, net, now, w, s):
 
 @part
 def claim_on_estate(l, i, lane, net, now, w, s):
-    """Leg l of a liquidated payer i becomes a fixed claim on its estate."""
-    # What is not paid of a call may be owed by the debtor again: the guarantor owes nothing of it.
+    """Turn leg l of a liquidated payer i into a fixed claim on its estate."""
+    # The debtor may owe the unpaid part of a call again; then the guarantor owes none of it.
     on = 0.0 if net.legs.covers[l] >= 0 and takes_over_arrears(net.legs.covers[l], lane, net, s) else 1.0
     w.claim[l, lane] = (s.claim_now[l, lane] + s.called[l, lane]) * on
     w.claim_credit[l, lane] = (s.credit_now[l, lane] - s.cover[l, lane] + s.called[l, lane]) * on
@@ -143,7 +143,7 @@ def claim_on_estate(l, i, lane, net, now, w, s):
 
 @part
 def cut_leg(l, haircut, lane, net, w, s):
-    """The haircut on an unsecured leg of a restructured payer."""
+    """Apply the haircut to an unsecured leg of a restructured payer."""
     w.balance[l, lane] *= 1.0 - haircut
     w.receivable[l, lane] *= 1.0 - haircut
     w.volume[l, lane] *= 1.0 - haircut * net.legs.haircut[l]
@@ -154,7 +154,7 @@ def cut_leg(l, haircut, lane, net, w, s):
 
 @part
 def forgive_arrears(i, lane, net, w, s):
-    """Guarantees of the legs of a restructured payer i: what its guarantors paid is not claimed back, and not owed again."""
+    """Forgive a restructured payer i the payments of its guarantors: they are neither claimed back nor owed again."""
     legs = net.legs
     for g in net.lists.guarantee:
         l = legs.covers[g]
@@ -172,7 +172,7 @@ def takes_over_arrears(l, lane, net, s):
 
 @part
 def sell_collateral(l, i, lane, net, now, w, s):
-    """What the collateral of leg l of entity i brings in the end: nothing for shares of a firm that fails too, less for a stake that was diluted in the step."""
+    """Return the final proceeds of the collateral of leg l of entity i: nothing for shares of a firm that fails too, less for a stake diluted in the step."""
     legs = net.legs
     core = (1.0 - net.entities.core_haircut[i]) * legs.coll_core[l] * s.core_value[i, lane]
     rest = legs.coll_fleet[l] * s.fleet_value[i, lane]
@@ -184,9 +184,9 @@ def sell_collateral(l, i, lane, net, now, w, s):
 
 @part
 def wipe_out(i, lane, net, now, w, s):
-    """Stakes in a defaulter are worth nothing: their cost is lost; after a restructuring its creditors (outside) own it.
+    """Wipe out the stakes in a defaulter: their cost is lost; after a restructuring its creditors (outside) own it.
 
-    With marks off only the cost is booked: the mark of a stake follows the common index.
+    With marks off only the cost is booked, because the mark of a stake follows the common index.
     """
     holdings = net.holdings
     for h in stakes_in(i, net.lists):
@@ -204,7 +204,7 @@ def wipe_out(i, lane, net, now, w, s):
 
 @part
 def sell(i, lane, net, now, w, s):
-    """A liquidated entity sells chips, core and stakes to the outside; cash beyond what covers secured claims reaches the estate next step."""
+    """Sell chips, core and stakes of a liquidated entity to the outside; proceeds beyond the cover of secured claims reach the estate next step."""
     holdings, investor = net.holdings, net.grid.outside_investor
     keep = 1.0 - net.rules.d0
     proceeds = keep * s.fleet_value[i, lane] + (1.0 - net.entities.core_haircut[i]) * s.core_value[i, lane]

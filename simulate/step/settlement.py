@@ -9,7 +9,7 @@ from simulate.step.lists import legs_of, stakes_in
 
 @part
 def settle(net, now, w, s):
-    """Cash after clearing: draws of the solvent, default costs, what estates keep; the insurer's account closes the sum."""
+    """Compute cash after clearing: draws of the solvent, default costs, cash of estates; the insurer's account closes the sum."""
     grid, entities, rules = net.grid, net.entities, net.rules
     need = s.free[0]
     copy_rows(s.dues, s.paid)
@@ -45,7 +45,7 @@ def settle(net, now, w, s):
 
 @part
 def sum_payments_of_failing(net, w, s):
-    """`paid` of entities that do not pay their dues in full, and cover_sold: collateral of estates that reaches its creditors now."""
+    """Sum `paid` of entities that do not pay their dues in full, and cover_sold, the collateral of estates that reaches creditors now."""
     for i in range(s.dead.size):
         if s.dead[i] > 0:
             s.cover_sold[i, :] = 0.0
@@ -68,7 +68,7 @@ def sum_payments_of_failing(net, w, s):
 
 @part
 def pay_commitments(net, now, w, s):
-    """Tranches of equity commitments: a tranche that is not paid is lost, and no default. Outside investors always pay."""
+    """Pay the tranches of equity commitments. An unpaid tranche is lost, but is no default. Outside investors always pay."""
     legs = net.legs
     tranches = 0
     for l in net.lists.commitment:
@@ -89,7 +89,7 @@ def pay_commitments(net, now, w, s):
 
 @part
 def share_of_tranches(i, share, net, now, w, s):
-    """The share of its tranches that investor i can pay into share [W], after it drew what it lacks; returns whether it has any commitment."""
+    """Fill share [W] with the payable share of the tranches of investor i and draw the missing cash; returns whether it has any commitment."""
     entities, legs = net.entities, net.legs
     owed, need = s.free[2], s.free[4]
     owed[:] = 0.0
@@ -116,7 +116,7 @@ def share_of_tranches(i, share, net, now, w, s):
 
 @part
 def fix_tranche(l, net, now, w, s):
-    """Tranche of commitment l if its gate is open and the investee lives (insured worlds: whether it lives or not)."""
+    """Fix the tranche of commitment l, if its gate is open and the investee lives (in insured worlds also if it is dead)."""
     entities, legs = net.entities, net.legs
     j, gate = legs.payee[l], legs.gate_owner[l]
     scale = now.draws.scale[legs.group[l]]
@@ -131,7 +131,7 @@ def fix_tranche(l, net, now, w, s):
 
 @part
 def transfer_tranche(l, share, net, now, w, s):
-    """Pay a tranche from investor to investee; in insured worlds the insurer adds what the investor could not pay."""
+    """Pay a tranche from investor to investee; in insured worlds the insurer adds the unpaid part."""
     legs, insurer = net.legs, net.grid.insurer
     i, j, h = legs.payer[l], legs.payee[l], legs.buys_holding[l]
     s.flags[j], s.flags[insurer] = 1, 1
@@ -149,7 +149,7 @@ def transfer_tranche(l, share, net, now, w, s):
 
 @part
 def receive_arrived(arrived, w, s):
-    """Add what arrived [n, W] to the cash of the entities that s.flags marks."""
+    """Add arrived [n, W] to the cash of the entities that s.flags marks."""
     for i in range(s.flags.size):
         if s.flags[i] > 0:
             for lane in range(arrived.shape[1]):
@@ -159,7 +159,7 @@ def receive_arrived(arrived, w, s):
 
 @part
 def issue_shares(net, w, s):
-    """New money x of the step at E-: all stakes x E-/(E- + x), each buyer gets its part of x/(E- + x)."""
+    """Issue shares for new money x at the value E-: all stakes shrink by E-/(E- + x), buyers share x/(E- + x)."""
     total = s.free[0]
     for i in net.lists.raising:
         total[:] = 0.0

@@ -1,4 +1,4 @@
-"""Spending at discretion: replacement, growth capex, top-up, payouts, and the fleet of the next step (docs/model.md 4.7). Amounts USD bn."""
+"""Discretionary spending: replacement, growth capex, top-up, payouts, and the fleet of the next step (docs/model.md 4.7). Amounts USD bn."""
 
 from simulate.kernels.jit import part
 from simulate.step.funding import draw_liquidity
@@ -8,7 +8,7 @@ from simulate.step.settlement import receive_arrived
 
 @part
 def spend(net, now, w, s):
-    """Every entity replaces, builds, tops up its cash and pays out; vendors receive their parts after all have spent."""
+    """Let every entity replace, build, top up its cash and pay out; vendors receive their parts after all have spent."""
     able, growth, replacement = s.free[2], s.free[4], s.free[5]
     s.arrived[:] = 0.0
     s.flags[:] = 0  # 1: discretionary capex of others reaches the entity
@@ -34,7 +34,7 @@ def spend(net, now, w, s):
 
 @part
 def mask_able(i, able, w, s):
-    """able [W] = 1 where entity i lives and did not fail in this step."""
+    """Set able [W] = 1 where entity i lives and did not fail in this step."""
     alive, failing = w.alive[i], s.failing[i]
     for lane in range(able.size):
         able[lane] = alive[lane] * (1.0 - failing[lane])
@@ -42,7 +42,7 @@ def mask_able(i, able, w, s):
 
 @part
 def choose_spending(i, able, growth, replacement, net, now, w, s):
-    """Replacement first, then growth, as far as entity i can afford them, into replacement and growth [W]."""
+    """Fill replacement and growth [W] with the spending that entity i can afford, replacement first."""
     entities = net.entities
     least, of_room = entities.min_cash[i], entities.kappa[i]
     of_line = 1.0 - (1.0 - of_room) ** (4.0 * net.grid.dt)  # a line is a stock: a share a quarter, whatever the step
@@ -58,7 +58,7 @@ def choose_spending(i, able, growth, replacement, net, now, w, s):
 
 @part
 def replace_worn(i, afford, replacement, net, now, w, s):
-    """Replace chips that wore out before their book life, as far as they are still needed and owner i can afford it; the rest is lost capacity."""
+    """Replace chips that wore out before their book life, as far as they are needed and owner i can afford it; the rest is lost capacity."""
     o, plan = net.entities.owner[i], net.entities.capex_plan[i, now.t]
     price = net.fleet.replace_price[o]
     desired, alive = s.desired_capex[i], w.alive[i]
@@ -73,7 +73,7 @@ def replace_worn(i, afford, replacement, net, now, w, s):
 
 @part
 def pay_from_cash(i, able, growth, replacement, net, w, s):
-    """One draw pays what exceeds cash above the minimum and tops up to the minimum; then payouts, to nobody in the network."""
+    """Draw once for spending beyond the cash above the minimum and to top up to it; then pay out, to the outside of the network."""
     entities = net.entities
     need, cash = s.free[6], w.cash[i]
     for lane in range(able.size):
@@ -91,7 +91,7 @@ def pay_from_cash(i, able, growth, replacement, net, w, s):
 
 @part
 def execute(i, able, growth, replacement, w, s):
-    """What entity i paid for capex in the step, and the executed share of what it desired."""
+    """Compute the capex that entity i paid in the step, and the executed share of its desired capex."""
     desired, committed = s.desired_capex[i], s.committed_capex[i]
     for lane in range(able.size):
         spent = replacement[lane] + growth[lane]
@@ -105,7 +105,7 @@ def execute(i, able, growth, replacement, w, s):
 
 @part
 def pay_vendors(i, growth, replacement, net, now, w, s):
-    """Discretionary capex of entity i reaches its receivers by the shares of the capex legs; in insured worlds the insurer takes the part of the dead."""
+    """Pass discretionary capex of entity i to the payees of its capex legs by their shares; in insured worlds the insurer takes the part of dead payees."""
     legs, insurer, amount = net.legs, net.grid.insurer, s.free[7]
     for l in legs_of(i, net.lists):
         growth_share, chip_share = legs.capex_share[l], legs.chip_share[l]
@@ -127,7 +127,7 @@ def pay_vendors(i, growth, replacement, net, now, w, s):
 
 @part
 def grow_fleet(i, replacement, net, now, w, s):
-    """Built GW and chips in service at the beginning of the next step; where supply is off, the plan of a failed host goes on."""
+    """Compute built GW and chips in service at the beginning of the next step; where supply is off, the plan of a failed host goes on."""
     fleet, o, t = net.fleet, net.entities.owner[i], now.t
     plan = net.entities.capex_plan[i, t] / fleet.cost_per_gw[o]
     for lane in range(replacement.size):

@@ -1,7 +1,7 @@
-"""Every variable of the step by name, with its unit and one sentence; and the four structs that every stage is handed (docs/model.md, section 3).
+"""Every variable of the step by name, with its unit and one sentence; and the four structs that every stage gets (docs/model.md, section 3).
 
-`net`  what is the same for all paths          `now`  what is the same for all entities in a step of a world
-`w`    what a world remembers (WORLD)          `s`    what dies with the step (STEP)
+`net`  constants of all paths                  `now`  values that all entities share in a step of a world
+`w`    memory of a world (WORLD)               `s`    scratch that dies with the step (STEP)
 
 A group of variables is one array, its names are the rows (kernels/fields.py): `w.cash` is a row of `w.entity`. Memory is made in
 step/memory.py. Shapes: n entities, L legs, H holdings, O fleet owners, T steps, D deals, W lanes (innermost, contiguous), K names.
@@ -14,7 +14,7 @@ from simulate.model import LEG_DRIVERS, Array, Grid
 
 
 class Variable(NamedTuple):
-    """What a name of the state means."""
+    """The meaning of a name of the state."""
 
     unit: str
     about: str
@@ -34,7 +34,7 @@ WORLD = {
         "burn": Variable("USD bn/step", "cash burnt in the step; 0 without a burn"),
         "restructured": Variable("count", "restructurings so far"),
         "proceeds": Variable("USD bn", "proceeds of a liquidation that reach the estate in the next step"),
-        "fresh": Variable("0 or 1", "1 in the step after a liquidation: the estate distributes whatever it holds"),
+        "fresh": Variable("0 or 1", "1 in the step after a liquidation, when the estate distributes however little it holds"),
         "default_step": Variable("step", "step of the first default; -1: none"),
         "default_round": Variable("wave", "wave of the first default; -1: none"),
         "paid_for_stakes": Variable("USD bn", "cash paid for stakes so far, less proceeds of stakes sold"),
@@ -53,7 +53,7 @@ WORLD = {
         "balance": Variable("USD bn", "balance owed"),
         "balance_undisturbed": Variable("USD bn", "balance of the undisturbed deal; read in insured worlds"),
         "receivable": Variable("USD bn", "earned in the step before and paid in this one"),
-        "receivable_undisturbed": Variable("USD bn", "the same of the undisturbed deal; read in insured worlds"),
+        "receivable_undisturbed": Variable("USD bn", "receivable of the undisturbed deal; read in insured worlds"),
         "volume": Variable("share", "volume of the deal that is left"),
         "claim": Variable("USD bn", "claim on an estate, net of what its collateral covers"),
         "claim_credit": Variable("USD bn", "credit part of that claim; the rest is damages"),
@@ -64,7 +64,7 @@ WORLD = {
     },
     "holding": {
         "stake": Variable("share", "share of the issuer's equity"),
-        "stake_cost": Variable("USD bn", "what the stake cost and was not written off"),
+        "stake_cost": Variable("USD bn", "cost of the stake that was not written off"),
     },
     "lane": {
         "shock": Variable("share of plan", "shock to confidence from systemic defaults"),
@@ -86,24 +86,24 @@ STEP = {
         "interest_due": Variable("USD bn/step", "interest that falls due"),
         "interest": Variable("USD bn/step", "interest paid: only an entity that does not fail pays any"),
         "desired_capex": Variable("USD bn/step", "desired capital expenditure"),
-        "committed_capex": Variable("USD bn/step", "part of it that falls due whatever happens"),
+        "committed_capex": Variable("USD bn/step", "part of it that falls due in any case"),
         "growth_capex": Variable("USD bn/step", "capital expenditure that adds capacity, as paid"),
         "cash_in": Variable("USD bn", "cash and receipts from outside, before clearing"),
         "can_raise": Variable("USD bn", "credit line and funding room that can still be drawn in clearing"),
         "room": Variable("USD bn", "funding room that is left"),
-        "dues": Variable("USD bn", "sum of what it owes in this clearing"),
-        "received_full": Variable("USD bn", "what it receives in clearing if everybody pays in full"),
-        "received": Variable("USD bn", "what it receives in clearing"),
-        "offsets": Variable("USD bn", "what an estate paid on its claims before"),
+        "dues": Variable("USD bn", "sum of its dues in this clearing"),
+        "received_full": Variable("USD bn", "receipts in clearing if everybody pays in full"),
+        "received": Variable("USD bn", "receipts in clearing"),
+        "offsets": Variable("USD bn", "earlier payments of an estate on its claims"),
         "failing": Variable("0 or 1", "1 if it does not pay its dues in full in this clearing, or is dead"),
         "active": Variable("0 or 1", "1 if it pays by the waterfall: it fails now, or is an estate that distributes"),
         "wave": Variable("wave", "wave of this clearing in which it failed; -1: it did not"),
-        "paid": Variable("USD bn", "all it paid inside of the network in the step"),
-        "got": Variable("USD bn", "all it received inside of the network in the step"),
-        "outside_in": Variable("USD bn", "what entered its cash from outside of the network"),
-        "outside_out": Variable("USD bn", "what left its cash to the outside of the network"),
+        "paid": Variable("USD bn", "all payments inside of the network in the step"),
+        "got": Variable("USD bn", "all receipts inside of the network in the step"),
+        "outside_in": Variable("USD bn", "cash received from outside of the network"),
+        "outside_out": Variable("USD bn", "cash paid to the outside of the network"),
         "operating_in": Variable("USD bn/step", "receipts on operating legs"),
-        "operating_out": Variable("USD bn/step", "what is due on operating legs other than capex; the valuation corrects it to what is paid"),
+        "operating_out": Variable("USD bn/step", "dues on operating legs other than capex; the valuation corrects them to payments"),
         "arrived": Variable("USD bn", "discretionary capex of others that reaches a vendor after all have spent"),
         "arrived_tranches": Variable("USD bn", "tranches that reach an investee after all investors have paid"),
         "worth": Variable("USD bn", "assets at market without stakes, less debt"),
@@ -111,7 +111,7 @@ STEP = {
         "cover_sold": Variable("USD bn", "proceeds of collateral that an estate passes to its creditors in the step"),
         "capex_paid": Variable("USD bn/step", "capital expenditure paid"),
         "core_value": Variable("USD bn", "value of its core business at the common valuation index"),
-        "outcome": Variable("share", "what its default did: 0 no default, -1 liquidation, else the haircut of a restructuring"),
+        "outcome": Variable("share", "outcome of its default: 0 no default, -1 liquidation, else the haircut of a restructuring"),
     },
     "owner": {
         "worn": Variable("USD bn", "cost of chips that reached the end of their true life in the step"),
@@ -121,23 +121,23 @@ STEP = {
     "leg": {
         "earned": Variable("USD bn/step", "earned by the payee in the step, whenever it is paid"),
         "tranche": Variable("USD bn", "tranche of a commitment whose gate is open"),
-        "due": Variable("USD bn", "what a living payer owes now"),
-        "due_undisturbed": Variable("USD bn", "what the undisturbed deal brings its payee; insured worlds"),
+        "due": Variable("USD bn", "amount that a living payer owes now"),
+        "due_undisturbed": Variable("USD bn", "amount that the undisturbed deal brings its payee; insured worlds"),
         "principal": Variable("USD bn", "principal that falls due, covenant included"),
         "drawn": Variable("USD bn", "added to the balance: draws by schedule, market money raised as debt"),
-        "collateral": Variable("USD bn", "market value of what secures the balance"),
+        "collateral": Variable("USD bn", "market value of the collateral of the balance"),
         "full": Variable("USD bn", "the most that the leg pays in this clearing, calls apart"),
-        "pay": Variable("USD bn", "payment; written where the payer is cleared, elsewhere a leg pays what is due"),
+        "pay": Variable("USD bn", "payment; written where the payer is cleared, elsewhere a leg pays its due"),
         "uncovered_share": Variable("share", "part of the claim that its collateral does not cover"),
         "claim_now": Variable("USD bn", "claim if the payer fails now, net of what its collateral covers"),
         "credit_now": Variable("USD bn", "credit part of the claim, before what its collateral covers"),
         "cover": Variable("USD bn", "part of the credit that a sale of its collateral pays"),
-        "called": Variable("USD bn", "what a guarantor is called for"),
-        "returned": Variable("USD bn", "what a creditor returns to its guarantor"),
+        "called": Variable("USD bn", "call on a guarantor"),
+        "returned": Variable("USD bn", "return of a creditor to its guarantor"),
     },
     "lane": {
         "open": Variable("share", "openness of the funding market"),
-        "troubled": Variable("0 or 1", "1 in lanes where somebody cannot pay in full, or an estate distributes"),
+        "troubled": Variable("0 or 1", "1 in lanes where an entity cannot pay in full, or an estate distributes"),
         "due_in_all": Variable("USD bn", "everything due and claimed from estates"),
     },
 }
@@ -152,7 +152,7 @@ INTEGERS = {
 
 
 class World(NamedTuple):
-    """What one world of a tile remembers; names of the rows in WORLD."""
+    """Memory of one world of a tile; names of the rows in WORLD."""
 
     entity: Array  # [K, n, W]
     owner: Array  # [K, O, W]
@@ -162,6 +162,10 @@ class World(NamedTuple):
     lane: Array  # [K, W]
     loss: Array  # [n, channels, W] discounted USD bn
     deal_loss: Array  # [D, W] discounted USD bn
+
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
 
 
 class Worlds(NamedTuple):
@@ -178,7 +182,7 @@ class Worlds(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What dies with the step; names of the rows in STEP."""
+    """Scratch that dies with the step; names of the rows in STEP."""
 
     entity: Array  # [K, n, W]
     owner: Array  # [K, O, W]
@@ -189,13 +193,17 @@ class Step(NamedTuple):
     free: Array  # [8, W] for the inside of a function: nothing in it outlives a call
     integer: Array  # [K, n] int64; names in INTEGERS
 
+    def __getattr__(self, name: str) -> Array:
+        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        raise AttributeError(name)
+
 
 class Lists(NamedTuple):
     """Index lists in ascending order, so that sums are added in the same order for every tile width. All int64."""
 
     starts: Array  # [3, n+1] where the slices of each entity begin; names in STARTS
     rows: Array  # [K, longest] the lists of LISTS
-    count: Array  # [K] their lengths
+    count: Array  # type: ignore[assignment]  # [K] their lengths; hides tuple.count, which nobody calls
 
 
 STARTS = {
@@ -208,7 +216,7 @@ LISTS = {
     "holding_of_issuer": "holdings sorted by issuer, stable",
     "holding_of_holder": "holdings sorted by holder, stable",
     "outside_of": "by entity: holding of the outside investors in its shares, -1: not valued",
-    "rank": "by leg: class in the waterfall; a secured leg ranks as senior with what its collateral does not cover",
+    "rank": "by leg: class in the waterfall; the uncovered part of a secured leg ranks as senior",
     "draws": "by leg: 1 if a balance is drawn by schedule, or takes market debt",
     **{driver: f"legs of the driver {driver}" for driver in LEG_DRIVERS},
     "contract": "legs of providers whose volume can be lost and let again",
@@ -225,7 +233,7 @@ LISTS = {
 
 
 class Net(NamedTuple):
-    """What is the same for all paths; the packed groups of the Model have the names of its fields (step/memory.py)."""
+    """Constants of all paths; the packed groups of the Model have the names of its fields (step/memory.py)."""
 
     grid: Grid
     entities: NamedTuple
@@ -238,10 +246,10 @@ class Net(NamedTuple):
 
 
 class Now(NamedTuple):
-    """What is the same for all entities in a step of a world."""
+    """Values that all entities share in a step of a world."""
 
     t: int
-    insured: bool  # nonpayment is off: payees receive what the undisturbed deal brings
+    insured: bool  # nonpayment is off: payees receive the amounts of undisturbed deals
     supply: bool
     relief: bool
     marks: bool
@@ -255,7 +263,7 @@ class Now(NamedTuple):
 
 
 def name_state() -> None:
-    """Put the names on the rows. A name has one meaning in the whole state: ValueError for a second one."""
+    """Put the names on the rows. A name has one meaning in the whole state; raises ValueError for a second one."""
     for name in {name for group in WORLD.values() for name in group} & {name for group in STEP.values() for name in group}:
         raise ValueError(f"World and Step have two meanings of {name}")
     for cls, groups in ((World, WORLD), (Step, STEP)):

@@ -1,4 +1,4 @@
-"""The step loop: factors once, then every world on the same draws (docs/model.md, section 4). The whole story on one screen."""
+"""The step loop: factors once, then every world on the same draws (docs/model.md, section 4). The whole step on one screen."""
 
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from simulate.step.watch import Trace, keep_cleared, keep_end, keep_flows, keep_
 
 
 class Memory(NamedTuple):
-    """What one thread fills anew for every tile of W lanes."""
+    """Memory that one thread fills anew for every tile of W lanes."""
 
     worlds: Worlds
     step: Step
@@ -40,12 +40,11 @@ class Memory(NamedTuple):
 
 @kernel
 def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, net):
-    """Paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile; plans: the factors of the model,
-    worlds [worlds, 7]: what is on in each (memory.pack_worlds).
+    """Simulate paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile.
 
-    The last tile is padded and its surplus lanes are dropped. `trace` [worlds, T, kinds, n, W] and `audit` are filled for the last tile; pass arrays
-    of size 0 to record nothing. One function: numba compiles every callee again for each caller, so three levels would cost three
-    times the compile time.
+    plans: the factors of the model; worlds [worlds, 7]: flags of each world (memory.pack_worlds). The last tile is padded and its surplus lanes are
+    dropped. `trace` [worlds, T, kinds, n, W] and `audit` are filled for the last tile; pass arrays of size 0 to record nothing.
+    One function: numba compiles every callee again for each caller, so three levels would cost three times the compile time.
     """
     s, draws, factors = memory.step, memory.draws, memory.factors
     lanes = s.lane.shape[1]
@@ -84,7 +83,7 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
 
 @stage
 def earn(net, now, w, s):
-    """Capacity, revenue, cost, and what falls due."""
+    """Compute capacity, revenue, cost, and dues."""
     deliver_capacity(net, now, w, s)
     earn_scheduled(net, now, w, s)
     earn_revenue(net, now, w, s)
@@ -97,7 +96,7 @@ def earn(net, now, w, s):
 
 @stage
 def clear_dues(net, now, w, s):
-    """What everybody has and can raise, and who pays what."""
+    """Compute liquidity, and the payments of the clearing."""
     open_door(net, now, w, s)
     find_liquidity(net, now, w, s)
     clear(net, now, w, s)
@@ -105,7 +104,7 @@ def clear_dues(net, now, w, s):
 
 @stage
 def settle_and_spend(net, now, w, s):
-    """Cash after clearing, commitments, what is discretionary, new shares."""
+    """Settle cash after clearing, then commitments, discretionary spending and new shares."""
     settle(net, now, w, s)
     pay_commitments(net, now, w, s)
     spend(net, now, w, s)
@@ -114,7 +113,7 @@ def settle_and_spend(net, now, w, s):
 
 @stage
 def book_and_resolve(net, now, w, s):
-    """Losses and what default does, felt by others from the next step on; receipts and burn of the step."""
+    """Book losses and resolve defaults, which others feel from the next step on; smooth receipts and burn of the step."""
     decide(net, now, w, s)
     book_claims(net, now, w, s)
     if now.detail:

@@ -12,9 +12,9 @@ from simulate.step.values import add_marks, multiple
 
 @part
 def smooth_receipts(net, now, w, s):
-    """Operating receipts and EBITDA of the step into the smoothed ones; burn of the step."""
+    """Update smoothed operating receipts and EBITDA, and the burn of the step."""
     legs, lists, rules = net.legs, net.lists, net.rules
-    # What arrives is operating, but for the short list of other legs.
+    # Receipts are operating, except on the short list of other legs.
     for i in lists.inside:
         for lane in range(s.open.size):
             s.operating_in[i, lane] = s.received[i, lane] + s.arrived[i, lane]
@@ -36,13 +36,13 @@ def smooth_receipts(net, now, w, s):
             w.receipts[i, lane] += rules.smoothing * (receipts - w.receipts[i, lane])
             w.ebitda[i, lane] += rules.smoothing * (earned - w.ebitda[i, lane])
             burnt = (interest[lane] + s.capex_paid[i, lane] - earned) * alive
-            # A burn that is only rounding would be a runway of nothing where no cash is held.
+            # Without cash, a burn that is only rounding would be a runway of 0.
             w.burn[i, lane] = burnt if burnt > LITTLE * receipts else 0.0
 
 
 @part
 def correct_receipts(net, now, s):
-    """Where somebody was cleared: what was paid instead of what was due."""
+    """Replace dues by payments in lanes where an entity was cleared."""
     legs, lists = net.legs, net.lists
     for lane in range(s.troubled.size):
         if s.troubled[lane] == 0.0:
@@ -57,14 +57,14 @@ def correct_receipts(net, now, s):
             if s.active[legs.payer[l], lane] > 0.0 or legs.covers[l] >= 0:
                 s.operating_in[legs.payee[l], lane] -= s.pay[l, lane] - s.due[l, lane]
         for g in lists.guarantee:
-            # What an estate pays belongs in part to the guarantor: no operating receipt of its, none less of the creditor.
+            # Returns to a guarantor are no operating receipts of it, and do not reduce those of the creditor.
             s.operating_in[legs.payer[g], lane] -= s.returned[g, lane]
             s.operating_in[legs.payee[g], lane] += s.returned[g, lane]
 
 
 @stage
 def value_equity(net, now, w, s):
-    """Equity of every valued entity: what it owns at market less debt, floored at 0; then debt and holdings for the next step."""
+    """Compute the equity of every valued entity: assets at market less debt, at least 0; then debt and holdings for the next step."""
     lists, stakes = net.lists, s.free[0]
     sum_debts(net, now, w, s)
     for i in lists.valued:
@@ -86,7 +86,7 @@ def value_equity(net, now, w, s):
 
 @part
 def sum_debts(net, now, w, s):
-    """Balances that every entity owes (debt) and is owed by living debtors (lent); insured worlds: undisturbed balances."""
+    """Sum the balances that every entity owes (debt) and that living debtors owe it (lent; in insured worlds undisturbed)."""
     legs, lists = net.legs, net.lists
     if lists.lent.size > 0:
         s.lent[:] = 0.0
@@ -104,7 +104,7 @@ def sum_debts(net, now, w, s):
 
 @part
 def value_business(i, net, now, w, s):
-    """Worth of entity i without its stakes: core and the better of going concern and fleet, cash, and what others owe it less what it owes."""
+    """Compute the worth of entity i without its stakes: core, the larger of going concern and fleet, cash, and lent less debt."""
     price = multiple(i, (now.t + 1) * net.grid.dt, net) / net.grid.dt
     worth = s.worth[i]
     for lane in range(worth.size):

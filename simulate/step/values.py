@@ -1,4 +1,4 @@
-"""Values that several sections ask for: core business, multiple on receipts, marks of stakes (docs/model.md 4.9). USD bn."""
+"""Values that several sections use: core business, multiple on receipts, marks of stakes (docs/model.md 4.9). USD bn."""
 
 from simulate.kernels.jit import part, stage
 from simulate.kernels.maths import exp_of
@@ -7,7 +7,7 @@ from simulate.step.lists import stakes_of
 
 @stage
 def value_core(net, now, s):
-    """Core value of every entity at the common valuation index, core0 V^beta."""
+    """Compute the core value of every entity at the common valuation index, core0 V^beta."""
     entities, log_valuation = net.entities, now.factors.log_valuation
     for i in net.lists.inside:
         if entities.core0[i] > 0.0:
@@ -18,14 +18,14 @@ def value_core(net, now, s):
 
 @part
 def multiple(i, tau, net):
-    """Multiple on yearly receipts at time tau [years]: fades from mult0 to the mature one."""
+    """Return the multiple on yearly receipts at time tau [years]: fades from mult0 to the mature one."""
     entities = net.entities
     return entities.mult_mature[i] + (entities.mult0[i] - entities.mult_mature[i]) * exp_of(-tau / entities.mult_tau[i])
 
 
 @part
 def mark_of(h, lane, net, now, w):
-    """Marked value of holding h; with marks off, its stake of the opening value at the common index."""
+    """Return the marked value of holding h; with marks off, its stake of the opening value at the common index."""
     j = net.holdings.issuer[h]
     price = w.equity[j, lane] if now.marks else net.entities.equity0[j] * now.factors.valuation[lane]
     return w.stake[h, lane] * price

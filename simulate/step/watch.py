@@ -1,4 +1,4 @@
-"""What checks and tests read of a tile besides its outputs: a trace of flows and state, and chosen rows of the state at two moments."""
+"""Watch a tile for checks and tests: a trace of flows and state, and chosen rows of the state at two moments."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,7 +32,7 @@ name_rows(Trace, "rows", TRACES)
 
 
 class Audit(NamedTuple):
-    """What the checks of a tile read besides its trace; arrays of size 0 keep nothing. Rows of STEP are numbered, those of WORLD counted on after them."""
+    """Rows that checks of a tile read besides its trace; arrays of size 0 keep none. Rows of STEP are numbered first, then those of WORLD."""
 
     leg_rows: Array  # [K] int64
     leg: Array  # [worlds, T, K, L, W] right after clearing
@@ -44,26 +44,26 @@ class Audit(NamedTuple):
     end_entity: Array  # [worlds, T, K, n, W] at the end of the step
     end_owner_rows: Array
     end_owner: Array  # [worlds, T, K, O, W] at the end of the step
-    discount: Array  # [worlds, T, W] the factor that losses of the step are discounted by
+    discount: Array  # [worlds, T, W] discount factor of the losses of the step
     holding: Array  # [worlds, T, K, H, W] stakes at the end of the step
     step_lane: Array  # [worlds, T, K, W]
     now_lane: Array  # [worlds, T, K, W]
 
 
 def row_numbers(group: str, names: Sequence[str]) -> Array:
-    """Numbers of named rows of a group of the state: rows of STEP, counted on those of WORLD."""
+    """Return the numbers of named rows of a group of the state: first those of STEP, then those of WORLD."""
     every = (*STEP.get(group, {}), *WORLD[group])
     return np.array([every.index(name) for name in names], np.int64)
 
 
 def new_trace(model: Model, lanes: int) -> Array:
-    """[worlds, T, K, n, W] zero; with 0 lanes nothing is kept."""
+    """Allocate a trace [worlds, T, K, n, W], zero; with 0 lanes nothing is kept."""
     grid = model.grid
     return np.zeros((model.rules.world_switches.shape[0], grid.steps, len(TRACES), grid.entities, lanes))
 
 
 def new_audit(model: Model, steps: int, lanes: int) -> Audit:
-    """Arrays of a tile that is checked, zero; with 0 steps and lanes those of a tile that is not."""
+    """Allocate the audit of a checked tile, zero; with 0 steps and lanes nothing is kept."""
     return audit_of(model, steps, lanes, leg=KEPT_LEGS, entity=KEPT_ENTITIES, end_entity=("outcome",))
 
 
@@ -77,7 +77,7 @@ def audit_of(
     end_entity: Sequence[str] = (),
     end_owner: Sequence[str] = (),
 ) -> Audit:
-    """Arrays that keep the named variables of the state: leg and entity right after clearing, the others at the end of the step."""
+    """Allocate an audit of named variables of the state: leg and entity right after clearing, the others at the end of the step."""
     size = sizes_of(model)
 
     def kept(*shape: int) -> Array:
@@ -93,7 +93,7 @@ def audit_of(
 
 @stage
 def keep_flows(trace, s):
-    """Flows of the step, once they are all known."""
+    """Copy the flows of the step, once they are all known."""
     copy_rows(s.got, trace.received)
     copy_rows(s.paid, trace.paid)
     copy_rows(s.outside_in, trace.outside_in)
@@ -105,7 +105,7 @@ def keep_flows(trace, s):
 
 @stage
 def keep_state(trace, net, w, s):
-    """State at the end of the step; free cash flow: revenue and operating receipts less operating payments, interest and capex, as paid."""
+    """Copy the state at the end of the step; free cash flow: revenue and operating receipts less operating payments, interest and capex, as paid."""
     copy_rows(w.cash, trace.cash)
     copy_rows(w.equity, trace.equity)
     copy_rows(w.alive, trace.alive)
@@ -117,14 +117,14 @@ def keep_state(trace, net, w, s):
 
 @stage
 def keep_cleared(k, audit, now, w, s):
-    """What checks read of world k right after clearing."""
+    """Copy the rows of world k that checks read right after clearing."""
     keep_rows(s.leg, w.leg, audit.leg_rows, audit.leg[k, now.t])
     keep_rows(s.entity, w.entity, audit.entity_rows, audit.entity[k, now.t])
 
 
 @stage
 def keep_end(k, audit, now, w, s):
-    """What checks read of world k at the end of the step."""
+    """Copy the rows of world k that checks read at the end of the step."""
     t = now.t
     copy_row(now.factors.discount, audit.discount[k, t])
     keep_rows(s.leg, w.leg, audit.end_leg_rows, audit.end_leg[k, t])
@@ -138,7 +138,7 @@ def keep_end(k, audit, now, w, s):
 
 @stage
 def keep_rows(step, world, chosen, kept):
-    """Chosen rows of `step` and, counted on after them, of `world` (each [rows, m, W]) into kept [K, m, W]."""
+    """Copy chosen rows of `step` and, numbered after them, of `world` (each [rows, m, W]) into kept [K, m, W]."""
     for k in range(chosen.size):
         row = chosen[k]
         if row < step.shape[0]:

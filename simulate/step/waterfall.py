@@ -1,23 +1,23 @@
-"""The waterfall of one payer: claims by class, and payments from what it holds and receives (docs/model.md 4.5). Amounts USD bn."""
+"""The waterfall of one payer: claims by class, and payments from its cash and receipts (docs/model.md 4.5). Amounts USD bn."""
 
 from simulate.kernels.jit import part
 from simulate.model import CLEARED_CLASSES, SECURED
 from simulate.step.lists import legs_of
 
-SOLVENCY_TOLERANCE = 1e-10  # of dues, one side of the inequality everywhere
-ROUNDING = 1e-15  # of a payment: less is no change, or what circulates among firms that owe each other drifts for ever
-NOTHING = 1e-20  # of a payment in full: less is no change, or what runs dry never is
+SOLVENCY_TOLERANCE = 1e-10  # share of dues, on the same side of the inequality everywhere
+ROUNDING = 1e-15  # share of a payment: less is no change, or money that circulates among firms that owe each other would drift for ever
+NOTHING = 1e-20  # share of a payment in full: less is no change, or payments that run dry would shrink for ever
 
 
 @part
 def is_short(cash, can_raise, received, dues):
-    """True if dues exceed what is at hand: the one test of solvency."""
+    """True if dues exceed liquidity: the one test of solvency."""
     return cash + can_raise + received < dues * (1.0 - SOLVENCY_TOLERANCE)
 
 
 @part
 def start_leg(l, lane, w, s):
-    """The most that leg l pays, and the payment that a descent starts from."""
+    """Set the largest payment of leg l, with which a descent starts."""
     full = s.due[l, lane] + w.covered[l, lane]
     s.full[l, lane] = full
     s.pay[l, lane] = full
@@ -25,7 +25,7 @@ def start_leg(l, lane, w, s):
 
 @part
 def fix_claims(i, lane, net, now, w, s):
-    """Claims on entity i by rank if it fails now (or what is claimed from its estate); fixed before clearing."""
+    """Fix the claims on entity i by rank before clearing: those of its failure now, or those on its estate."""
     entities, legs, rules = net.entities, net.legs, net.rules
     living = w.alive[i, lane] > 0.0
     s.offsets[i, lane] = 0.0
@@ -62,7 +62,7 @@ def fix_claims(i, lane, net, now, w, s):
 
 @part
 def pay_by_waterfall(i, lane, net, w, s):
-    """Payments of entity i from what it holds and receives; returns the sum of |change|."""
+    """Pay the legs of entity i from its cash and receipts; returns the sum of |change|."""
     lists, rules = net.lists, net.rules
     living = w.alive[i, lane] > 0.0
     held, received = s.cash_in[i, lane], s.received[i, lane]

@@ -1,6 +1,6 @@
-"""Is a scenario credible: the plan run, default probabilities against bands, and signs as paired differences on the same draws.
+"""Measure whether a scenario is credible: the plan run, default probabilities against bands, and signs as paired differences on the same draws.
 
-Every figure here is measured by running the scenario; `simulate.calibration_page` writes them down.
+Every figure here is measured by running the scenario; `simulate.report.calibration` writes the page.
 """
 
 import csv
@@ -23,7 +23,7 @@ from simulate.step.watch import TRACES
 if TYPE_CHECKING:
     import xarray as xr
 
-# No shock of any kind; trends that plans hold already (power gap apart) stay.
+# No shock of any kind; trends that plans contain (the power gap apart) stay.
 PLAN_MET: dict[str, Any] = {
     "factors.delivery.fixed": 1,
     "factors.revenue.volatility_scale": 0,
@@ -74,6 +74,7 @@ class Sign(NamedTuple):
 
     @property
     def z(self) -> float:
+        """Mean over its standard error; 0 without an error."""
         return self.mean / self.error if self.error > 0 else 0.0
 
 
@@ -96,17 +97,18 @@ class Resolution(NamedTuple):
 
 
 def longest_life(scenario: Scenario) -> list[float]:
-    """Weights that put all belief on the longest life."""
+    """Return weights that put all belief on the longest life."""
     values = scenario.factors.life.values
     return one_hot(len(values), int(np.argmax(values)))
 
 
 def one_hot(count: int, chosen: int) -> list[float]:
+    """Return `count` weights, 1 for the chosen one and 0 for the others."""
     return [1.0 if k == chosen else 0.0 for k in range(count)]
 
 
 def run_plan(source: str | Path) -> list[PlanLine]:
-    """Free cash flow of every inside entity on the path on which the plan is met, against the plan.
+    """Return the free cash flow of every inside entity on the path on which the plan is met, against the plan.
 
     Simulated: revenue and operating receipts less operating payments, interest and capex, as paid (`free_cash_flow` of the trace). Planned: plan_fcf, or
     plan_ocf less plan_capex, as in the tables; for plans of margins and for vehicles the bridge's own EBITDA less interest less capex. Letters of intent are
@@ -134,13 +136,13 @@ def run_plan(source: str | Path) -> list[PlanLine]:
 
 
 def yearly(calendar: Calendar, amounts: Array) -> Array:
-    """Totals of the calendar years of [T, ...]."""
+    """Return totals by calendar year of amounts [T, ...]."""
     years = calendar.year_of_step()
     return np.array([amounts[years == year].sum(axis=0) for year in calendar.years])
 
 
 def read_bands(scenario: Scenario) -> list[Band]:
-    """Bands of `bands.csv` beside the tables; none where there is no such file."""
+    """Read the bands of `bands.csv` beside the tables; none where there is no such file."""
     path = find_bands(scenario)
     if path is None:
         return []
@@ -152,18 +154,18 @@ def read_bands(scenario: Scenario) -> list[Band]:
 
 
 def read_share(cell: str) -> float | None:
-    """A number, None where the cell is blank."""
+    """Read a number; None where the cell is blank."""
     return float(cell) if cell else None
 
 
 def find_bands(scenario: Scenario) -> Path | None:
-    """The file of bands beside any file of the scenario."""
+    """Return the file of bands beside any file of the scenario; None if there is none."""
     folders = dict.fromkeys(Path(file).parent for file in scenario.files)
     return next((folder / BANDS for folder in folders if (folder / BANDS).is_file()), None)
 
 
 def measure_signs(source: str | Path, base: "xr.Dataset", *, paths: int, seed: int, threads: int | None) -> list[Sign]:
-    """Differences that must have their sign, path by path on the same draws; `base` is the result of the scenario as it is."""
+    """Return differences of which theory knows the sign, path by path on the same draws; `base` is the result of the unchanged scenario."""
     scenario = load_scenario(source)
     lives = scenario.factors.life.values
 
@@ -197,20 +199,20 @@ def measure_signs(source: str | Path, base: "xr.Dataset", *, paths: int, seed: i
 
 
 def difference(name: str, change: str, unit: str, changed: Array, base: Array) -> Sign:
-    """Mean and standard error of changed - base over paths."""
+    """Return mean and standard error of changed - base over paths."""
     delta = changed - base
     return Sign(name, change, unit, float(delta.mean()), float(delta.std(ddof=1) / np.sqrt(delta.size)), delta.size)
 
 
 def check_band(dataset: "xr.Dataset", band: Band) -> tuple[float, float, float, float]:
-    """Default probability within the band's horizon: value, standard error and 95 % interval."""
+    """Return the default probability within the band's horizon: value, standard error and 95 % interval."""
     chance = risk.default_probability(dataset, horizons=(band.horizon,)).sel(entity=band.entity).isel(horizon=0)
     value, error, low, high = (float(chance[f"default_probability{part}"]) for part in ("", "_error", "_low", "_high"))
     return value, error, low, high
 
 
 def trace_sample(compiled: Compiled, scenario: Scenario, tiles: int = TRACED_TILES) -> tuple[Revenue, list[Resolution]]:
-    """Mean revenue by year and outcomes of defaults, on the first tiles x 32 paths, in the network."""
+    """Return mean revenue by year and outcomes of defaults, on the first tiles x 32 paths, in the network."""
     workspace, model, names = Workspace(compiled.model, LANES), compiled.model, compiled.names
     calendar = scenario.run.calendar
     earning = [i for i in range(model.grid.entities) if model.entities.revenue_process[i] >= 0]

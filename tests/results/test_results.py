@@ -1,18 +1,17 @@
 """The schema, stores that are whole or not there, and what opening refuses."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.makers import results as synthetic
 import xarray as xr
 import zarr
 
 from simulate.errors import InputError
-from simulate.results.store import create_store, open_results, write_block, writing
 from simulate.results.dataset import in_schema
-from simulate.schema import ATTRIBUTES, COORDINATES, VARIABLES, reference
+from simulate.results.store import create_store, open_results, write_block, writing
+from simulate.schema import ATTRIBUTES, COORDINATES, VARIABLES
+from tests.makers import results as synthetic
 
 PATHS, BLOCK = 400, 150
 

@@ -23,7 +23,7 @@ NO_SHOCKS = {
 }
 
 
-def firm_model(
+def firm_model(  # noqa: PLR0913 - keyword-only parameters of the firms
     *, firms=1, face=80.0, asset=100.0, sd=0.2, loading=0.0, growth_sd=0.0, growth_decay=1.0, steps=1, dt=1.0, rate=0.0, rate_sd=0.0, alpha=1.0, seed=0
 ) -> Model:
     """Firms 0 .. firms-1, then the outside lender and the insurer.
