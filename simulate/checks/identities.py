@@ -143,8 +143,8 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
     for k in range(worlds):
         yield "finite", k, 1.0 - np.isfinite(tile.trace[k]).all(axis=1)
         cases, (steps, lanes) = certificate.find_cases(book, tile.legs[k], tile.entities[k], tile.alive_before(k), every=_is_least(tile, k))
-        in_all = 1.0 + tile.leg(k, "due").sum(axis=1, keepdims=True)  # [T, 1, W]; clearing stops at a share of it
-        in_all[steps, 0, lanes] = 1.0 + cases.due_in_all
+        in_all = 1.0 + _everything_due(tile, k)  # [T, 1, W]; clearing stops at a share of it
+        in_all[steps, 0, lanes] = np.maximum(in_all[steps, 0, lanes], 1.0 + cases.due_in_all)
         yield from _of_cash(tile, k, in_all)
         yield from _of_clearing(tile, k, book, cases, (steps, lanes), in_all)
         yield from _of_defaults(tile, k)
@@ -165,6 +165,14 @@ def _is_insured(tile: Tile, world: int) -> bool:
 def _is_least(tile: Tile, world: int) -> bool:
     """True if the world asks for the least clearing vector, and there can be two."""
     return bool(tile.model.rules.world_least[world] > 0.0) and not _is_insured(tile, world)
+
+
+def _everything_due(tile: Tile, k: int) -> Array:
+    """[T, 1, W] sum of all dues of a step; in insured worlds with what the undisturbed deals of the dead bring, for it is received."""
+    due = tile.leg(k, "due")
+    if _is_insured(tile, k):
+        due = np.maximum(due, tile.leg(k, "due_undisturbed"))
+    return due.sum(axis=1, keepdims=True)
 
 
 def _of_cash(tile: Tile, k: int, in_all: Array) -> Iterator[tuple[str, int, Array]]:
