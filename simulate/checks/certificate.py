@@ -242,16 +242,10 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
             paid = call_all(model, book, cases, paying, received, called, paid)
             received = receive(book, cases, paid)
         moved = np.abs(paid - before)
-        change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
-        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)  # the rest of claims on estates may round below 0
-        rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
-        last = np.where(rest, 0.0, change)
+        rest, last = find_rest(cases, moved, before, last)
         if not rest.any():
             continue
-        dues = sum_of_payers(book, cases.legs["due"] + called, wave.shape[1])
-        has = cases.entities["cash_in"] + cases.entities["can_raise"] + received
-        margin = has - dues * (1.0 - SOLVENCY_TOLERANCE)
-        doubtful = np.abs(margin) <= DOUBT * (np.abs(has) + dues)
+        margin, doubtful = find_margins(book, cases, called, received)
         short = np.where(doubtful, cases.entities["wave"] == round_[:, None], margin < 0.0)
         enters = short & cases.living & inside & ~paying & rest[:, None]
         wave = np.where(enters, round_[:, None], wave)
@@ -291,16 +285,10 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
         called, paid = settle_calls(model, book, cases, paying, received, called, owed, paid)
         received = receive(book, cases, paid)
         moved = np.abs(paid - before) + np.abs(called - called_before)
-        change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
-        tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)
-        rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
-        last = np.where(rest, 0.0, change)
+        rest, last = find_rest(cases, moved, before, last)
         if not rest.any():
             continue
-        dues = sum_of_payers(book, cases.legs["due"] + called, paying.shape[1])
-        has = cases.entities["cash_in"] + cases.entities["can_raise"] + received
-        margin = has - dues * (1.0 - SOLVENCY_TOLERANCE)
-        doubtful = np.abs(margin) <= DOUBT * (np.abs(has) + dues)
+        margin, doubtful = find_margins(book, cases, called, received)
         solvent = np.where(doubtful, cases.entities["wave"] < 0.0, margin >= 0.0)
         leaves = solvent & cases.living & paying & rest[:, None]
         done = rest & ~leaves.any(axis=1)
@@ -316,6 +304,22 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
                 break
     found.paid[rows], found.wave[rows] = np.nan, np.nan  # a case that did not come to rest is not verified
     return found
+
+
+def find_rest(cases: Cases, moved: Array, before: Array, last: Array) -> tuple[Array, Array]:
+    """Return which cases [B] come to rest in a round that moved payments [B, C] from `before`, and the change [B] that the next round is compared with."""
+    change = np.where(moved > ROUNDING * before, moved, 0.0).sum(axis=1)
+    tolerance = CHANGE_TOLERANCE * np.maximum(0.0, cases.due_in_all)  # the rest of claims on estates may round below 0
+    rest = (change <= tolerance) & (change * change <= STILL_TO_COME * tolerance * (last - change))
+    return rest, np.where(rest, 0.0, change)
+
+
+def find_margins(book: Book, cases: Cases, called: Array, received: Array) -> tuple[Array, Array]:
+    """[B, n] what every entity has beyond its dues, and where that is so little that only rounding decides."""
+    has = cases.entities["cash_in"] + cases.entities["can_raise"] + received
+    dues = sum_of_payers(book, cases.legs["due"] + called, has.shape[1])
+    margin = has - dues * (1.0 - SOLVENCY_TOLERANCE)
+    return margin, np.abs(margin) <= DOUBT * (np.abs(has) + dues)
 
 
 def call_anew(book: Book, cases: Cases, paying: Array, paid: Array) -> Array:
