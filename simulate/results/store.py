@@ -171,6 +171,11 @@ def open_results(path: str | Path) -> "xr.Dataset":
                 f"version {SCHEMA_VERSION}; run the scenario again, or read it with the version that wrote it."
             ]
         )
+    lacking = [name for name in VARIABLES if name not in group]
+    if lacking:
+        raise InputError(
+            [f"{path}: the store lacks {', '.join(lacking)}, so another version of the library wrote it; run the scenario again with --overwrite."]
+        )
     if not done.all():
         missing = int((done == 0).sum())
         raise InputError([f"{path}: {missing} of {done.size} blocks are missing, so the run did not finish; run the scenario again with --overwrite."])

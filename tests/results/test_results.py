@@ -1,6 +1,7 @@
 """The schema, stores that are whole or not there, and what opening refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -124,6 +125,13 @@ def test_opening_refuses_another_schema(tmp_path):
     write(tmp_path / "a.zarr")
     zarr.open_group(tmp_path / "a.zarr", mode="r+").attrs["schema_version"] = 999
     with pytest.raises(InputError, match="schema version 999"):
+        open_results(tmp_path / "a.zarr")
+
+
+def test_opening_refuses_a_store_that_lacks_a_variable(tmp_path):
+    write(tmp_path / "a.zarr")
+    shutil.rmtree(tmp_path / "a.zarr" / "steps_shut")
+    with pytest.raises(InputError, match="the store lacks steps_shut"):
         open_results(tmp_path / "a.zarr")
 
 
