@@ -56,7 +56,7 @@ class Calendar(NamedTuple):
         return np.repeat(np.array(self.years), self.steps_a_year)
 
     def step_of(self, day: date) -> int:
-        """The step whose interval (begin, end] holds the day; negative before the run, T or more after it."""
+        """Return the step whose interval (begin, end] holds the day; negative before the run, T or more after it."""
         after = day + timedelta(days=1)  # the last day of a month belongs to the step that ends with it
         whole_months = (after.year - self.start.year) * 12 + after.month - self.start.month - 1
         return (whole_months if after.day > 1 else whole_months - 1) // self.months

@@ -1,6 +1,6 @@
 """Clearing vectors of a one-period network, computed by the kernel that clears every step.
 
-    i is solvent when cash_i + received_i covers what it owes; then it pays in full.
+    i is solvent when cash_i + received_i covers its liabilities; then it pays in full.
     A defaulter distributes alpha cash_i + beta received_i, class by class, pro rata inside a class.
 
 Eisenberg and Noe (2001) is alpha = beta = 1 and one class; default costs are of Rogers and Veraart (2013), classes of Elsinger (2009).
@@ -63,7 +63,7 @@ class Clearing:
 class Network(NamedTuple):
     """A checked problem."""
 
-    obligations: Array  # [C, n, n+1] what i owes j in class c; column n is external
+    obligations: Array  # [C, n, n+1] debt of i to j in class c; column n is external
     cash: Array  # [n]
     alpha: float
     beta: float

@@ -199,9 +199,9 @@ class Legs(NamedTuple):
     haircut: Term  # 1: volume is cut in a restructuring of the payer
     operating: Term  # 1: counts in receipts and EBITDA
     relet: Term  # share re-let; meaningful where contract = 1
-    saved: Term  # share of cost saved on what is not re-let
+    saved: Term  # share of cost saved on volume that is not re-let
     contract: Term  # 1: volume of a provider that can be lost and re-let
-    replaces: Term  # share of what is earned that replaces fixed cost of the payer
+    replaces: Term  # share of earnings that replaces fixed cost of the payer
     delay: Term  # share of earned paid one step later
     receivable0: Term  # opening receivable
     damages: Term  # of remaining

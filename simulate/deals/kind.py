@@ -43,7 +43,7 @@ class Terms(BaseModel):
     size_high: float | None = term(None, "number", "greatest size of the deals of the group when they execute, share of the terms")
 
     def rank(self, usual: int) -> int:
-        """Class of the claim: the term, else the class that is usual for the kind."""
+        """Return the class of the claim: the term, else the class that is usual for the kind."""
         return usual if self.seniority is None else self.seniority
 
     @property

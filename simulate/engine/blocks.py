@@ -32,7 +32,7 @@ class Block(NamedTuple):
 
 
 def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[Block]:
-    """Blocks that cover paths first_path .. first_path + paths - 1."""
+    """Yield blocks that cover paths first_path .. first_path + paths - 1."""
     for first in range(first_path, first_path + paths, block_paths):
         yield Block(first, min(block_paths, first_path + paths - first))
 

@@ -51,7 +51,7 @@ class StageCompiler(CompilerBase):
     """The compiler of `njit` with another lowering."""
 
     def define_pipelines(self) -> list[Any]:
-        """The passes of numba with StageLowering for its last one."""
+        """Return the passes of numba with StageLowering in the place of its own lowering."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [(StageLowering if each is NativeLowering else each, why) for each, why in passes.passes]
         passes.finalize()

@@ -193,7 +193,7 @@ def size_of(deals: Iterable[Deal], low: float = 1.0, high: float = 1.0) -> tuple
 
 
 def check_draws(network: Network) -> Iterable[str]:
-    """Draws come from outside: an inside lender would need a due of its own."""
+    """Draws come from outside: the model has no dues of an inside lender for them."""
     for deal in network.deals:
         if KINDS[deal.kind].debt and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
             yield f"{place(network, deal)}: draws come from '{deal.payee}', which is inside; the lender of draws must be an outside node."

@@ -205,7 +205,7 @@ def sign_section(signs: list[calibration.Sign]) -> list[str]:
         "",
         f"Paired differences on the same draws; a sign is beyond doubt where |z| > {MOST_NEGLIGIBLE:g}.",
         "",
-        *table(["what", "change", "mean difference", "s.e.", "z", "paths"], body),
+        *table(["quantity", "change", "mean difference", "s.e.", "z", "paths"], body),
     ]
 
 

@@ -75,7 +75,7 @@ def create_store(path: str | Path, coords: Mapping[str, np.ndarray], attrs: Mapp
 
 
 def array_of(group: "zarr.Group", name: str) -> "zarr.Array":
-    """The array of a variable. A store has no groups inside, which a type checker cannot know."""
+    """Return the array of a variable; a store holds no groups inside, which a type checker cannot know."""
     return cast("zarr.Array", group[name])
 
 

@@ -198,7 +198,7 @@ def find_disturbed(net, w, s):
 
 @part
 def add_dues(l, net, now, s):
-    """Add the due of leg l to what its payer owes and its payee receives (undisturbed in insured worlds)."""
+    """Add the due of leg l to the dues of its payer and the receipts of its payee (in insured worlds the undisturbed amount)."""
     legs = net.legs
     operating = legs.operating[l] > 0.0 and legs.driver[l] != CAPEX
     due, dues = s.due[l], (s.operating_out if operating else s.dues)[legs.payer[l]]

@@ -46,7 +46,7 @@ class StepFactors(NamedTuple):
     lane: Array  # [K, W]
 
     def __getattr__(self, name: str) -> Array:
-        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        """Raise AttributeError: no row has the name. For type checkers, a row is an array (kernels/fields.py puts the names on the rows)."""
         raise AttributeError(name)
 
 

@@ -55,11 +55,11 @@ WORLD = {
         "receivable": Variable("USD bn", "earned in the step before and paid in this one"),
         "receivable_undisturbed": Variable("USD bn", "receivable of the undisturbed deal; read in insured worlds"),
         "volume": Variable("share", "volume of the deal that is left"),
-        "claim": Variable("USD bn", "claim on an estate, net of what its collateral covers"),
+        "claim": Variable("USD bn", "claim on an estate, net of its cover by collateral"),
         "claim_credit": Variable("USD bn", "credit part of that claim; the rest is damages"),
         "paid_on_claim": Variable("USD bn", "paid on that claim so far"),
         "covered": Variable("USD bn", "proceeds of collateral that the estate pays out in the next step"),
-        "subrogated": Variable("USD bn", "paid so far on a guarantee, less what the creditor returned"),
+        "subrogated": Variable("USD bn", "paid so far on a guarantee, less returns of the creditor"),
         "cover_left": Variable("USD bn", "cap of a guarantee that is left"),
     },
     "holding": {
@@ -129,8 +129,8 @@ STEP = {
         "full": Variable("USD bn", "the most that the leg pays in this clearing, calls apart"),
         "pay": Variable("USD bn", "payment; written where the payer is cleared, elsewhere a leg pays its due"),
         "uncovered_share": Variable("share", "part of the claim that its collateral does not cover"),
-        "claim_now": Variable("USD bn", "claim if the payer fails now, net of what its collateral covers"),
-        "credit_now": Variable("USD bn", "credit part of the claim, before what its collateral covers"),
+        "claim_now": Variable("USD bn", "claim if the payer fails now, net of its cover by collateral"),
+        "credit_now": Variable("USD bn", "credit part of the claim, before its cover by collateral"),
         "cover": Variable("USD bn", "part of the credit that a sale of its collateral pays"),
         "called": Variable("USD bn", "call on a guarantor"),
         "returned": Variable("USD bn", "return of a creditor to its guarantor"),
@@ -164,7 +164,7 @@ class World(NamedTuple):
     deal_loss: Array  # [D, W] discounted USD bn
 
     def __getattr__(self, name: str) -> Array:
-        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        """Raise AttributeError: no row has the name. For type checkers, a row is an array (kernels/fields.py puts the names on the rows)."""
         raise AttributeError(name)
 
 
@@ -194,7 +194,7 @@ class Step(NamedTuple):
     integer: Array  # [K, n] int64; names in INTEGERS
 
     def __getattr__(self, name: str) -> Array:
-        """For type checkers: the names on the rows are put here by kernels/fields.py. At run time, a name that is on no row."""
+        """Raise AttributeError: no row has the name. For type checkers, a row is an array (kernels/fields.py puts the names on the rows)."""
         raise AttributeError(name)
 
 
