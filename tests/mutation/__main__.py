@@ -32,15 +32,18 @@ FILES = (*(f"simulate/step/{name}.py" for name in STAGES), "simulate/clearing.py
 # the oracle, path by path.
 LONG_VECTORS = "linear_solves or obeys or least_lies"
 VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
-NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
-REST = ["tests/step/test_survivors.py", "tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
-DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
 MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
-ALL_ROUNDS = [VECTORS, NETWORKS, DRAWN, REST, MORE_VECTORS]
-STEP_ROUNDS = [NETWORKS, DRAWN, REST]
+RATES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "square"]
+NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
+DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
+SURVIVORS = ["tests/step/test_survivors.py", "-m", "nojit"]
+SWITCHES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
+STEP_ROUNDS = [NETWORKS, DRAWN, SURVIVORS, SWITCHES]
 ROUNDS = {
-    "simulate/step/clearing.py": ALL_ROUNDS,
-    "simulate/step/waterfall.py": ALL_ROUNDS,
+    "simulate/step/draws.py": [RATES, NETWORKS, SURVIVORS],  # all worlds share one set of factors
+    "simulate/step/factors.py": [RATES, NETWORKS, SURVIVORS],
+    "simulate/step/clearing.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
+    "simulate/step/waterfall.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
     "simulate/step/guarantees.py": [*STEP_ROUNDS, VECTORS],
     "simulate/step/one_period.py": [VECTORS, MORE_VECTORS],
     "simulate/clearing.py": [VECTORS, MORE_VECTORS],
@@ -88,7 +91,7 @@ def try_all(mutants: list[Mutant], processes: int, record: Path | None) -> dict[
     mutants = [mutant for mutant in mutants if mutant not in verdicts]
     with tempfile.TemporaryDirectory() as place:
         untouched = copy_package(Path(tempfile.mkdtemp(dir=place)))
-        for arguments in ALL_ROUNDS:
+        for arguments in (VECTORS, RATES, NETWORKS, DRAWN, SURVIVORS, SWITCHES, MORE_VECTORS):
             verdict = run_tests(untouched, arguments, 3600)
             limits[str(arguments)] = int(PATIENCE[0] * verdict.seconds + PATIENCE[1])
             print(f"without a mutant: {verdict.seconds:.0f} s {verdict.killer}", flush=True)

@@ -48,6 +48,14 @@ EXPLAINED = (
         EDGE,
     ),
     Explained(step("factors"), "advance_power", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
+    Explained(step("factors"), "draw_normals", "if k == 0 or growth_sd[i] > 0.0:", "if k == 0 or growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
+    Explained(
+        step("factors"),
+        "move_factors",
+        "if f.rev_m_sd[i] > 0.0:",
+        "if f.rev_m_sd[i] >= 0.0:",
+        "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
+    ),
     Explained(step("dues"), "plan_capex", "continue", "pass", "skips rows without a plan, of which nothing is desired: a plan of 0 times whatever"),
     Explained(
         step("dues"),

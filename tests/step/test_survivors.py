@@ -238,3 +238,9 @@ def test_a_business_worth_a_billionth_of_its_dues_is_liquidated():
     lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "core0": 0.0, "mult0": 1e-12, "mult_mature": 1e-12, "restructures": 1}
     model = tiny_model(seed=17, entities={name: {LAB: value} for name, value in lab.items()})
     happens(compare(model, 12), dies(LAB))
+
+
+def test_a_square_root_rate_without_volatility_follows_its_mean():
+    """A variance of 0 divides nothing."""
+    model = tiny_model(seed=18, factors={"rate0": 0.01, "rate_cir": np.zeros((3, 2))})
+    assert len({result["factor"]["short_rate_mean"] for result in compare(model, 4)}) == 1
