@@ -33,15 +33,14 @@ FILES = (*(f"simulate/step/{name}.py" for name in STAGES), "simulate/clearing.py
 LONG_VECTORS = "linear_solves or obeys or least_lies"
 VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
 MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
-RATES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "square"]
-NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
-DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
+QUICK = ["tests/step", "-m", "nojit", "-k", "base or square or few_networks or every_step"]
 SURVIVORS = ["tests/step/test_survivors.py", "-m", "nojit"]
+NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
 SWITCHES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
-STEP_ROUNDS = [NETWORKS, DRAWN, SURVIVORS, SWITCHES]
+STEP_ROUNDS = [QUICK, SURVIVORS, NETWORKS, SWITCHES]
 ROUNDS = {
-    "simulate/step/draws.py": [RATES, NETWORKS, SURVIVORS],  # all worlds share one set of factors
-    "simulate/step/factors.py": [RATES, NETWORKS, SURVIVORS],
+    "simulate/step/draws.py": [QUICK, SURVIVORS, NETWORKS],  # all worlds share one set of factors
+    "simulate/step/factors.py": [QUICK, SURVIVORS, NETWORKS],
     "simulate/step/clearing.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
     "simulate/step/waterfall.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
     "simulate/step/guarantees.py": [*STEP_ROUNDS, VECTORS],
@@ -91,7 +90,7 @@ def try_all(mutants: list[Mutant], processes: int, record: Path | None) -> dict[
     mutants = [mutant for mutant in mutants if mutant not in verdicts]
     with tempfile.TemporaryDirectory() as place:
         untouched = copy_package(Path(tempfile.mkdtemp(dir=place)))
-        for arguments in (VECTORS, RATES, NETWORKS, DRAWN, SURVIVORS, SWITCHES, MORE_VECTORS):
+        for arguments in (VECTORS, *STEP_ROUNDS, MORE_VECTORS):
             verdict = run_tests(untouched, arguments, 3600)
             limits[str(arguments)] = int(PATIENCE[0] * verdict.seconds + PATIENCE[1])
             print(f"without a mutant: {verdict.seconds:.0f} s {verdict.killer}", flush=True)
