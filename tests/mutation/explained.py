@@ -56,6 +56,13 @@ EXPLAINED = (
         "if f.rev_m_sd[i] >= 0.0:",
         "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
     ),
+    Explained(
+        step("capacity"),
+        "fill_cost_sum",
+        "high = history[k + 1] if part > 0.0 else history[k]",
+        "high = history[k + 1] if part >= 0.0 else history[k]",
+        "a part of 0 takes nothing of the next step",
+    ),
     Explained(step("dues"), "plan_capex", "continue", "pass", "skips rows without a plan, of which nothing is desired: a plan of 0 times whatever"),
     Explained(
         step("dues"),
@@ -108,6 +115,20 @@ EXPLAINED = (
         "had, got, failing = s.cash_in[i, lane], s.received[i, lane], s.active[i, lane]",
         "the two differ for estates that distribute nothing only: no default cost, and nothing paid that would need a draw",
     ),
+    Explained(
+        step("settlement"),
+        "pay_commitments",
+        "tranches += 1 if legs.sched[l, now.t] != 0.0 else 0",
+        "tranches += 1 if legs.sched[l, now.t] != 0.0 else 1",
+        "pays tranches of 0 where none falls due",
+    ),
+    Explained(
+        step("settlement"),
+        "pay_commitments",
+        "s.flags[:] = 0 # 1: tranches of the entity, or of the insurer, arrive",
+        "s.flags[:] = 1 # 1: tranches of the entity, or of the insurer, arrive",
+        "adds 0 to those whom nothing reached",
+    ),
     Explained(step("settlement"), "receive_arrived", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
     Explained(
         step("spending"),
@@ -115,6 +136,13 @@ EXPLAINED = (
         "invests = net.entities.capex_plan[i, now.t] > 0.0 or net.entities.owner[i] >= 0",
         "invests = net.entities.capex_plan[i, now.t] >= 0.0 or net.entities.owner[i] >= 0",
         "who plans nothing desires nothing: growth of 0, executed in full",
+    ),
+    Explained(
+        step("resolution"),
+        "choose",
+        "haircut = 1.0 - rules.restructure_kappa * concern / claims if claims > 0.0 else LEAST_HAIRCUT",
+        "haircut = 1.0 - rules.restructure_kappa * concern / claims if claims >= 0.0 else LEAST_HAIRCUT",
+        "who fails owes something, and what falls due is part of the claims",
     ),
     Explained(step("resolution"), "decide", "continue", "pass", "nobody fails in a lane without trouble"),
     Explained(
@@ -143,6 +171,13 @@ EXPLAINED = (
         "build_problem",
         "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
         "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=1, lanes=lanes))",
+        NEVER_READ,
+    ),
+    Explained(
+        CLEARING,
+        "build_lists",
+        'lists = {"leg_of_payer": order, "inside": np.arange(n), "rank": classes, "outside_of": np.full(columns, -1), "draws": np.zeros_like(payers)}',
+        'lists = {"leg_of_payer": order, "inside": np.arange(n), "rank": classes, "outside_of": np.full(columns, -0), "draws": np.zeros_like(payers)}',
         NEVER_READ,
     ),
     Explained(
