@@ -244,3 +244,15 @@ def test_a_square_root_rate_without_volatility_follows_its_mean():
     """A variance of 0 divides nothing."""
     model = tiny_model(seed=18, factors={"rate0": 0.01, "rate_cir": np.zeros((3, 2))})
     assert len({result["factor"]["short_rate_mean"] for result in compare(model, 4)}) == 1
+
+
+def test_the_first_step_borrows_on_the_opening_plan():
+    """No step before the first: its EBITDA is the plan's, not that of the last step over it."""
+    cloud = {"fund_leverage": 1.0, "cash0": 2.0, "ebitda_plan": [6.0, 6.0, 6.0, 6.0, 6.0, 12.0]}
+    compare(tiny_model(seed=19, entities={name: {CLOUD: value} for name, value in cloud.items()}), 4)
+
+
+def test_who_owns_no_chips_builds_in_the_steps_that_it_plans():
+    lab = {"capex_plan": [0.0, 2.0, 0.0, 3.0, 1.0, 0.0], "committed": 0.2}
+    own_capex = {PURCHASE: {"driver": 2, "sched": 0.0, "group": 0, "capex_share": 1.0, "chip_share": 1.0}}
+    agrees(tiny_model(seed=20, entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
