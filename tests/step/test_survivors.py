@@ -282,3 +282,10 @@ def test_an_investor_may_lack_a_part_of_a_small_tranche():
     poor = {"cash0": 0.3, "fund_phi": 0.0, "fund_ltv": 0.0, "rev_ext": 0.0, "cost_fixed": 0.0}
     model = tiny_model(seed=23, entities={name: {HOLDING: value} for name, value in poor.items()}, legs={COMMIT: {"sched": 0.8, "gate_owner": -1}})
     happens(compare(model, 6), pays(COMMIT))
+
+
+def test_a_gate_opens_at_its_capacity_and_not_only_above():
+    """A gate of 0 GW is open from the first step, when nothing is delivered yet."""
+    reached, none = ({"gate_owner": 0, "gate_gw": 0.0}, {"gate_owner": -1})
+    first, second = (Workspace(tiny_model(seed=24, legs={COMMIT: gate}), 4).run(Block(0, 4)) for gate in (reached, none))
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
