@@ -129,6 +129,13 @@ EXPLAINED = (
         "s.flags[:] = 1 # 1: tranches of the entity, or of the insurer, arrive",
         "adds 0 to those whom nothing reached",
     ),
+    Explained(
+        step("settlement"),
+        "issue_shares",
+        "raised += 1 if total[lane] > 0.0 else 0",
+        "raised += 1 if total[lane] >= 0.0 else 0",
+        "lanes where nothing is raised are left out below as well",
+    ),
     Explained(step("settlement"), "receive_arrived", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
     Explained(
         step("spending"),
@@ -171,6 +178,13 @@ EXPLAINED = (
         "build_problem",
         "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
         "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=1, lanes=lanes))",
+        NEVER_READ,
+    ),
+    Explained(
+        CLEARING,
+        "build_rules",
+        "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)",
+        "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=1, max_iterations=MAX_ITERATIONS)",
         NEVER_READ,
     ),
     Explained(
