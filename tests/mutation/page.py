@@ -9,8 +9,9 @@ HEAD = """# Mutation of the step
 
 Written by `python -m tests.mutation`; do not edit. Each mutant is one small error in one place of a stage of the step or of
 `simulate/clearing.py`: an operator, a comparison or a condition turned round, `max` for `min`, 0 for 1, a name of the state for its
-neighbour (`w.alive` for `w.cash`), the step before instead of the step, a statement left out. The sample is drawn by a hash of the content of the mutants, so it is the same on every
-machine and an edit of one line does not change who else is chosen. The tests run with the JIT off, until the first one fails.
+neighbour (`w.alive` for `w.cash`), the step before instead of the step, a statement left out. The sample is drawn by a hash of the
+content of the mutants, so it is the same on every machine and an edit of one line does not change who else is chosen. The tests run
+with the JIT off, until the first one fails.
 
 A mutant that no test kills is either explained (it computes the same, `tests/mutation/explained.py` says why) or an error that the
 tests would not find.
