@@ -244,6 +244,22 @@ def test_no_lane_feels_its_neighbours(network, least):
         assert (read_lane(checked, problem, lane).default_round == read_lane(checked, alone, 0).default_round).all()
 
 
+@pytest.mark.nojit
+@pytest.mark.parametrize("least", [False, True])
+def test_a_problem_is_solved_again_with_other_cash(least):
+    """Nothing of the first solution is left in the second."""
+    owed = [[0.0, 4.0, 0.0], [0.0, 0.0, 3.0], [1.0, 0.0, 0.0]]
+    poor, rich = (read_network(owed, cash, None, 0.5, 0.5, None) for cash in ([1.0, 1.0, 0.0], [5.0, 0.0, 0.5]))
+    problem = build_problem(poor, poor.cash[:, None], least)
+    for network in (poor, rich, poor):
+        problem.step.cash_in[:3, 0] = network.cash
+        clear_one_period(problem.net, problem.now, problem.world, problem.step)
+        alone = build_problem(network, network.cash[:, None], least)
+        clear_one_period(alone.net, alone.now, alone.world, alone.step)
+        again, once = read_lane(network, problem, 0), read_lane(network, alone, 0)
+        assert (again.payment_matrix == once.payment_matrix).all() and (again.default_round == once.default_round).all()
+
+
 @given(network=networks(most_firms=6, most_classes=1), seed=st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
 def test_a_seniority_matrix_is_an_array_of_classes(network, seed):

@@ -14,25 +14,37 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.mutation.explained import EXPLAINED
-from tests.mutation.mutants import Mutant, find_mutants, read_families
-from tests.mutation.page import write_page
-from tests.mutation.trial import ROOT, SURVIVED, Verdict, copy_package, run_tests, try_mutant
+from tests.mutation.trial import ROOT, SURVIVED, Verdict, copy_package, run_tests, try_mutant  # first: it turns the JIT off
 
-KERNELS = ("clearing", "bare", "resolution", "accounting", "factors", "legs", "earnings", "funding", "spending", "valuation")
-FILES = (*(f"simulate/kernels/{name}.py" for name in KERNELS), "simulate/clearing.py")
+# isort: split
+from tests.mutation.explained import EXPLAINED
+from tests.mutation.mutants import Mutant, find_mutants
+from tests.mutation.names import names_of_state, read_families
+from tests.mutation.page import write_page
+
+STAGES = (
+    "draws", "factors", "capacity", "earnings", "dues", "funding", "clearing", "waterfall", "guarantees", "one_period",
+    "settlement", "spending", "resolution", "values", "valuation", "losses",
+)  # fmt: skip
+FILES = (*(f"simulate/step/{name}.py" for name in STAGES), "simulate/clearing.py")
 
 # Rounds of tests, the quick and deadly first; a survivor of the last is a survivor. NETWORKS compares every flow of tiny networks with
 # the oracle, path by path.
 LONG_VECTORS = "linear_solves or obeys or least_lies"
 VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", f"not ({LONG_VECTORS})"]
-NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
-REST = ["tests/step/test_survivors.py", "tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
-DRAWN = ["tests/step/test_drawn.py", "-m", "nojit"]
 MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
+QUICK = ["tests/step", "-m", "nojit", "-k", "base or square or few_networks or every_step"]
+SURVIVORS = ["tests/step/test_survivors.py", "-m", "nojit"]
+NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
+SWITCHES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
+STEP_ROUNDS = [QUICK, SURVIVORS, NETWORKS, SWITCHES]
 ROUNDS = {
-    "simulate/step/clearing.py": [VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS],
-    "simulate/kernels/bare.py": [VECTORS, MORE_VECTORS],
+    "simulate/step/draws.py": [QUICK, SURVIVORS, NETWORKS],  # all worlds share one set of factors
+    "simulate/step/factors.py": [QUICK, SURVIVORS, NETWORKS],
+    "simulate/step/clearing.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
+    "simulate/step/waterfall.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
+    "simulate/step/guarantees.py": [*STEP_ROUNDS, VECTORS],
+    "simulate/step/one_period.py": [VECTORS, MORE_VECTORS],
     "simulate/clearing.py": [VECTORS, MORE_VECTORS],
 }
 
@@ -60,7 +72,7 @@ def open_worker(place: str) -> None:
 
 
 def work(mutant: Mutant, limits: dict[str, int]) -> Verdict:
-    return try_mutant(folder, mutant, [(arguments, limits[str(arguments)]) for arguments in ROUNDS.get(mutant.file, [NETWORKS, REST, DRAWN])])
+    return try_mutant(folder, mutant, [(arguments, limits[str(arguments)]) for arguments in ROUNDS.get(mutant.file, STEP_ROUNDS)])
 
 
 def read_record(record: Path | None, mutants: list[Mutant]) -> dict[Mutant, Verdict]:
@@ -78,7 +90,7 @@ def try_all(mutants: list[Mutant], processes: int, record: Path | None) -> dict[
     mutants = [mutant for mutant in mutants if mutant not in verdicts]
     with tempfile.TemporaryDirectory() as place:
         untouched = copy_package(Path(tempfile.mkdtemp(dir=place)))
-        for arguments in (VECTORS, NETWORKS, REST, DRAWN, MORE_VECTORS):
+        for arguments in (VECTORS, *STEP_ROUNDS, MORE_VECTORS):
             verdict = run_tests(untouched, arguments, 3600)
             limits[str(arguments)] = int(PATIENCE[0] * verdict.seconds + PATIENCE[1])
             print(f"without a mutant: {verdict.seconds:.0f} s {verdict.killer}", flush=True)
@@ -108,22 +120,22 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--record", type=Path, help="file of verdicts: a run that is broken off goes on from there (not after an edit of the tests)")
     options = parser.parse_args()
-    rows = read_families((ROOT / "simulate/kernels/rows.py").read_text())
+    following = names_of_state() | read_families((ROOT / "simulate/model.py").read_text())
     mutants = []
     for file in FILES:
         source = (ROOT / file).read_text()
-        mutants += find_mutants(file, source, rows | read_families(source))
+        mutants += find_mutants(file, source, following | read_families(source))
     print(f"{len(mutants)} mutants of {len(FILES)} files")
     if options.only:
         sample = [mutant for mutant in mutants if options.only in " | ".join(mutant.key)]
     else:
         sample = choose_sample(mutants, options.each)
-    reasons = {row[:4]: row[4] for row in EXPLAINED}
-    known = {mutant.key for mutant in mutants}
-    for row in reasons:
-        if row not in known:
-            print("explained, but no longer there: " + " | ".join(row))
-    verdicts = try_all([mutant for mutant in sample if mutant.key not in reasons], options.processes, options.record)
+    places = {(*mutant.key, mutant.copy): mutant for mutant in mutants}
+    for row in EXPLAINED:
+        if (*row[:4], row.copy) not in places:
+            print("explained, but no longer there: " + " | ".join(row[:4]))
+    reasons = {places[*row[:4], row.copy]: row.reason for row in EXPLAINED if (*row[:4], row.copy) in places}
+    verdicts = try_all([mutant for mutant in sample if mutant not in reasons], options.processes, options.record)
     survivors = [mutant for mutant, verdict in verdicts.items() if verdict.killer == SURVIVED]
     if not options.only:
         write_page(ROOT / "docs" / "mutation.md", sample, verdicts, reasons, len(mutants))

@@ -1,134 +1,204 @@
-"""Mutants that no test can kill, and why: (file, function, line before, line after, reason)."""
+"""Mutants that no test can kill, and why."""
 
-RESOLUTION, ACCOUNTING, FACTORS, LEGS = (f"simulate/kernels/{name}.py" for name in ("resolution", "accounting", "factors", "legs"))
-EARNINGS, FUNDING, SPENDING, BARE, STEPS = (f"simulate/kernels/{name}.py" for name in ("earnings", "funding", "spending", "bare", "clearing"))
+from typing import NamedTuple
+
+
+class Explained(NamedTuple):
+    """A mutant by its content, and why it computes the same; copy: which of equal changes of equal lines of the function."""
+
+    file: str
+    function: str
+    before: str
+    after: str
+    reason: str
+    copy: int = 0
+
+
+def step(stage: str) -> str:
+    return f"simulate/step/{stage}.py"
+
+
 CLEARING = "simulate/clearing.py"
 
 EDGE = "differs only where a draw equals a number of the model to the last of its 52 bits: once in 10^15 draws"
+NEVER_READ = "clearing never reads it"
 
-EXPLAINED: tuple[tuple[str, str, str, str, str], ...] = (
-    (
-        RESOLUTION,
-        "wipe_out",
-        "if h >= 0 and marks and s.entity[CUT, i, lane] > 0.0:",
-        "if h >= 0 and marks and s.entity[CUT, i, lane] >= 0.0:",
-        "called for rows whose CUT is not 0 only",
-    ),
-    (
-        ACCOUNTING,
-        "book_fleets",
-        "for o in range(fleet.rows[OWNER_ENTITY].size):",
-        "for o in range(fleet.rows[STRANDED_DEAL].size):",
-        "both rows of one array have its width",
-    ),
-    (
-        FACTORS,
-        "draw_life",
-        "life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]",
-        "life[lane] = values[k + 1] if u[lane] >= cdf[k] else life[lane]",
-        EDGE,
-    ),
-    (FACTORS, "advance_regime", "stays = 1.0 if u[lane] >= p10 else 0.0", "stays = 1.0 if u[lane] > p10 else 0.0", EDGE),
-    (
-        FACTORS,
-        "advance_power",
-        "shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0",
-        "shots[lane] += size[lane] if (begin <= time[lane]) & (time[lane] <= end) else 0.0",
-        EDGE,
-    ),
-    (FACTORS, "advance_power", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
-    (EARNINGS, "plan_capex", "continue", "pass", "skips rows without a plan, of which nothing is desired: a plan of 0 times whatever"),
-    (
-        LEGS,
-        "value_collateral",
-        "if legs.rows[SENIORITY, l] != 1 and legs.terms[LTV, l] <= 0.0:",
-        "if legs.rows[SENIORITY, l] != 1 and legs.terms[LTV, l] < 0.0:",
-        "collateral is valued that nobody reads: only secured legs and legs with a margin call do",
-    ),
-    (
-        LEGS,
-        "roll_balances",
-        "if legs.terms[DELAY, l] > 0.0 or legs.terms[OUT0, l] > 0.0:",
-        "if legs.terms[DELAY, l] >= 0.0 or legs.terms[OUT0, l] > 0.0:",
-        "without delay and opening receivable, 0 is set to 0",
-    ),
-    (
-        FUNDING,
-        "settle",
-        "had, got, failing = s.entity[CASH_IN, i, lane], s.entity[RECEIVED, i, lane], s.entity[FAILING, i, lane]",
-        "had, got, failing = s.entity[CASH_IN, i, lane], s.entity[RECEIVED, i, lane], s.entity[ACTIVE, i, lane]",
-        "the two differ for estates that distribute nothing only: no default cost, and nothing paid that would need a draw",
-    ),
-    (
-        FUNDING,
-        "pay_commitments",
-        "owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[0, 2] # free after clearing",
-        "owed, share, need = s.claims[0, 0], s.claims[0, 1], s.claims[1, 2] # free after clearing",
-        "another row of the same scratch",
-    ),
-    (SPENDING, "spend", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
-    (
-        CLEARING,
-        "build_problem",
-        "entity=variables(rows.NOW_ENTITY, columns), owner=variables(rows.NOW_OWNER, 0), chips=variables(rows.NOW_CHIPS, 0, 2),",
-        "entity=variables(rows.NOW_ENTITY, columns), owner=variables(rows.NOW_OWNER, 1), chips=variables(rows.NOW_CHIPS, 0, 2),",
-        "the size of an array that clearing never reads",
-    ),
-    (
-        CLEARING,
-        "build_problem",
-        "loss=np.zeros((0, 0, lanes)), deal_loss=np.zeros((0, lanes)),",
-        "loss=np.zeros((0, 0, lanes)), deal_loss=np.zeros((1, lanes)),",
-        "the size of an array that clearing never reads",
-    ),
-    (BARE, "clear_least", "find_active_estates(legs, layout, False, w, s)", "find_active_estates(legs, layout, True, w, s)", "nobody is dead in one period"),
-    (STEPS, "find_active_estates", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "who is dead in no lane gets the zeros again that stand there"),
-    (
-        STEPS,
-        "raise_calls",
-        "continue",
-        "pass",
-        "who is skipped is called for nothing: no estate has cover left, who is solvent leaves nothing open, and for an estate that waits all was called before",
-    ),
-    (
-        FACTORS,
+EXPLAINED = (
+    Explained(
+        step("draws"),
         "draw_groups",
         "scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0",
         "scale[g, lane] = scale[g, lane] if n > threshold[g] else 0.0",
         EDGE,
     ),
-    (FACTORS, "draw_shots", "most = 0", "most = 1", "draws an arrival of size 0 where no lane has one"),
-    (
-        FUNDING,
-        "find_liquidity",
-        "if entities.terms[OUTSIDE, i] > 0.0:",
-        "if entities.terms[OUTSIDE, i] >= 0.0:",
-        "the rows inside are written a few lines below",
+    Explained(
+        step("draws"),
+        "draw_life",
+        "life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]",
+        "life[lane] = values[k + 1] if u[lane] >= cdf[k] else life[lane]",
+        EDGE,
     ),
-    (FUNDING, "pay_commitments", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
-    (LEGS, "fall_due", "if layout.draws[l] > 0:", "if layout.draws[l] >= 0:", "legs without draws draw 0"),
-    (LEGS, "roll_balances", "if layout.draws[l] > 0:", "if layout.draws[l] >= 0:", "legs without draws draw 0"),
-    (
-        LEGS,
+    Explained(step("draws"), "draw_shots", "most = 0", "most = 1", "draws an arrival of size 0 where no lane has one"),
+    Explained(step("factors"), "advance_regime", "stays = 1.0 if u[lane] >= p10 else 0.0", "stays = 1.0 if u[lane] > p10 else 0.0", EDGE),
+    Explained(
+        step("factors"),
+        "advance_power",
+        "shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0",
+        "shots[lane] += size[lane] if (begin <= time[lane]) & (time[lane] <= end) else 0.0",
+        EDGE,
+    ),
+    Explained(step("factors"), "advance_power", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
+    Explained(step("factors"), "draw_normals", "if k == 0 or growth_sd[i] > 0.0:", "if k == 0 or growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
+    Explained(
+        step("factors"),
+        "move_factors",
+        "if f.rev_m_sd[i] > 0.0:",
+        "if f.rev_m_sd[i] >= 0.0:",
+        "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
+    ),
+    Explained(
+        step("capacity"),
+        "fill_cost_sum",
+        "high = history[k + 1] if part > 0.0 else history[k]",
+        "high = history[k + 1] if part >= 0.0 else history[k]",
+        "a part of 0 takes nothing of the next step",
+    ),
+    Explained(step("dues"), "plan_capex", "continue", "pass", "skips rows without a plan, of which nothing is desired: a plan of 0 times whatever"),
+    Explained(
+        step("dues"),
+        "value_collateral",
+        "if legs.seniority[l] != SECURED and legs.ltv[l] <= 0.0:",
+        "if legs.seniority[l] != SECURED and legs.ltv[l] < 0.0:",
+        "collateral is valued that nobody reads: only secured legs and legs with a margin call do",
+    ),
+    Explained(
+        step("dues"),
         "find_disturbed",
         "found += 1 if alive[lane] == 0.0 or restructured[lane] > 0.0 else 0",
         "found -= 1 if alive[lane] == 0.0 or restructured[lane] > 0.0 else 0",
         "asked for only as 0 or not 0",
     ),
-    (RESOLUTION, "decide", "continue", "pass", "nobody fails in a lane without trouble"),
-    (
-        RESOLUTION,
+    Explained(step("dues"), "fall_due_of_balance", "if net.lists.draws[l] > 0:", "if net.lists.draws[l] >= 0:", "legs without draws draw 0"),
+    Explained(step("dues"), "roll_balances", "if net.lists.draws[l] > 0:", "if net.lists.draws[l] >= 0:", "legs without draws draw 0"),
+    Explained(
+        step("dues"),
+        "roll_receivables",
+        "if legs.delay[l] > 0.0 or legs.receivable0[l] > 0.0:",
+        "if legs.delay[l] >= 0.0 or legs.receivable0[l] > 0.0:",
+        "without delay and opening receivable, 0 is set to 0",
+    ),
+    Explained(
+        step("funding"),
+        "find_liquidity",
+        "if entities.outside[i] > 0.0:",
+        "if entities.outside[i] >= 0.0:",
+        "what the inside gets from outside is written anew a few lines below",
+    ),
+    Explained(
+        step("clearing"),
+        "find_active_estates",
+        "if s.dead[i] > 0:",
+        "if s.dead[i] >= 0:",
+        "who is dead in no lane gets the zeros again that stand there",
+    ),
+    Explained(
+        step("guarantees"),
+        "move_calls",
+        "continue",
+        "pass",
+        "who is skipped is called for nothing: no estate has cover left, and who is solvent leaves nothing open",
+    ),
+    Explained(
+        step("settlement"),
+        "settle",
+        "had, got, failing = s.cash_in[i, lane], s.received[i, lane], s.failing[i, lane]",
+        "had, got, failing = s.cash_in[i, lane], s.received[i, lane], s.active[i, lane]",
+        "the two differ for estates that distribute nothing only: no default cost, and nothing paid that would need a draw",
+    ),
+    Explained(
+        step("settlement"),
+        "pay_commitments",
+        "tranches += 1 if legs.sched[l, now.t] != 0.0 else 0",
+        "tranches += 1 if legs.sched[l, now.t] != 0.0 else 1",
+        "pays tranches of 0 where none falls due",
+    ),
+    Explained(
+        step("settlement"),
+        "pay_commitments",
+        "s.flags[:] = 0 # 1: tranches of the entity, or of the insurer, arrive",
+        "s.flags[:] = 1 # 1: tranches of the entity, or of the insurer, arrive",
+        "adds 0 to those whom nothing reached",
+    ),
+    Explained(
+        step("settlement"),
+        "issue_shares",
+        "raised += 1 if total[lane] > 0.0 else 0",
+        "raised += 1 if total[lane] >= 0.0 else 0",
+        "lanes where nothing is raised are left out below as well",
+    ),
+    Explained(step("settlement"), "receive_arrived", "if s.flags[i] > 0:", "if s.flags[i] >= 0:", "adds 0 to those whom nothing reached"),
+    Explained(
+        step("spending"),
+        "spend",
+        "invests = net.entities.capex_plan[i, now.t] > 0.0 or net.entities.owner[i] >= 0",
+        "invests = net.entities.capex_plan[i, now.t] >= 0.0 or net.entities.owner[i] >= 0",
+        "who plans nothing desires nothing: growth of 0, executed in full",
+    ),
+    Explained(
+        step("resolution"),
+        "choose",
+        "haircut = 1.0 - rules.restructure_kappa * concern / claims if claims > 0.0 else LEAST_HAIRCUT",
+        "haircut = 1.0 - rules.restructure_kappa * concern / claims if claims >= 0.0 else LEAST_HAIRCUT",
+        "who fails owes something, and what falls due is part of the claims",
+    ),
+    Explained(step("resolution"), "decide", "continue", "pass", "nobody fails in a lane without trouble"),
+    Explained(
+        step("resolution"),
         "record_default",
-        "if w.entity[DEFAULT_STEP, i, lane] < 0.0:",
-        "if w.entity[DEFAULT_ROUND, i, lane] < 0.0:",
+        "if w.default_step[i, lane] < 0.0:",
+        "if w.default_round[i, lane] < 0.0:",
         "both are written together",
     ),
-    (SPENDING, "spend", "if plan > 0.0 or o >= 0:", "if plan >= 0.0 or o >= 0:", "who plans nothing desires nothing: growth of 0"),
-    (
+    Explained(
+        step("resolution"),
+        "wipe_out",
+        "if h >= 0 and now.marks and s.outcome[i, lane] > 0.0:",
+        "if h >= 0 and now.marks and s.outcome[i, lane] >= 0.0:",
+        "called only where the outcome is not 0",
+    ),
+    Explained(
+        CLEARING,
+        "build_problem",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=1, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
+        NEVER_READ,
+    ),
+    Explained(
+        CLEARING,
+        "build_problem",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=1, lanes=lanes))",
+        NEVER_READ,
+    ),
+    Explained(
+        CLEARING,
+        "build_rules",
+        "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)",
+        "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=1, max_iterations=MAX_ITERATIONS)",
+        NEVER_READ,
+    ),
+    Explained(
+        CLEARING,
+        "build_lists",
+        'lists = {"leg_of_payer": order, "inside": np.arange(n), "rank": classes, "outside_of": np.full(columns, -1), "draws": np.zeros_like(payers)}',
+        'lists = {"leg_of_payer": order, "inside": np.arange(n), "rank": classes, "outside_of": np.full(columns, -0), "draws": np.zeros_like(payers)}',
+        NEVER_READ,
+    ),
+    Explained(
         CLEARING,
         "read_lane",
-        "converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual <= LARGEST_RESIDUAL)",
-        "converged = bool(problem.world.lane[rows.UNCONVERGED, lane] == 0.0 and residual < LARGEST_RESIDUAL)",
+        "converged = bool(problem.world.unconverged[lane] == 0.0 and residual <= LARGEST_RESIDUAL)",
+        "converged = bool(problem.world.unconverged[lane] == 0.0 and residual < LARGEST_RESIDUAL)",
         "differs only where the residual is 1e-10 to the last bit",
     ),
 )

@@ -36,24 +36,14 @@ class Mutant:
         return self.file, self.function, self.before, self.after
 
 
-def read_families(source: str) -> dict[str, tuple[str, ...]]:
-    """Row constants by name, with their whole family: names assigned together from `range(...)` address one array."""
-    families = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and ast.unparse(node.value).startswith("range("):
-            names = tuple(name.id for name in node.targets[0].elts)
-            families |= {name: names for name in names}
-    return families
-
-
-def find_mutants(file: str, source: str, families: dict[str, tuple[str, ...]]) -> list[Mutant]:
-    """All mutants of a file in the order of their places. Names in `families` are row constants that are swapped."""
+def find_mutants(file: str, source: str, following: dict[str, str]) -> list[Mutant]:
+    """All mutants of a file in the order of their places. following: what replaces a name, `CREDIT` or `w.cash` (tests/mutation/names.py)."""
     raw = source.encode()
     starts = [0]
     for row in raw.splitlines(keepends=True):
         starts.append(starts[-1] + len(row))
     found, seen = [], Counter()
-    for function, line, start, end, kind, text in sorted(set(places(ast.parse(source), raw, starts, families))):
+    for function, line, start, end, kind, text in sorted(set(places(ast.parse(source), raw, starts, following))):
         first, last = starts[line - 1], starts[line] - 1
         before = raw[first : max(last, end)].decode()
         after = (raw[first:start] + text.encode() + raw[end : max(last, end)]).decode()
@@ -70,7 +60,7 @@ def apply(mutant: Mutant, source: str) -> str:
     return (raw[: mutant.start] + mutant.text.encode() + raw[mutant.end :]).decode()
 
 
-def places(tree: ast.Module, raw: bytes, starts: list[int], families: dict) -> Iterator[tuple[str, int, int, int, str, str]]:
+def places(tree: ast.Module, raw: bytes, starts: list[int], following: dict) -> Iterator[tuple[str, int, int, int, str, str]]:
     """(function, line, start, end, kind, new text) of every change, inside functions only."""
 
     def at(node: ast.AST, end: bool = False) -> int:
@@ -88,8 +78,11 @@ def places(tree: ast.Module, raw: bytes, starts: list[int], families: dict) -> I
         if not isinstance(function, ast.FunctionDef):
             continue
         inside = [node for statement in function.body for node in walk_code(statement)]
+        measured = {id(node.value) for node in inside if isinstance(node, ast.Attribute) and node.attr in ("size", "shape")}
         for node in inside:
-            for start, end, kind, text in changes(node, raw, at, between, families):
+            if id(node) in measured and not variable_of(node).startswith("lists."):
+                continue  # the names of one array have one shape; lists have lengths of their own
+            for start, end, kind, text in changes(node, raw, at, between, following):
                 yield function.name, line_of(start), start, end, kind, text
 
 
@@ -104,7 +97,12 @@ def walk_code(node: ast.AST) -> Iterator[ast.AST]:
                 yield from walk_code(child)
 
 
-def changes(node: ast.AST, raw: bytes, at, between, families: dict) -> Iterator[tuple[int, int, str, str]]:
+def variable_of(node: ast.AST) -> str:
+    """An attribute as its struct and its name, `legs.ltv` for net.legs.ltv too; else nothing."""
+    return ".".join(ast.unparse(node).split(".")[-2:]) if isinstance(node, ast.Attribute) else ""
+
+
+def changes(node: ast.AST, raw: bytes, at, between, following: dict) -> Iterator[tuple[int, int, str, str]]:
     """(start, end, kind, new text) of the changes of one node."""
 
     def text_of(part: ast.AST) -> str:
@@ -127,14 +125,14 @@ def changes(node: ast.AST, raw: bytes, at, between, families: dict) -> Iterator[
         yield at(node.func), at(node.func, end=True), "max and min", EXTREMES[node.func.id]
     elif isinstance(node, ast.Constant) and text_of(node) in CONSTANTS:
         yield at(node), at(node, end=True), "constant", CONSTANTS[text_of(node)]
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in families:
-        family = families[node.id]
-        if len(family) > 1:
-            yield at(node), at(node, end=True), "row", family[(family.index(node.id) + 1) % len(family)]
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in following:
+        yield at(node), at(node, end=True), "name", following[node.id]
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and variable_of(node) in following:
+        yield at(node, end=True) - len(node.attr), at(node, end=True), "name", following[variable_of(node)]
     elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-        index = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
-        if isinstance(index, ast.Name) and index.id == "t":
-            yield at(index), at(index, end=True), "step", "max(t - 1, 0)"
+        for index in node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]:
+            if ast.unparse(index) in ("t", "now.t"):
+                yield at(index), at(index, end=True), "step", f"max({ast.unparse(index)} - 1, 0)"
     if isinstance(node, ast.If | ast.IfExp):
         yield at(node.test), at(node.test, end=True), "condition", f"(not ({text_of(node.test)}))"
     dropped = (

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from tests.mutation.mutants import Mutant
 
-HEAD = """# Mutation of the kernels
+HEAD = """# Mutation of the step
 
-Written by `python -m tests.mutation`; do not edit. Each mutant is one small error in one place of a kernel or of `simulate/clearing.py`:
-an operator, a comparison or a condition turned round, `max` for `min`, 0 for 1, a row of an array for its neighbour, the step before
-instead of the step, a statement left out. The sample is drawn by a hash of the content of the mutants, so it is the same on every
-machine and an edit of one line does not change who else is chosen. The tests run with the JIT off, until the first one fails.
+Written by `python -m tests.mutation`; do not edit. Each mutant is one small error in one place of a stage of the step or of
+`simulate/clearing.py`: an operator, a comparison or a condition turned round, `max` for `min`, 0 for 1, a name of the state for its
+neighbour (`w.alive` for `w.cash`), the step before instead of the step, a statement left out. The sample is drawn by a hash of the
+content of the mutants, so it is the same on every machine and an edit of one line does not change who else is chosen. The tests run
+with the JIT off, until the first one fails.
 
 A mutant that no test kills is either explained (it computes the same, `tests/mutation/explained.py` says why) or an error that the
 tests would not find.
@@ -53,7 +54,7 @@ def write_page(path: Path, sample: list[Mutant], verdicts: dict, reasons: dict, 
         lines.append("")
     if explained:
         lines += ["## Explained", "", "| Where | Line | Becomes | Why nothing changes |", "| --- | --- | --- | --- |"]
-        lines += [f"| {where(mutant)} | {code(mutant.before)} | {code(mutant.after)} | {reasons[mutant.key]} |" for mutant in explained]
+        lines += [f"| {where(mutant)} | {code(mutant.before)} | {code(mutant.after)} | {reasons[mutant]} |" for mutant in explained]
         lines.append("")
     lines += ["## Killed", "", "| Where | Line | Becomes | First test that fails |", "| --- | --- | --- | --- |"]
     lines += [

@@ -1,8 +1,11 @@
 """The errors that `python -m tests.mutation` makes: the right ones, in the right places."""
 
-from tests.mutation.mutants import apply, find_mutants, read_families
+import pytest
 
-ROWS = """
+from tests.mutation.mutants import apply, find_mutants
+from tests.mutation.names import names_of_state, read_families
+
+FAMILIES = """
 KIND = ("a", "b", "c")
 (A, B, C) = range(len(KIND))
 """
@@ -42,7 +45,7 @@ EXPECTED = {
 
 
 def find(source):
-    return find_mutants("some.py", source, read_families(ROWS))
+    return find_mutants("some.py", source, read_families(FAMILIES))
 
 
 def test_every_kind_of_change_once_and_none_outside_functions():
@@ -64,3 +67,25 @@ def test_mutants_are_known_by_content():
     assert [mutant.key for mutant in find(SOURCE)] == [mutant.key for mutant in find("# above\n" + SOURCE)]
     twice = find("def work(x):\n    x += 1\n    x += 1\n")
     assert [mutant.copy for mutant in twice if mutant.after == "x -= 1"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "mutants"),
+    [
+        ("y = w.cash[i]", {"y = w.alive[i]"}),
+        ("y = net.lists.lent.size", {"y = net.lists.other_in.size"}),
+        ("y = s.cash_in.size", set()),  # all names of an array have its shape
+        ("w.default_round = w.paid_for_stakes", {"w.default_round = w.cash", "pass"}),  # the last name of its array: the first follows
+        ("y = net.legs.sched[i, now.t]", {"y = net.legs.supply_weight[i, now.t]", "y = net.legs.sched[i, max(now.t - 1, 0)]"}),
+        ("y = w.fleet[i, t, lane]", {"y = w.fleet_sum[i, t, lane]", "y = w.fleet[i, max(t - 1, 0), lane]"}),
+        (
+            "y = rules.alpha + now.factors.rate",
+            {"y = rules.beta + now.factors.rate", "y = rules.alpha - now.factors.rate", "y = rules.alpha + now.factors.discount"},
+        ),
+        ("y = other.cash", set()),
+        ("y = w.due", set()),  # a name of the step, not of the world
+    ],
+)
+def test_a_name_of_the_state_becomes_the_next_of_its_array(line, mutants):
+    found = find_mutants("some.py", f"def work(net, now, w, s):\n    {line}\n", names_of_state())
+    assert {mutant.after for mutant in found} == mutants and len(found) == len(mutants)

@@ -1,6 +1,6 @@
 """One mutant on trial: the package is copied, changed, and tested in a process of its own, with the JIT off.
 
-The process is forked from one that has loaded numpy, numba and pytest but nothing of the package, so a trial costs the tests alone.
+The process is forked from one that has loaded numpy, numba and pytest; it loads the package anew, so a trial costs the tests alone.
 """
 
 import os

@@ -19,16 +19,18 @@ from tests.makers.tiny import (
     ENTITY_ROWS,
     HOLDING,
     LAB,
+    LEASE,
     LEG_ROWS,
     LENDER,
     LOAN,
+    OPEX_HOLDING,
     PURCHASE,
     VENDOR,
     freeze,
     tiny_model,
 )
 from tests.step.test_drawn import agrees
-from tests.step.test_paths import ALONE, CASES, GUARANTEED, NETWORK, OWED, STARVED_LAB, compare, defaults, dies, loses, pays, restructured
+from tests.step.test_paths import ALONE, CASES, GUARANTEED, NETWORK, OWED, STARVED_LAB, compare, defaults, dies, loses, paid_after_death, pays, restructured
 from tests.validation.networks import check_network
 
 pytestmark = pytest.mark.nojit
@@ -238,3 +240,52 @@ def test_a_business_worth_a_billionth_of_its_dues_is_liquidated():
     lab = {"cash0": 0.0, "fund_phi": 0.0, "line0": 0.0, "cost_fixed": 9.0, "core0": 0.0, "mult0": 1e-12, "mult_mature": 1e-12, "restructures": 1}
     model = tiny_model(seed=17, entities={name: {LAB: value} for name, value in lab.items()})
     happens(compare(model, 12), dies(LAB))
+
+
+def test_a_square_root_rate_without_volatility_follows_its_mean():
+    """A variance of 0 divides nothing."""
+    model = tiny_model(seed=18, factors={"rate0": 0.01, "rate_cir": np.zeros((3, 2))})
+    assert len({result["factor"]["short_rate_mean"] for result in compare(model, 4)}) == 1
+
+
+def test_the_first_step_borrows_on_the_opening_plan():
+    """No step before the first: its EBITDA is the plan's, not that of the last step over it."""
+    cloud = {"fund_leverage": 1.0, "cash0": 2.0, "ebitda_plan": [6.0, 6.0, 6.0, 6.0, 6.0, 12.0]}
+    compare(tiny_model(seed=19, entities={name: {CLOUD: value} for name, value in cloud.items()}), 4)
+
+
+def test_who_owns_no_chips_builds_in_the_steps_that_it_plans():
+    lab = {"capex_plan": [0.0, 2.0, 0.0, 3.0, 1.0, 0.0], "committed": 0.2}
+    own_capex = {PURCHASE: {"driver": 2, "sched": 0.0, "group": 0, "capex_share": 1.0, "chip_share": 1.0}}
+    agrees(tiny_model(seed=20, entities={name: {LAB: value} for name, value in lab.items()}, legs=own_capex))
+
+
+def test_an_estate_distributes_what_creditors_return_to_it():
+    """A guarantor dies of its costs after it paid, and has nothing left: the debtor's estate, which still receives, brings the returns."""
+    entities = STARVED_LAB | {"cash0": {LAB: 1.0, HOLDING: 30.0}, "fund_phi": {LAB: 0.0, HOLDING: 0.0}, "fund_ltv": {HOLDING: 0.0}}
+    entities |= {"cost_fixed": {HOLDING: [0.2, 0.2, 0.2, 60.0, 0.2, 0.2]}, "core0": {HOLDING: 0.0}}
+    legs = {BOND: OWED[BOND], COVER: {"cover_share": 0.8, "cover_cap": 40.0}, LEASE: {"payee": LAB, "sched": 1.5}}
+    happens(compare(tiny_model(seed=21, entities=entities, legs=legs), 12), pays(COVER), paid_after_death(OPEX_HOLDING, HOLDING))
+
+
+def test_a_guarantor_that_is_liquidated_owes_nothing_of_arrears_that_the_debtor_takes_over():
+    """A secured debtor is restructured, and its guarantor cannot pay the call of the same step."""
+    changes = CASES["guarantee of a secured loan that is restructured"][0]
+    entities = {name: dict(values) for name, values in changes["entities"].items()}
+    entities["cash0"][HOLDING] = 0.3
+    entities |= {"fund_phi": {HOLDING: 0.0}, "fund_ltv": {HOLDING: 0.0}}
+    model = tiny_model(seed=22, entities=entities, legs=changes["legs"])
+    happens(compare(model, 12), lambda world: restructured(CLOUD)(world) and dies(HOLDING)(world) and pays(COVER)(world))
+
+
+def test_an_investor_may_lack_a_part_of_a_small_tranche():
+    poor = {"cash0": 0.3, "fund_phi": 0.0, "fund_ltv": 0.0, "rev_ext": 0.0, "cost_fixed": 0.0}
+    model = tiny_model(seed=23, entities={name: {HOLDING: value} for name, value in poor.items()}, legs={COMMIT: {"sched": 0.8, "gate_owner": -1}})
+    happens(compare(model, 6), pays(COMMIT))
+
+
+def test_a_gate_opens_at_its_capacity_and_not_only_above():
+    """A gate of 0 GW is open from the first step, when nothing is delivered yet."""
+    reached, none = ({"gate_owner": 0, "gate_gw": 0.0}, {"gate_owner": -1})
+    first, second = (Workspace(tiny_model(seed=24, legs={COMMIT: gate}), 4).run(Block(0, 4)) for gate in (reached, none))
+    assert all(first[name].tobytes() == second[name].tobytes() for name in first)
