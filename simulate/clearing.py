@@ -226,8 +226,8 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
     step.cash_in[:n] = cash
     step.due[:] = network.obligations[positions][:, None]
-    nobody, nothing = np.zeros(0), np.zeros(lanes)
-    draws = PathDraws(delivery=np.zeros((0, lanes)), life=nothing, scale=np.ones((1, lanes)))
+    nobody = np.zeros(0)
+    draws = PathDraws(delivery=np.zeros((0, lanes)), life=np.zeros(lanes), scale=np.ones((1, lanes)))
     factors = StepFactors(np.zeros((0, lanes)), np.zeros((len(STEP_FACTORS), lanes)))
     return Problem(
         Net(
@@ -240,7 +240,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
             build_lists(n, columns, *positions),
             freeze_array(nobody),
         ),
-        Now(0, False, True, True, True, True, least, False, factors, draws, nothing, nothing),
+        Now(0, False, True, True, True, True, least, False, factors, draws),
         world,
         step,
         positions,

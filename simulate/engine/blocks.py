@@ -123,8 +123,6 @@ def new_memory(model: Model, lanes: int) -> Memory:
         state=new_factor_state(model, lanes),
         draws=new_path_draws(model, lanes),
         factors=new_step_factors(model, lanes),
-        rate_before=zeros(lanes),
-        spread_before=zeros(lanes),
         summary=Summary(zeros((len(FACTORS), lanes))),
     )
 

@@ -7,8 +7,8 @@ from simulate.step.state import World
 @stage
 def open_tile(memory, rate0, net):
     """Set the opening state of every world, the factors before the first step, and the summaries."""
-    memory.rate_before[:] = rate0
-    memory.spread_before[:] = 1.0
+    memory.factors.rate_before[:] = rate0
+    memory.factors.spread_before[:] = 1.0
     memory.summary.rows[:] = 0.0
     for k in range(memory.worlds.lane.shape[0]):
         open_world(net, world_of(k, memory.worlds))

@@ -36,6 +36,8 @@ STEP_FACTORS = {
     "rental": Variable("ratio", "rental price of compute, 1 at the opening"),
     "gap": Variable("share", "planned additions without power"),
     "regime": Variable("0 or 1", "1 in disappointment"),
+    "rate_before": Variable("1/year", "short rate at the end of the step before"),
+    "spread_before": Variable("ratio", "credit spread of the step before"),
 }
 
 

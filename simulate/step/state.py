@@ -258,8 +258,6 @@ class Now(NamedTuple):
     detail: bool  # losses are kept by channel and deal
     factors: NamedTuple  # StepFactors
     draws: NamedTuple  # PathDraws
-    rate_before: Array  # [W] short rate at the end of the step before
-    spread_before: Array  # [W]
 
 
 def name_state() -> None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from simulate.kernels.jit import kernel, stage
 from simulate.kernels.maths import copy_row
-from simulate.model import CONFIDENCE, MARKS, NONPAYMENT, RELIEF, SUPPLY, Array
+from simulate.model import CONFIDENCE, MARKS, NONPAYMENT, RELIEF, SUPPLY
 from simulate.step.begin import open_tile, world_of
 from simulate.step.capacity import deliver_capacity
 from simulate.step.clearing import clear
@@ -33,8 +33,6 @@ class Memory(NamedTuple):
     state: Any  # FactorState
     draws: Any  # PathDraws
     factors: Any  # StepFactors
-    rate_before: Array  # [W] short rate at the end of the step before, per year
-    spread_before: Array  # [W] likewise
     summary: Summary
 
 
@@ -58,7 +56,7 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
                 on = worlds[k]
                 now = Now(
                     t, on[NONPAYMENT] == 0.0, on[SUPPLY] > 0.0, on[RELIEF] > 0.0, on[MARKS] > 0.0, on[CONFIDENCE] > 0.0, on[LEAST] > 0.0, on[DETAIL] > 0.0,
-                    factors, draws, memory.rate_before, memory.spread_before,
+                    factors, draws,
                 )  # fmt: skip
                 if k == 0:
                     summarise(memory.summary, now)
@@ -76,8 +74,8 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
                     keep_state(Trace(trace[k, t]), net, w, s)
                 if audit.entity.size > 0:
                     keep_end(k, audit, now, w, s)
-            copy_row(factors.rate, memory.rate_before)
-            copy_row(factors.spread, memory.spread_before)
+            copy_row(factors.rate, factors.rate_before)
+            copy_row(factors.spread, factors.spread_before)
         keep_tile(start, min(lanes, paths - start), plans, worlds, memory, out, net)
 
 

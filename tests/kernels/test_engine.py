@@ -15,7 +15,7 @@ def test_rows_of_a_tile_begin_on_a_line_of_the_cache():
     workspace = Workspace(tiny_model(), TILE_LANES)
     memory = workspace.memory
     state = [*workspace.worlds, memory.worlds, memory.step, memory.state, memory.draws, memory.factors, memory.summary]
-    arrays = [array for group in state for array in group if array.size] + [memory.rate_before, memory.spread_before]
+    arrays = [array for group in state for array in group if array.size]
     assert {array.ctypes.data % CACHE_LINE for array in arrays} == {0}
     assert TILE_LANES * np.float64().itemsize % CACHE_LINE == 0
 
