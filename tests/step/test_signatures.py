@@ -100,6 +100,7 @@ def test_every_variable_of_the_state_is_written():
             assert readers[struct, name], f"{struct}.{name} is read nowhere"
 
 
+@pytest.mark.nojit
 def test_a_second_meaning_of_a_name_is_refused(monkeypatch):
     monkeypatch.setitem(STEP["lane"], "cash", STEP["lane"]["open"])
     with pytest.raises(ValueError, match="World and Step have two meanings of cash"):
