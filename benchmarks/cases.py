@@ -14,8 +14,7 @@ from simulate.kernels.jit import kernel
 from simulate.kernels.random import fill_uniform, turn_normal
 from simulate.model import Model
 from simulate.scenario.load import load_scenario
-from simulate.step.draws import begin_paths, new_factor_state, new_path_draws
-from simulate.step.factors import advance_factors, new_step_factors
+from simulate.step.factors import advance_factors, begin_paths, new_factors
 from simulate.step.one_period import clear_one_period
 
 PATHS = 4000
@@ -48,14 +47,14 @@ def compare_tiles() -> Case:
 def advance_all(grid, factors, paths, state, draws, out):
     """Factors of all paths and steps, and nothing else."""
     for first_path in range(0, paths, out.rate.size):
-        begin_paths(grid, factors, first_path, state, draws)
+        begin_paths(grid, factors, first_path, state, draws, out)
         for t in range(grid.steps):
             advance_factors(grid, factors, t, first_path, state, draws, out)
 
 
 def compare_worlds() -> Case:
     model = read_model()
-    state, draws, out = new_factor_state(model, TILE_LANES), new_path_draws(model, TILE_LANES), new_step_factors(model, TILE_LANES)
+    state, draws, out = new_factors(model, TILE_LANES)
     sides = {"both worlds": simulate_paths(), "factors alone": lambda: advance_all(model.grid, model.factors, PATHS, state, draws, out)}
     return Case("ai_2025, 1 thread: what the risk factors take of a run", "paths", PATHS, sides)
 

@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike
 from simulate.checks.certificate import SOLVENCY_TOLERANCE, class_shares
 from simulate.errors import InputError
 from simulate.model import SENIOR, Array, Grid, freeze_array
-from simulate.step.draws import PathDraws
-from simulate.step.factors import STEP_FACTORS, StepFactors
+from simulate.step.factors import new_path_draws, new_step_factors
 from simulate.step.memory import (
     RULES,
     PackedEntities,
@@ -227,8 +226,8 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     step.cash_in[:n] = cash
     step.due[:] = network.obligations[positions][:, None]
     nobody = np.zeros(0)
-    draws = PathDraws(delivery=np.zeros((0, lanes)), life=np.zeros(lanes), scale=np.ones((1, lanes)))
-    factors = StepFactors(np.zeros((0, lanes)), np.zeros((len(STEP_FACTORS), lanes)))
+    draws, factors = new_path_draws(processes=0, groups=1, lanes=lanes), new_step_factors(processes=0, lanes=lanes)
+    draws.scale[:] = 1.0
     return Problem(
         Net(
             Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0),

@@ -5,9 +5,12 @@ S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, t
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from simulate.factors.members import Factors
 
 Array = np.ndarray
 # The kernels read a group as few packed arrays (step/memory.py); which one a field goes to is its annotation.
@@ -26,10 +29,16 @@ NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
 # Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
 CLEARED_CLASSES = 4
-DRIVERS = ("demand", "valuation", "rates", "spread", "power", "rental")
 # Drivers of a leg: the source of its payment (docs/model.md 4.3). The step has a list of legs for each.
 LEG_DRIVERS = ("scheduled", "revenue_share", "capex", "opex", "balance", "commitment", "guarantee")
 SCHEDULED, REVENUE_SHARE, CAPEX, OPEX, BALANCE, COMMITMENT, GUARANTEE = range(len(LEG_DRIVERS))
+
+
+class Variable(NamedTuple):
+    """The meaning of a name of the state."""
+
+    unit: str
+    about: str
 
 
 class Grid(NamedTuple):
@@ -43,81 +52,13 @@ class Grid(NamedTuple):
     deals: int  # D, rows of deal_loss
 
 
-class Factors(NamedTuple):
-    """Section 2. Philox keys are uint32 pairs (low, high)."""
-
-    key_driver: Array  # [6, 2] uint32, in the order of DRIVERS
-    key_regime: Array  # [2] uint32
-    key_rate_integral: Array  # [2]
-    key_revenue: Array  # [R, 2]
-    key_delivery_common: Array  # [2]
-    key_delivery: Array  # [R, 2]
-    key_life: Array  # [2]
-    key_shots: Array  # [2]
-    key_group: Array  # [S, 2] (row 0 unused: group 0 always executes at full size)
-    driver_cholesky: Array  # [6, 6] lower triangular
-    regime_p01: float
-    regime_p10: float
-    rate0: float
-    rate_theta: float
-    rate_decay: float  # a
-    rate_sd: float  # s1
-    rate_int_gain: float  # (1-a)/kappa [years]
-    rate_int_c1: float
-    rate_int_c2: float
-    rate_cir: Array  # [3, 2] Cox-Ingersoll-Ross: variance of r', its covariance with the integral, variance of that; constant and slope in r. [0, 2]: Vasicek
-    discount: float  # 1: at the short rate, 0: nominal
-    spread_decay: float
-    spread_sd: float
-    spread_var: Array  # [T]
-    val_decay: float
-    val_sd: float
-    val_var: Array  # [T]
-    val_shift: float  # log, in disappointment
-    val_rate_duration: float  # years
-    gap_plan: Array  # [T]
-    gap_decay: float
-    gap_sd: float
-    shot_cdf: Array  # [M] Poisson CDF at 0..M-1
-    shot_mean: float  # mean size of a shot, share
-    shot_decay: float  # per year
-    delivery_rho: float
-    delivery_z0: float  # first z of the table
-    delivery_dz: float  # step of the table
-    delivery_table: Array  # [K, 2] value and slope d/dz of the Beta-PERT quantile at Phi(z)
-    rev_plan0: Array  # [R] USD bn a step, the opening step
-    rev_plan: Array  # [R, T] USD bn a step
-    rev_loading: Array  # [R]
-    rev_sd: Array  # [R, T] sd of the step's own shock
-    rev_var: Array  # [R, T] variance of Y
-    rev_shift: Array  # [R] log per year in disappointment
-    rev_decay: Array  # [R]
-    rev_m_sd: Array  # [R] b1
-    rev_gain: Array  # [R] [years]
-    rev_int_c1: Array  # [R] b2
-    rev_int_c2: Array  # [R] b3
-    demand_weight: Array  # [R, T] rows of labs sum to 1, others 0
-    conf_lambda: float
-    rent_decay: float
-    rent_mean: Array  # [T] log, with obsolescence
-    rent_pull: float
-    rent_sd: float
-    rent_var: Array  # [T]
-    life_values: Array  # [V] years
-    life_cdf: Array  # [V-1]
-    exec_rho: Array  # [S]
-    exec_threshold: Array  # [S]
-    size_low: Array  # [S]
-    size_high: Array  # [S]
-
-
 class Entities(NamedTuple):
     """Section 4.1-4.9; all [n] unless said otherwise."""
 
     outside: Term  # 1: outside node, which always pays, never defaults and has unlimited cash
     restructures: Term  # 1: policy restructure, 0: liquidate
     systemic: Term  # 1: its default shocks confidence
-    revenue_process: Row  # int64, row of Factors.rev_*, -1: none
+    revenue_process: Row  # int64, row of Factors.revenue, -1: none
     owner: Row  # int64, row of Fleet, -1: none
     rev_ext: ByStep  # [n, T] USD bn a step
     cost_fixed: ByStep  # [n, T] USD bn a step
@@ -189,7 +130,7 @@ class Legs(NamedTuple):
     seniority: Row  # int64 class 0..4
     driver: Row  # int64, SCHEDULED .. GUARANTEE
     deal: Row  # int64 row of deal_loss
-    group: Row  # int64 row of Factors.key_group
+    group: Row  # int64 row of Factors.execution
     sched: ByStep  # [L, T] USD bn a step (revenue share: ratio)
     follow: Term  # share of the amount that follows delivery
     host: Row  # int64 row of the entity that delivers (owner), -1: none
@@ -267,7 +208,7 @@ class Model(NamedTuple):
     """Everything a block needs."""
 
     grid: Grid
-    factors: Factors
+    factors: "Factors"
     entities: Entities
     fleet: Fleet
     legs: Legs

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from simulate import schema
 from simulate.checks import identities
-from simulate.step.factors import STEP_FACTORS
+from simulate.step.factors import FACTOR_STATE, PATH_DRAWS, STEP_FACTORS
 from simulate.step.state import STEP, WORLD
 from tests.docs import writers
 from tests.validation.parameters import write_parameters
@@ -27,6 +27,9 @@ SHAPES = {
     "leg": "[L, W]",
     "holding": "[H, W]",
     "lane": "[W]",
+    "process": "[R, W]",
+    "group": "[S, W]",
+    "shot": "[M, W]",
 }
 
 
@@ -57,11 +60,16 @@ def markers(part: str) -> tuple[str, str]:
 
 def write_state() -> str:
     """Tables of all state, docs/model.md, section 3."""
-    lines = ["", "n entities, L legs, H holdings, O fleet owners, T steps, W lanes. An array has the names below as its first axis, in this order."]
+    lines = [
+        "",
+        "n entities, L legs, H holdings, O fleet owners, R revenue processes, S deal groups, M most shots, T steps, W lanes. An array has the names below as its first axis, in this order.",
+    ]
     for title, groups in (
         ("What a world remembers (`w`)", WORLD),
         ("What dies with the step (`s`)", STEP),
-        ("What factors are in a step", {"lane": STEP_FACTORS}),
+        ("What factors carry from step to step", FACTOR_STATE),
+        ("What factors are in a step", STEP_FACTORS),
+        ("What is drawn once a path", PATH_DRAWS),
     ):
         lines += ["", f"**{title}**", "", "| array | name | unit | meaning |", "|---|---|---|---|"]
         for group, variables in groups.items():

@@ -26,6 +26,12 @@ def test_importing_the_package_is_cheap_and_reading_a_result_needs_no_numba():
     assert found.returncode == 0, found.stderr
 
 
+def test_a_scenario_is_checked_without_a_compiler():
+    code = "import sys; from simulate.cli.app import app; app(['validate', 'ai_2025'], standalone_mode=False); assert 'numba' not in sys.modules"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+
+
 def imported(file):
     """Modules that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(file.read_text())):

@@ -11,8 +11,7 @@ import numpy as np
 from simulate.checks.identities import Finding, Tile, check_tile, largest
 from simulate.model import Model
 from simulate.schema import FACTORS
-from simulate.step.draws import new_factor_state, new_path_draws
-from simulate.step.factors import new_step_factors
+from simulate.step.factors import new_factors
 from simulate.step.memory import new_step, new_worlds, pack_model, pack_worlds, sizes_of, split_worlds, zeros
 from simulate.step.outputs import Summary, new_outputs
 from simulate.step.state import WORLD
@@ -117,12 +116,13 @@ def new_memory(model: Model, lanes: int) -> Memory:
     sizes = sizes_of(model)
     rows = {"entities": sizes["entity"], "owners": sizes["owner"], "legs": sizes["leg"], "holdings": sizes["holding"]}
     worlds = model.rules.world_switches.shape[0]
+    state, draws, factors = new_factors(model, lanes)
     return Memory(
         worlds=new_worlds(worlds, **rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes),
         step=new_step(**rows, lanes=lanes),
-        state=new_factor_state(model, lanes),
-        draws=new_path_draws(model, lanes),
-        factors=new_step_factors(model, lanes),
+        state=state,
+        draws=draws,
+        factors=factors,
         summary=Summary(zeros((len(FACTORS), lanes))),
     )
 

@@ -1,56 +1,15 @@
-"""The family of risk factors: one file per process, the list of its members, and the function that makes `simulate.model.Factors` of them.
-
-To add a factor: a file with its section, `compile_rows` and its exact moments; its name in `FactorSections`; its fields in
-`simulate.model.Factors`; its step in `simulate/step/factors.py`, and its reader. The steps of all members stand together there, because
-numba and the kernels would add 0.14 s to the 0.35 s that importing these sections takes, in `simulate list` and `simulate validate` too.
-"""
+"""The family of risk factors: one file a process, `members.py` lists them, and this function compiles them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from simulate.errors import InputError
-from simulate.factors.confidence import Confidence
-from simulate.factors.delivery import Delivery
 from simulate.factors.drivers import Drivers
-from simulate.factors.execution import Execution
-from simulate.factors.life import Life
-from simulate.factors.power_gap import PowerGap
-from simulate.factors.regime import Regime
-from simulate.factors.rental import Rental
-from simulate.factors.revenue import Revenue
-from simulate.factors.section import Context, FactorRows, Group, Member, Process, Section, Timeline
-from simulate.factors.short_rate import ShortRate
-from simulate.factors.spread import Spread
-from simulate.factors.valuation import Valuation
-from simulate.model import Array, Factors, freeze_array
-
-
-class FactorSections(Section):
-    """[factors]: the list of members, one section each; every section and every parameter has a default."""
-
-    regime: Regime = Regime()
-    """Delivery or disappointment."""
-    short_rate: ShortRate = ShortRate()
-    """Short rate, per year."""
-    spread: Spread = Spread()
-    """Credit spread relative to its mean."""
-    valuation: Valuation = Valuation()
-    """Common valuation index relative to opening."""
-    power_gap: PowerGap = PowerGap()
-    """Share of planned additions without power."""
-    delivery: Delivery = Delivery()
-    """Share of the planned increase of revenue that arrives."""
-    revenue: Revenue = Revenue()
-    """Scales of the revenue processes."""
-    confidence: Confidence = Confidence()
-    """Memory of revenue over plan."""
-    rental: Rental = Rental()
-    """Rental price of compute relative to opening."""
-    life: Life = Life()
-    """Useful life of chips, years."""
-    execution: Execution = Execution()
-    """Execution of deals that are not binding."""
+from simulate.factors.members import Factors, FactorSections
+from simulate.factors.section import Context, Group, Process, Timeline
+from simulate.model import freeze_array
 
 
 def build_factors(
@@ -68,22 +27,22 @@ def build_factors(
     Raises InputError with all faults at once.
     """
     context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount)
-    members: list[Member] = [Drivers.model_construct(correlation=dict(correlation)), *(getattr(sections, name) for name in FactorSections.model_fields)]
-    rows: FactorRows = {}
+    members = {"drivers": Drivers.model_construct(correlation=dict(correlation)), **dict(sections)}
+    rows: dict[str, Any] = {}
     problems: list[str] = []
-    for member in members:
+    for name, member in members.items():
         try:
-            rows |= member.compile_rows(context)
+            rows[name] = freeze_rows(member.compile_rows(context))
         except InputError as error:
             problems += error.sentences
     if problems:
         raise InputError(problems)
-    return Factors._make(frozen(rows[name]) for name in Factors._fields)
+    return Factors(**rows)
 
 
-def frozen(value: Array | float) -> Array | float:
-    """Return an array contiguous and read-only, a scalar as float."""
-    return freeze_array(value) if isinstance(value, np.ndarray) else float(value)
+def freeze_rows(rows: Any) -> Any:
+    """Return the NamedTuple with arrays contiguous and read-only, and scalars as float."""
+    return rows._make(freeze_array(value) if isinstance(value, np.ndarray) else float(value) for value in rows)
 
 
-__all__ = ["Context", "Drivers", "FactorSections", "Group", "Process", "Section", "Timeline", "build_factors"]
+__all__ = ["Context", "Drivers", "FactorSections", "Factors", "Group", "Process", "Timeline", "build_factors"]

@@ -1,14 +1,30 @@
-"""Confidence: a memory of the labs' revenue over plan, k' = k + lambda (y - k).
+"""Demand for AI compute, and confidence: a memory of the labs' revenue over plan, k' = k + lambda (y - k).
 
 Exponential smoothing (Brown 1959) with lambda = 1 - exp(-dt/memory), so that the memory is the same on any grid.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection, Timeline
-from simulate.model import Array
+from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
+from simulate.kernels.jit import part
+from simulate.model import Array, Variable
+
+STEP = {
+    "lane": {
+        "demand": Variable("share of plan", "demand for AI compute over plan"),
+        "confidence": Variable("share of plan", "confidence of the funding market"),
+    }
+}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    weight: Array  # [R, T] of a process in demand; rows of labs sum to 1, others are 0
+    memory: float  # weight of the newest step
 
 
 class Confidence(SourcedSection):
@@ -17,9 +33,38 @@ class Confidence(SourcedSection):
     memory_years: NonNegative = 1.0
     """Mean age of the memory; 0: the last step only. [years]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
-        """Return the weight of the newest step."""
-        return {"conf_lambda": weight(self, context.timeline.dt)}
+    def compile_rows(self, context: Context) -> Rows:
+        """Return the shares of the labs in their plan, and the weight of the newest step."""
+        return Rows(weight=lab_shares(context), memory=weight(self, context.timeline.dt))
+
+
+def lab_shares(context: Context) -> Array:
+    """[R, T] share of each lab in the plan of all labs; 0 for other processes."""
+    shape = (len(context.processes), context.timeline.steps)
+    plan = np.array([process.plan if process.is_lab else np.zeros(shape[1]) for process in context.processes], float).reshape(shape)
+    total = plan.sum(axis=0)
+    return np.divide(plan, total, out=np.zeros(shape), where=total > 0.0)
+
+
+@part
+def begin(out):
+    """Begin with full confidence."""
+    out.confidence[:] = 1.0
+
+
+@part
+def advance(p, t, out):
+    """Advance demand (2.8), revenue of the labs over plan, and its memory to the end of step t."""
+    demand, confidence = out.demand, out.confidence
+    demand[:] = 0.0
+    for i in range(out.ratio.shape[0]):
+        share = p.weight[i, t]
+        x = out.ratio[i]
+        if share != 0.0:
+            for lane in range(demand.size):
+                demand[lane] += share * x[lane]
+    for lane in range(demand.size):
+        confidence[lane] += p.memory * (demand[lane] - confidence[lane])
 
 
 def weight(section: Confidence, dt: float) -> float:

@@ -5,17 +5,33 @@ beta = 1 + 4 (high - mode)/(high - low). Processes are tied by a Gaussian copula
 Phi(z) is tabulated over z with exact slopes, for a cubic Hermite interpolation with an error below 1e-10.
 """
 
-from typing import Self
+import math
+from typing import NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, betaln, ndtr
 
-from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection
-from simulate.model import Array
+from simulate.factors.section import Context, NonNegative, SourcedSection
+from simulate.kernels.jit import part
+from simulate.kernels.random import FIRST_DRAW, ONCE, fill_normal
+from simulate.model import Array, Variable
 
 FIRST_Z = -8.5  # a 53-bit uniform reaches no further than +-8.3
 NODES = 8193
+
+DRAWS = {"process": {"delivery": Variable("share", "share of the planned increase of revenue that arrives")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a draw."""
+
+    key_common: Array  # [2] uint32
+    key: Array  # [R, 2] uint32
+    rho: float
+    z0: float  # first z of the table
+    dz: float  # step of the table
+    table: Array  # [K, 2] value and slope d/dz of the Beta-PERT quantile at Phi(z)
 
 
 class Delivery(SourcedSection):
@@ -39,19 +55,45 @@ class Delivery(SourcedSection):
             raise ValueError(f"needs low <= mode <= high, got {self.low:g}, {self.mode:g} and {self.high:g}")
         return self
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the table of the quantile; constant where d is fixed."""
-        rows: FactorRows = {
-            "key_delivery_common": context.key("delivery"),
-            "key_delivery": context.keys("delivery", context.process_names),
-            "delivery_rho": self.correlation,
-            "delivery_z0": FIRST_Z,
-        }
         fixed = self.low if self.fixed is None and self.low == self.high else self.fixed
         if fixed is not None:
-            return rows | {"delivery_dz": -2.0 * FIRST_Z, "delivery_table": np.array([[fixed, 0.0], [fixed, 0.0]])}
-        z = np.linspace(FIRST_Z, -FIRST_Z, NODES)
-        return rows | {"delivery_dz": -2.0 * FIRST_Z / (NODES - 1), "delivery_table": np.stack(quantile_at_normal(self, z), axis=1)}
+            table = np.array([[fixed, 0.0], [fixed, 0.0]])
+        else:
+            table = np.stack(quantile_at_normal(self, np.linspace(FIRST_Z, -FIRST_Z, NODES)), axis=1)
+        return Rows(
+            key_common=context.key("delivery"),
+            key=context.keys("delivery", context.process_names),
+            rho=self.correlation,
+            z0=FIRST_Z,
+            dz=-2.0 * FIRST_Z / (len(table) - 1),
+            table=table,
+        )
+
+
+@part
+def draw_common(p, first_path, common):
+    """Draw the common normal [W] of the path, which the execution of deals shares."""
+    fill_normal(p.key_common, ONCE, FIRST_DRAW, first_path, common)
+
+
+@part
+def draw(p, first_path, common, own, delivery):
+    """Draw delivery [R, W] (2.6): the quantile at Phi(rho common + sqrt(1 - rho^2) own), cubic Hermite in the table; own [W] is scratch."""
+    rest = math.sqrt(1.0 - p.rho * p.rho)
+    table, dz = p.table, p.dz
+    last = table.shape[0] - 2
+    for i in range(delivery.shape[0]):
+        fill_normal(p.key[i], ONCE, FIRST_DRAW, first_path, own)
+        for lane in range(own.size):
+            place = (p.rho * common[lane] + rest * own[lane] - p.z0) / dz
+            place = min(max(place, 0.0), last + 1.0)
+            k = min(int(place), last)
+            s = place - k
+            h = s * s * (3.0 - 2.0 * s)
+            bend = s * (1.0 - s) * dz * ((1.0 - s) * table[k, 1] - s * table[k + 1, 1])
+            delivery[i, lane] = table[k, 0] + h * (table[k + 1, 0] - table[k, 0]) + bend
 
 
 def shape(section: Delivery) -> tuple[float, float]:

@@ -5,14 +5,24 @@ semi-definite is the correlation of no random vector: it is refused with the nea
 correlation matrix - a problem from finance", alternating projections with Dykstra's correction).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from pydantic import field_validator
 
 from simulate.errors import InputError
-from simulate.factors.section import Context, Correlation, FactorRows, SourcedSection
-from simulate.model import DRIVERS, Array
+from simulate.factors.members import DRIVERS
+from simulate.factors.section import Context, Correlation, SourcedSection
+from simulate.model import Array
 
 ROUNDING = 1e-10  # an eigenvalue above minus this is a zero
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    key: Array  # [6, 2] uint32, in the order of DRIVERS
+    cholesky: Array  # [6, 6] lower triangular
 
 
 def split_pair(pair: str) -> tuple[int, int]:
@@ -42,12 +52,9 @@ class Drivers(SourcedSection):
             seen[rows] = pair
         return pairs
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the factor of the correlation and the keys of the drivers (docs/model.md, section 1)."""
-        return {
-            "driver_cholesky": factor_lower(check_correlation(self.correlation)),
-            "key_driver": context.keys("driver", DRIVERS),
-        }
+        return Rows(key=context.keys("driver", DRIVERS), cholesky=factor_lower(check_correlation(self.correlation)))
 
 
 def correlation_matrix(pairs: dict[str, float]) -> Array:

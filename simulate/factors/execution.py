@@ -4,17 +4,32 @@ One-factor probit (Vasicek 2002) tied to the common normal of plan delivery: exe
 the threshold of its probability. So letters of intent become contracts in the worlds in which plans are met.
 """
 
-from typing import Literal, get_args
+import math
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field, field_validator
 from scipy.special import ndtri
 
 from simulate.errors import InputError
-from simulate.factors.section import Context, FactorRows, Group, NonNegative, Share, SourcedSection
-from simulate.model import Array
+from simulate.factors.section import Context, Group, NonNegative, Share, SourcedSection
+from simulate.kernels.jit import part
+from simulate.kernels.random import FIRST_DRAW, ONCE, SECOND_DRAW, fill_normal, fill_uniform
+from simulate.model import Array, Variable
 
 Status = Literal["conditional", "letter_of_intent", "talks"]
+
+DRAWS = {"group": {"scale": Variable("ratio", "executed size of a deal group, 0 where it is not executed")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a draw; group 0 is sure."""
+
+    key: Array  # [S, 2] uint32, row 0 unused
+    rho: Array  # [S]
+    threshold: Array  # [S]
+    size_low: Array  # [S]
+    size_high: Array  # [S]
 
 
 class Execution(SourcedSection):
@@ -38,7 +53,7 @@ class Execution(SourcedSection):
             raise ValueError(f"lacks {', '.join(missing)}: give a probability for each status")
         return given
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return thresholds and sizes of all groups; row 0 is the sure group."""
         check_groups(context.groups)
         probability = np.array([group.probability for group in context.groups], float)
@@ -46,13 +61,30 @@ class Execution(SourcedSection):
         keys = np.concatenate([np.zeros((1, 2), np.uint32), context.keys("execution", [group.name for group in context.groups[1:]])])
         low = np.array([1.0, *(group.size_low for group in context.groups[1:])])
         high = np.array([1.0, *(group.size_high for group in context.groups[1:])])
-        return {
-            "key_group": keys,
-            "exec_rho": np.full(len(context.groups), self.correlation),
-            "exec_threshold": -ndtri(probability),
-            "size_low": low,
-            "size_high": high,
-        }
+        return Rows(
+            key=keys,
+            rho=np.full(len(context.groups), self.correlation),
+            threshold=-ndtri(probability),
+            size_low=low,
+            size_high=high,
+        )
+
+
+@part
+def draw(p, first_path, common, own, scale):
+    """Draw scale [S, W] (2.10): size of a deal group where rho common + sqrt(1 - rho^2) own reaches its threshold, else 0; own [W] is scratch."""
+    scale[0, :] = 1.0
+    for g in range(1, scale.shape[0]):
+        rho, threshold, low = p.rho[g], p.threshold[g], p.size_low[g]
+        rest = math.sqrt(1.0 - rho * rho)
+        width = p.size_high[g] - low
+        fill_uniform(p.key[g], ONCE, SECOND_DRAW, first_path, own)
+        for lane in range(own.size):
+            scale[g, lane] = low + width * own[lane]
+        fill_normal(p.key[g], ONCE, FIRST_DRAW, first_path, own)
+        for lane in range(own.size):
+            n = rho * common[lane] + rest * own[lane]
+            scale[g, lane] = scale[g, lane] if n >= threshold else 0.0
 
 
 def check_groups(groups: tuple[Group, ...]) -> None:

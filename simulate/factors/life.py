@@ -4,12 +4,25 @@ Nobody has seen a GPU of this kind grow old: accounts say 5 to 6 years, short se
 and the belief in it a weight, rather than a smooth density between them.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulate.factors.section import Context, FactorRows, NonNegative, Positive, SourcedSection
+from simulate.factors.section import Context, NonNegative, Positive, SourcedSection
+from simulate.kernels.jit import part
+from simulate.kernels.random import FIRST_DRAW, ONCE, fill_uniform
+from simulate.model import Array, Variable
+
+DRAWS = {"lane": {"life": Variable("years", "useful life of chips")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a draw."""
+
+    key: Array  # [2] uint32
+    values: Array  # [V] years
+    cdf: Array  # [V-1]
 
 
 class Life(SourcedSection):
@@ -27,12 +40,22 @@ class Life(SourcedSection):
             raise ValueError(f"needs one weight for each of the {len(self.values)} values, and a positive sum; got weights {list(self.weights)}")
         return self
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the values and their cumulative probabilities."""
-        return {"key_life": context.key("life"), "life_values": np.array(self.values, float), "life_cdf": np.cumsum(probabilities(self))[:-1]}
+        return Rows(key=context.key("life"), values=np.array(self.values, float), cdf=np.cumsum(probabilities(self))[:-1])
 
 
-def probabilities(section: Life) -> np.ndarray:
+@part
+def draw(p, first_path, u, life):
+    """Draw life [W] (2.10), one of the values; u [W] is scratch."""
+    fill_uniform(p.key, ONCE, FIRST_DRAW, first_path, u)
+    life[:] = p.values[0]
+    for k in range(p.cdf.size):
+        for lane in range(life.size):
+            life[lane] = p.values[k + 1] if u[lane] > p.cdf[k] else life[lane]
+
+
+def probabilities(section: Life) -> Array:
     """[V] probability of each value."""
     weights = np.array(section.weights, float)
     return weights / weights.sum()

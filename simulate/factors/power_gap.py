@@ -4,16 +4,47 @@ Plan (a table by year) + Ornstein-Uhlenbeck + shot noise, clipped to 0..1. Shots
 have exponential sizes and fade exponentially (Campbell 1909): mean lambda m (1 - exp(-d t))/d, variance lambda 2 m^2 (1 - exp(-2 d t))/(2 d).
 """
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import pdtr, pdtrc
 
 from simulate.errors import InputError
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Context, FactorRows, NonNegative, Positive, SourcedSection, Timeline, YearTable
-from simulate.model import Array
+from simulate.factors.section import Context, NonNegative, Positive, SourcedSection, Timeline, YearTable
+from simulate.kernels.jit import part
+from simulate.kernels.maths import exp_in_place, log_in_place
+from simulate.kernels.random import FIRST_DRAW, ONCE, fill_uniform
+from simulate.model import Array, Variable
 
 MISSED = 1e-9  # probability that a path would have more shots than are drawn
 MOST_FADES = 300.0  # shots are stored grown to opening: exp of this must not overflow
+
+STATE = {
+    "lane": {
+        "fluctuation": Variable("share", "Ornstein-Uhlenbeck part of the gap"),
+        "shots": Variable("share", "sum of the shots that have arrived, grown to the opening"),
+        "shot_count": Variable("count", "shots of the path within the horizon"),
+    },
+    "shot": {
+        "shot_time": Variable("years", "arrival; of shots beyond the number of the path it is not read"),
+        "shot_size": Variable("share", "size, grown to the opening by exp(shot_decay arrival); 0 beyond the number of the path"),
+    },
+}
+STEP = {"lane": {"gap": Variable("share", "planned additions without power")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    key: Array  # [2] uint32, of the shots
+    plan: Array  # [T]
+    decay: float
+    sd: float
+    shot_cdf: Array  # [M] Poisson CDF at 0..M-1
+    shot_mean: float  # mean size of a shot, share
+    shot_decay: float  # per year
 
 
 class PowerGap(SourcedSection):
@@ -34,7 +65,7 @@ class PowerGap(SourcedSection):
     shot_decay: NonNegative = 1.0
     """Speed at which a shortage fades. [per year]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the exact step, the plan and the distribution of the number of shots in the horizon."""
         timeline = context.timeline
         horizon = timeline.steps * timeline.dt
@@ -50,15 +81,72 @@ class PowerGap(SourcedSection):
         most = 0
         while expected > 0.0 and pdtrc(most, expected) >= MISSED:
             most += 1
-        return {
-            "key_shots": context.key("power:shots"),
-            "gap_plan": self.scale * timeline.at_step_ends(self.plan),
-            "gap_decay": step.decay,
-            "gap_sd": step.sd,
-            "shot_cdf": np.array([pdtr(k, expected) for k in range(most)], float),
-            "shot_mean": self.shot_mean,
-            "shot_decay": self.shot_decay,
-        }
+        return Rows(
+            key=context.key("power:shots"),
+            plan=self.scale * timeline.at_step_ends(self.plan),
+            decay=step.decay,
+            sd=step.sd,
+            shot_cdf=np.array([pdtr(k, expected) for k in range(most)], float),
+            shot_mean=self.shot_mean,
+            shot_decay=self.shot_decay,
+        )
+
+
+@part
+def begin(p, horizon, first_path, u, state):
+    """Draw the shots of each path (2.5): their number, arrival times and sizes [M, W]; horizon in years, u [W] scratch.
+
+    Sizes are stored grown to time 0 by exp(shot_decay time), so that the sum of all that have arrived fades as one number.
+    """
+    state.fluctuation[:] = 0.0
+    state.shots[:] = 0.0
+    count = state.shot_count
+    count[:] = 0.0
+    fill_uniform(p.key, ONCE, FIRST_DRAW, first_path, u)
+    for k in range(p.shot_cdf.size):
+        for lane in range(u.size):
+            count[lane] += 1.0 if u[lane] > p.shot_cdf[k] else 0.0
+    for k in range(most_of(count)):
+        time = state.shot_time[k]
+        size = state.shot_size[k]
+        fill_uniform(p.key, ONCE, 1 + 2 * k, first_path, time)
+        fill_uniform(p.key, ONCE, 2 + 2 * k, first_path, size)
+        log_in_place(size)
+        for lane in range(u.size):
+            time[lane] = horizon * time[lane]
+            u[lane] = p.shot_decay * time[lane]
+        exp_in_place(u)
+        for lane in range(u.size):
+            size[lane] = -p.shot_mean * size[lane] * u[lane] if k < count[lane] else 0.0
+
+
+@part
+def most_of(count):
+    """Return the largest number of any lane."""
+    most = 0
+    for lane in range(count.size):
+        most = max(most, int(count[lane]))
+    return most
+
+
+@part
+def advance(p, dt, t, z, state, out):
+    """Advance the gap to the end of step t (2.5): plan, fluctuation and shots (Campbell 1909); each shot counts from its own arrival on."""
+    begin, end = t * dt, (t + 1) * dt
+    fluctuation, shots, gap = state.fluctuation, state.shots, out.gap
+    for k in range(most_of(state.shot_count)):
+        time = state.shot_time[k]
+        size = state.shot_size[k]
+        for lane in range(z.size):
+            shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0
+    fade = math.exp(-p.shot_decay * end)
+    plan = p.plan[t]
+    for lane in range(z.size):
+        fluctuation[lane] = p.decay * fluctuation[lane] + p.sd * z[lane]
+    for lane in range(z.size):
+        share = plan + fluctuation[lane] + shots[lane] * fade
+        share = 0.0 if share < 0.0 else share
+        gap[lane] = 1.0 if share > 1.0 else share
 
 
 def diffusion(section: PowerGap) -> float:

@@ -5,11 +5,24 @@ regimes of this kind in macroeconomics: Hamilton 1989). Every path starts in del
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection, Timeline
-from simulate.model import Array
+from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
+from simulate.kernels.jit import part
+from simulate.kernels.random import FIRST_DRAW, fill_uniform
+from simulate.model import Array, Variable
+
+STEP = {"lane": {"regime": Variable("0 or 1", "1 in disappointment")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    key: Array  # [2] uint32
+    p01: float  # probability of a change to disappointment
+    p10: float  # probability of a change to delivery
 
 
 class Regime(SourcedSection):
@@ -20,11 +33,28 @@ class Regime(SourcedSection):
     hazard_out: NonNegative = 0.50
     """Hazard back to delivery. [per year]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the probabilities of a change within one step."""
         total = self.hazard_in + self.hazard_out
         moved = -math.expm1(-total * context.timeline.dt) / total if total > 0.0 else 0.0
-        return {"key_regime": context.key("regime"), "regime_p01": self.hazard_in * moved, "regime_p10": self.hazard_out * moved}
+        return Rows(key=context.key("regime"), p01=self.hazard_in * moved, p10=self.hazard_out * moved)
+
+
+@part
+def begin(out):
+    """Begin in delivery."""
+    out.regime[:] = 0.0
+
+
+@part
+def advance(p, t, first_path, u, out):
+    """Draw the regime at the end of step t (2.1); u [W] is scratch."""
+    regime = out.regime
+    fill_uniform(p.key, t, FIRST_DRAW, first_path, u)
+    for lane in range(u.size):
+        enters = 1.0 if u[lane] < p.p01 else 0.0
+        stays = 1.0 if u[lane] >= p.p10 else 0.0
+        regime[lane] = enters if regime[lane] == 0.0 else stays
 
 
 def mean_and_variance(section: Regime, timeline: Timeline) -> tuple[Array, Array]:

@@ -4,11 +4,28 @@ obsolescence, pulled by demand over usable power. The same price values the flee
 q' = a q + (1 - a) (log table - obsolescence t + pull (log y - log(1 - g))) + sd Z; p = exp(q - Var/2).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Context, FactorRows, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
-from simulate.model import Array
+from simulate.factors.section import Context, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
+from simulate.kernels.jit import part
+from simulate.kernels.maths import exp_in_place, log_in_place
+from simulate.model import Array, Variable
+
+STATE = {"lane": {"log_rental": Variable("1", "logarithm of the rental price, before its correction")}}
+STEP = {"lane": {"rental": Variable("ratio", "rental price of compute, 1 at the opening")}}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    decay: float
+    mean: Array  # [T] log, with obsolescence
+    pull: float
+    sd: float
+    variance: Array  # [T] of the own shocks
 
 
 class Rental(SourcedSection):
@@ -25,16 +42,40 @@ class Rental(SourcedSection):
     demand_pull: NonNegative = 0.5
     """Elasticity of the level to demand over usable power. [1]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the exact step, the level and the variance of the own shocks."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
-        return {
-            "rent_decay": step.decay,
-            "rent_sd": step.sd,
-            "rent_mean": level(self, context.timeline),
-            "rent_pull": self.demand_pull,
-            "rent_var": variance(self.reversion, self.volatility, context.timeline.step_ends()),
-        }
+        return Rows(
+            decay=step.decay,
+            mean=level(self, context.timeline),
+            pull=self.demand_pull,
+            sd=step.sd,
+            variance=variance(self.reversion, self.volatility, context.timeline.step_ends()),
+        )
+
+
+@part
+def begin(state):
+    """Begin at the price of the opening."""
+    state.log_rental[:] = 0.0
+
+
+@part
+def advance(p, t, z, log_demand, log_supply, state, out):
+    """Advance the price to the end of step t (2.9), pulled by demand over usable power; log_demand and log_supply [W] are scratch."""
+    for lane in range(z.size):
+        log_demand[lane] = max(out.demand[lane], 0.05)
+    for lane in range(z.size):
+        log_supply[lane] = max(1.0 - out.gap[lane], 0.05)
+    log_in_place(log_demand)
+    log_in_place(log_supply)
+    mean, half, q, rental = p.mean[t], 0.5 * p.variance[t], state.log_rental, out.rental
+    for lane in range(z.size):
+        theta = mean + p.pull * (log_demand[lane] - log_supply[lane])
+        q[lane] = p.decay * q[lane] + (1.0 - p.decay) * theta + p.sd * z[lane]
+    for lane in range(z.size):
+        rental[lane] = q[lane] - half
+    exp_in_place(rental)
 
 
 def level(section: Rental, timeline: Timeline) -> Array:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.kernels.jit import part
 from simulate.model import Array
 
 
@@ -50,3 +51,12 @@ def transition(reversion: float, volatility: float, dt: float) -> Transition:
     c1 = 0.5 * volatility**2 * gain**2 / sd if sd > 0.0 else 0.0
     rest = float(integral_variance(reversion, volatility, dt)) - c1**2
     return Transition(math.exp(-reversion * dt), sd, gain, c1, math.sqrt(max(rest, 0.0)))
+
+
+@part
+def advance_log(decay, sd, variance, z, x, out):
+    """Advance a logarithm (2.3, 2.4), x' = decay x + sd z around 0, all [W]; out = x' - variance/2, whose exponential has mean 1."""
+    half = 0.5 * variance
+    for lane in range(z.size):
+        x[lane] = decay * x[lane] + sd * z[lane]
+        out[lane] = x[lane] - half

@@ -1,12 +1,13 @@
 """Base of all members: sections of a scenario file, the grid of a run, revenue processes and groups of deals.
 
-A member is one file: source and equation, its section (parameters with units) with a method `compile_rows(context)` that returns the
-fields of `simulate.model.Factors` it owns, keys of its draws among them, and its exact moments on the grid.
+A member is one file: source and equation; its section (parameters with units) with a method `compile_rows(context)` that returns its `Rows`, the keys of
+its draws among them; what it carries from step to step (`STATE`), says in a step (`STEP`) or draws once a path (`DRAWS`), by shape; its kernels; and its
+exact moments on the grid.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, ClassVar, NamedTuple, Protocol, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -14,8 +15,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from simulate.errors import did_you_mean, listed
 from simulate.factors.keys import key_of
 from simulate.model import Array
-
-FactorRows = dict[str, Array | float]  # fields of simulate.model.Factors
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -130,10 +129,3 @@ class Context(NamedTuple):
     def process_names(self) -> list[str]:
         """Entities with a revenue process."""
         return [process.name for process in self.processes]
-
-
-class Member(Protocol):
-    """A section that fills rows of `simulate.model.Factors`."""
-
-    def compile_rows(self, context: Context) -> FactorRows:
-        """Fields that the member owns. Raises InputError where the context does not fit."""

@@ -3,15 +3,42 @@
 """
 
 import math
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import model_validator
 
 from simulate.factors import square_root
 from simulate.factors.reversion import integral_variance, transition, variance
-from simulate.factors.section import Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
-from simulate.model import Array
+from simulate.factors.section import Context, Finite, NonNegative, SourcedSection, Timeline
+from simulate.kernels.jit import part
+from simulate.kernels.maths import copy_row, exp_in_place
+from simulate.kernels.random import FIRST_DRAW, fill_uniform
+from simulate.model import Array, Variable
+
+STATE = {"lane": {"rate_integral": Variable("1", "integral of the short rate since the opening")}}
+STEP = {
+    "lane": {
+        "rate": Variable("1/year", "short rate at the end of the step"),
+        "rate_before": Variable("1/year", "short rate at the end of the step before"),
+        "discount": Variable("1", "discount factor at the end of the step"),
+    }
+}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step, of either process."""
+
+    key: Array  # [2] uint32, of the integral
+    opening: float  # rate at opening, per year
+    level: float  # per year
+    decay: float
+    sd: float
+    gain: float  # of the integral, years
+    c1: float  # of the integral on the driver of the rate
+    c2: float  # of the integral on its own normal
+    square_root: Array  # [3, 2] Cox-Ingersoll-Ross: law of a step (square_root.py); [0, 2]: Vasicek
+    discount: float  # 1: at the short rate, 0: nominal
 
 
 class ShortRate(SourcedSection):
@@ -45,23 +72,59 @@ class ShortRate(SourcedSection):
         """sigma of Cox, Ingersoll and Ross, per year: `volatility` at the level, divided by its root."""
         return self.volatility / math.sqrt(self.mean + self.shift)
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the parameters of a step, of either process."""
         dt, level = context.timeline.dt, self.mean + self.shift
         step = transition(self.reversion, self.volatility, dt)
         is_cir = self.process == "cir"
-        return {
-            "key_rate_integral": context.key("short_rate:integral"),
-            "rate0": self.start + self.shift,
-            "rate_theta": level,
-            "rate_decay": step.decay,
-            "rate_sd": step.sd,
-            "rate_int_gain": step.gain,
-            "rate_int_c1": step.c1,
-            "rate_int_c2": step.c2,
-            "rate_cir": square_root.step_law(self.reversion, self.square_root_volatility, level, dt) if is_cir else np.zeros((0, 2)),
-            "discount": 1.0 if context.discount else 0.0,
-        }
+        return Rows(
+            key=context.key("short_rate:integral"),
+            opening=self.start + self.shift,
+            level=level,
+            decay=step.decay,
+            sd=step.sd,
+            gain=step.gain,
+            c1=step.c1,
+            c2=step.c2,
+            square_root=square_root.step_law(self.reversion, self.square_root_volatility, level, dt) if is_cir else np.zeros((0, 2)),
+            discount=1.0 if context.discount else 0.0,
+        )
+
+
+@part
+def begin(p, state, out):
+    """Begin at the rate of the opening."""
+    out.rate[:] = p.opening
+    state.rate_integral[:] = 0.0
+
+
+@part
+def draw(p, t, first_path, uniform):
+    """Draw the uniform [W] of the integral in step t."""
+    fill_uniform(p.key, t, FIRST_DRAW, first_path, uniform)
+
+
+@part
+def advance(p, dt, z, n, state, out):
+    """Advance the rate, its integral and the discount factor by a step (2.2); n [W]: normal of the integral."""
+    rate, integral, discount = out.rate, state.rate_integral, out.discount
+    copy_row(rate, out.rate_before)
+    if p.square_root.size > 0:
+        square_root.advance(p, dt, z, n, rate, integral)
+    else:
+        advance_vasicek(p, dt, z, n, rate, integral)
+    for lane in range(n.size):
+        discount[lane] = -p.discount * integral[lane]
+    exp_in_place(discount)
+
+
+@part
+def advance_vasicek(p, dt, z, n, rate, integral):
+    """Advance rate and integral of Vasicek (1977) jointly (Glasserman 2003, section 3.3)."""
+    for lane in range(z.size):
+        integral[lane] += p.level * dt + (rate[lane] - p.level) * p.gain + p.c1 * z[lane] + p.c2 * n[lane]
+    for lane in range(z.size):
+        rate[lane] = p.level + (rate[lane] - p.level) * p.decay + p.sd * z[lane]
 
 
 def mean_rate(section: ShortRate, timeline: Timeline) -> Array:

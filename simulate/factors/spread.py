@@ -3,11 +3,31 @@
 Each borrower multiplies its own margin by it.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Context, FactorRows, NonNegative, SourcedSection, Timeline
-from simulate.model import Array
+from simulate.factors.reversion import advance_log, transition, variance
+from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
+from simulate.kernels.jit import part
+from simulate.kernels.maths import copy_row, exp_in_place
+from simulate.model import Array, Variable
+
+STATE = {"lane": {"log_spread": Variable("1", "logarithm of the spread, before its correction")}}
+STEP = {
+    "lane": {
+        "spread": Variable("ratio", "credit spread over its mean"),
+        "spread_before": Variable("ratio", "credit spread of the step before"),
+    }
+}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    decay: float
+    sd: float
+    variance: Array  # [T] of the logarithm
 
 
 class Spread(SourcedSection):
@@ -18,11 +38,26 @@ class Spread(SourcedSection):
     volatility: NonNegative = 0.45
     """Volatility of the logarithm. [per sqrt(year)]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the exact step, and the variance of the logarithm for which the mean is corrected."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
         logs = variance(self.reversion, self.volatility, context.timeline.step_ends())
-        return {"spread_decay": step.decay, "spread_sd": step.sd, "spread_var": logs}
+        return Rows(decay=step.decay, sd=step.sd, variance=logs)
+
+
+@part
+def begin(state, out):
+    """Begin at the mean."""
+    state.log_spread[:] = 0.0
+    out.spread[:] = 1.0
+
+
+@part
+def advance(p, t, z, state, out):
+    """Advance the spread to the end of step t (2.3)."""
+    copy_row(out.spread, out.spread_before)
+    advance_log(p.decay, p.sd, p.variance[t], z, state.log_spread, out.spread)
+    exp_in_place(out.spread)
 
 
 def mean_and_variance(section: Spread, timeline: Timeline) -> tuple[Array, Array]:

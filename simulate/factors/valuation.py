@@ -4,15 +4,37 @@ and a stated sensitivity to the short rate, through which rates reach a lab that
 log V = v - Var(v)/2 + shift c - duration (r - r0)
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulate.factors.regime import Regime
 from simulate.factors.regime import mean_and_variance as regime_moments
-from simulate.factors.reversion import transition, variance
-from simulate.factors.section import Context, FactorRows, Finite, NonNegative, SourcedSection, Timeline
+from simulate.factors.reversion import advance_log, transition, variance
+from simulate.factors.section import Context, Finite, NonNegative, SourcedSection, Timeline
 from simulate.factors.short_rate import ShortRate
 from simulate.factors.short_rate import mean_and_variance as rate_moments
-from simulate.model import Array
+from simulate.kernels.jit import part
+from simulate.kernels.maths import copy_row, exp_in_place
+from simulate.model import Array, Variable
+
+STATE = {"lane": {"log_index": Variable("1", "logarithm of the valuation index by its own shocks, before its correction")}}
+STEP = {
+    "lane": {
+        "log_valuation": Variable("1", "logarithm of the valuation index"),
+        "valuation": Variable("ratio", "valuation index, 1 at the opening"),
+    }
+}
+
+
+class Rows(NamedTuple):
+    """Parameters of a step."""
+
+    decay: float
+    sd: float
+    variance: Array  # [T] of the own shocks
+    shift: float  # log, in disappointment
+    rate_duration: float  # years
 
 
 class Valuation(SourcedSection):
@@ -27,16 +49,33 @@ class Valuation(SourcedSection):
     rate_duration: Finite = 0.0
     """Fall of the logarithm for a rise of the short rate above opening. [years]"""
 
-    def compile_rows(self, context: Context) -> FactorRows:
+    def compile_rows(self, context: Context) -> Rows:
         """Return the exact step and its variance."""
         step = transition(self.reversion, self.volatility, context.timeline.dt)
-        return {
-            "val_decay": step.decay,
-            "val_sd": step.sd,
-            "val_var": variance(self.reversion, self.volatility, context.timeline.step_ends()),
-            "val_shift": self.disappointment_shift,
-            "val_rate_duration": self.rate_duration,
-        }
+        return Rows(
+            decay=step.decay,
+            sd=step.sd,
+            variance=variance(self.reversion, self.volatility, context.timeline.step_ends()),
+            shift=self.disappointment_shift,
+            rate_duration=self.rate_duration,
+        )
+
+
+@part
+def begin(state):
+    """Begin at an index of 1."""
+    state.log_index[:] = 0.0
+
+
+@part
+def advance(p, rate0, t, z, state, out):
+    """Advance the index to the end of step t (2.4), and subtract the effects of disappointment and of the short rate; rate0: short rate at opening."""
+    log_valuation, regime, rate = out.log_valuation, out.regime, out.rate
+    advance_log(p.decay, p.sd, p.variance[t], z, state.log_index, log_valuation)
+    for lane in range(rate.size):
+        log_valuation[lane] += p.shift * regime[lane] - p.rate_duration * (rate[lane] - rate0)
+    copy_row(log_valuation, out.valuation)
+    exp_in_place(out.valuation)
 
 
 def mean_and_variance(section: Valuation, timeline: Timeline, regime: Regime, rate: ShortRate) -> tuple[Array, Array]:

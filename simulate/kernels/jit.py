@@ -1,4 +1,4 @@
-"""The numba decorators, and the reasons for their options.
+"""The decorators of compiled functions, and the reasons for their options.
 
 `kernel`   called from Python: serial, releases the GIL (threads run blocks of paths; `prange` under other threads aborts or hangs), cached on
            disk, division by zero gives infinity as in NumPy, no bounds checks.
@@ -18,26 +18,65 @@ or not with the shape of the loop around it, and the tail of a loop would differ
 
 Numba stamps a cached kernel with the content of the caller's file only: an edit of a callee in another file is not seen and a
 stale kernel runs. So the cache folder itself carries the package version and a hash of all kernel sources (and of numba's version).
-It must be set before the first decorated function, which is why every kernel imports its decorator from here.
+
+Numba is imported when a function is first called or compiled into a caller (`Deferred`), not where one is declared: so a factor has its section,
+its equations and its kernels in one file, and a scenario is read and checked without a compiler, which takes as long to import as all of the rest.
 """
 
 import hashlib
 import os
 import sys
+from collections.abc import Callable
+from functools import cache, cached_property, update_wrapper
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numba
+SOURCES = ("kernels", "factors", "step")
+FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
+LINKED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-from simulate.kernels.linking import StageCompiler
+
+class Deferred:
+    """A function that numba compiles, with numba imported at the first use. Whatever numba asks of its own dispatcher is asked of that."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]):
+        self.function, self.options = function, options
+        update_wrapper(self, function)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The function as numba's dispatcher; the function itself with NUMBA_DISABLE_JIT."""
+        numba = load_numba()
+        options = dict(self.options)
+        if "no_cpython_wrapper" in options:
+            from simulate.kernels.linking import StageCompiler
+
+            options["pipeline_class"] = StageCompiler
+        return numba.njit(**options, **FLAGS)(self.function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the compiled function."""
+        return self.compiled(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.compiled, name)
+
+
+@cache
+def load_numba() -> Any:
+    """Import numba, with its cache in a folder of these sources: it reads the folder when a function is declared."""
+    import numba
+
+    numba.config.CACHE_DIR = str(find_cache_folder())
+    return numba
 
 
 def hash_sources() -> str:
-    """Return the hash of everything that a kernel can depend on: the files of kernels and step, the fields of model and schema, numba."""
+    """Return the hash of everything that a kernel can depend on: the files of kernels, factors and step, the fields of model and schema, numba."""
     root = Path(__file__).parents[1]
-    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
-    for path in [*sorted((root / "kernels").glob("*.py")), *sorted((root / "step").glob("*.py")), root / "model.py", root / "schema.py"]:
+    digest = hashlib.blake2b(metadata.version("numba").encode(), digest_size=8)
+    for path in [*(file for room in SOURCES for file in sorted((root / room).glob("*.py"))), root / "model.py", root / "schema.py"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -60,13 +99,12 @@ def find_cache_folder() -> Path:
     return base / "simulate" / f"{version}-{hash_sources()}"
 
 
-numba.config.CACHE_DIR = str(find_cache_folder())
+def defer(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return the decorator that compiles with these options."""
+    return lambda function: Deferred(function, options)
 
-FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
 
-LINKED: dict[str, Any] = {"pipeline_class": StageCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-kernel = numba.njit(cache=True, no_cfunc_wrapper=True, **FLAGS)
-stage = numba.njit(**LINKED, **FLAGS)
-part = numba.njit(**LINKED, forceinline=True, **FLAGS)
-small = numba.njit(inline="always", cache=True, **FLAGS)
+kernel = defer(cache=True, no_cfunc_wrapper=True)
+stage = defer(**LINKED)
+part = defer(**LINKED, forceinline=True)
+small = defer(inline="always", cache=True)

@@ -71,7 +71,7 @@ def attributes(*, scenario: str, compiled: "Compiled", seed: int, paths: int, bl
         "dt": float(compiled.model.grid.dt),
         "start": str(compiled.start),
         "money_unit": "USD bn",
-        "discount": "short_rate" if compiled.model.factors.discount else "nominal",
+        "discount": "short_rate" if compiled.model.factors.short_rate.discount else "nominal",
         "block_paths": int(block_paths),
     }
 

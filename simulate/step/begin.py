@@ -5,10 +5,8 @@ from simulate.step.state import World
 
 
 @stage
-def open_tile(memory, rate0, net):
-    """Set the opening state of every world, the factors before the first step, and the summaries."""
-    memory.factors.rate_before[:] = rate0
-    memory.factors.spread_before[:] = 1.0
+def open_tile(memory, net):
+    """Set the opening state of every world, and the summaries."""
     memory.summary.rows[:] = 0.0
     for k in range(memory.worlds.lane.shape[0]):
         open_world(net, world_of(k, memory.worlds))

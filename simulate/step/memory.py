@@ -109,7 +109,7 @@ def pack_model(model: Model) -> Net:
             int(rules.max_iterations),
         ),
         build_lists(model),
-        model.factors.life_values,
+        model.factors.life.values,
     )
 
 

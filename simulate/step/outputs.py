@@ -32,7 +32,7 @@ def new_outputs(model: Model, paths: int) -> Any:
         "channel": len(CHANNELS),
         "deal": model.grid.deals,
         "factor": len(FACTORS),
-        "process": model.factors.rev_plan0.size,
+        "process": len(model.factors.revenue.plan0),
     }
     return Outputs(*(zeros((*(sizes[dim] for dim in variable.dims[1:]), paths)) for variable in VARIABLES.values()))
 
@@ -81,7 +81,7 @@ def keep_factors(start, count, plans, memory, out, net):
     for r in range(draws.delivery.shape[0]):
         for lane in range(count):
             out.delivery[r, start + lane] = draws.delivery[r, lane]
-            out.revenue_final[r, start + lane] = factors.ratio[r, lane] * plans.rev_plan[r, steps - 1] / net.grid.dt
+            out.revenue_final[r, start + lane] = factors.ratio[r, lane] * plans.revenue.plan[r, steps - 1] / net.grid.dt
 
 
 @part

@@ -10,15 +10,7 @@ step/memory.py. Shapes: n entities, L legs, H holdings, O fleet owners, T steps,
 from typing import NamedTuple
 
 from simulate.kernels.fields import name_rows
-from simulate.model import LEG_DRIVERS, Array, Grid
-
-
-class Variable(NamedTuple):
-    """The meaning of a name of the state."""
-
-    unit: str
-    about: str
-
+from simulate.model import LEG_DRIVERS, Array, Grid, Variable
 
 WORLD = {
     "entity": {

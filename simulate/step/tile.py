@@ -3,15 +3,13 @@
 from typing import Any, NamedTuple
 
 from simulate.kernels.jit import kernel, stage
-from simulate.kernels.maths import copy_row
 from simulate.model import CONFIDENCE, MARKS, NONPAYMENT, RELIEF, SUPPLY
 from simulate.step.begin import open_tile, world_of
 from simulate.step.capacity import deliver_capacity
 from simulate.step.clearing import clear
-from simulate.step.draws import draw_paths
 from simulate.step.dues import fall_due, plan_capex, roll_balances, value_collateral
 from simulate.step.earnings import bear_cost, earn_revenue, earn_scheduled, relet_volume
-from simulate.step.factors import move_factors
+from simulate.step.factors import draw_paths, move_factors
 from simulate.step.funding import find_liquidity, open_door
 from simulate.step.losses import book_claims, book_contracts, book_fleets
 from simulate.step.memory import DETAIL, LEAST
@@ -47,8 +45,8 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
     s, draws, factors = memory.step, memory.draws, memory.factors
     lanes = s.lane.shape[1]
     for start in range(0, paths, lanes):
-        draw_paths(net.grid, plans, first_path + start, memory.state, draws)
-        open_tile(memory, plans.rate0, net)
+        draw_paths(net.grid, plans, first_path + start, memory.state, draws, factors)
+        open_tile(memory, net)
         for t in range(net.grid.steps):
             move_factors(net.grid, plans, t, first_path + start, memory.state, draws, factors)
             for k in range(worlds.shape[0]):
@@ -74,8 +72,6 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
                     keep_state(Trace(trace[k, t]), net, w, s)
                 if audit.entity.size > 0:
                     keep_end(k, audit, now, w, s)
-            copy_row(factors.rate, factors.rate_before)
-            copy_row(factors.spread, factors.spread_before)
         keep_tile(start, min(lanes, paths - start), plans, worlds, memory, out, net)
 
 

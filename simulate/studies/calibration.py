@@ -118,8 +118,9 @@ def run_plan(source: str | Path) -> list[PlanLine]:
     scenario = load_scenario(source, PLAN_MET | {"factors.life.weights": longest_life(base)})
     compiled = compile_scenario(scenario, scenario.run.seed)
     factors = compiled.model.factors
-    threshold = np.where(np.arange(factors.exec_threshold.size) > 0, np.inf, factors.exec_threshold)
-    model = compiled.model._replace(factors=factors._replace(exec_threshold=threshold))
+    execution = factors.execution
+    never = execution._replace(threshold=np.where(np.arange(execution.threshold.size) > 0, np.inf, execution.threshold))
+    model = compiled.model._replace(factors=factors._replace(execution=never))
     flows = Workspace(model, 1).trace(0)[0, :, TRACES.index("free_cash_flow"), :, 0]
     calendar = scenario.run.calendar
     lines = []

@@ -1,5 +1,7 @@
 """From a scenario to rows: reconciliation, opening values, weights, digest, and what contradicts itself."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,7 @@ def compile_faults(path) -> str:
 def test_arrays_are_contiguous_read_only_and_of_two_types(small):
     for name, array in arrays(small.model):
         assert array.flags.c_contiguous and not array.flags.writeable, name
-        assert array.dtype in (np.float64, np.int64) or (name.startswith("factors.key") and array.dtype == np.uint32), name
+        assert array.dtype in (np.float64, np.int64) or (re.match(r"factors\.\w+\.key", name) and array.dtype == np.uint32), name
 
 
 def test_rows_have_the_lengths_of_their_names(small):
@@ -64,8 +66,8 @@ def test_rows_have_the_lengths_of_their_names(small):
     assert (grid.entities, grid.deals, grid.steps, grid.dt) == (len(names.entities), len(names.deals), 20, 0.25)
     for part, count in ((small.model.entities, len(names.entities)), (small.model.legs, len(names.legs)), (small.model.fleet, 1)):
         assert {len(array) for _, array in arrays(part)} == {count}
-    assert len(small.model.factors.exec_threshold) == len(names.groups) == 3
-    assert len(small.model.factors.rev_plan0) == len(names.processes) == 1
+    assert len(small.model.factors.execution.threshold) == len(names.groups) == 3
+    assert len(small.model.factors.revenue.plan0) == len(names.processes) == 1
     assert names.entities[grid.insurer] == "insurer" == names.entities[-1] and names.entities[grid.outside_investor] == "outside_investors"
     assert small.outside == tuple(small.model.entities.outside.astype(bool)) and sum(not o for o in small.outside) == 4
 
@@ -152,7 +154,7 @@ def test_the_reconciliation_table_adds_up(small):
 def test_a_shift_of_the_short_rate_is_no_plan(small, copied):
     """Or the residuals would make up for the interest that it costs."""
     other = compile_scenario(load_scenario(copied, {"factors.short_rate.shift": 0.03}), 7)
-    assert other.model.factors.rate0 == pytest.approx(small.model.factors.rate0 + 0.03)
+    assert other.model.factors.short_rate.opening == pytest.approx(small.model.factors.short_rate.opening + 0.03)
     assert np.array_equal(other.model.entities.rev_ext, small.model.entities.rev_ext)
     assert np.array_equal(other.model.entities.cost_fixed, small.model.entities.cost_fixed)
 
@@ -292,7 +294,7 @@ def test_rates_a_quarter_become_rates_a_step(copied):
     assert model.entities.fund_phi[lab] == pytest.approx(0.16) and model.entities.fund_flat[holding] == pytest.approx(40.0)
     assert model.entities.payout[vendor] == pytest.approx(1 - 0.5**4)
     assert model.entities.rev_ext[lab] == pytest.approx([20, 40, 70, 100, 130])
-    assert model.factors.rev_plan0[0] == pytest.approx(16.0)
+    assert model.factors.revenue.plan0[0] == pytest.approx(16.0)
 
 
 def test_smoothed_receipts_follow_the_same_rule_as_on_a_path(small):
@@ -314,8 +316,8 @@ def test_groups_take_the_chance_of_their_status(small, copied):
     change(copied, "deals.csv", "letter_of_intent,,expansion,", "letter_of_intent,0.25,expansion,")
     same = compile_scenario(load_scenario(copied), 7)
     k = small.names.groups.index("expansion")
-    assert same.model.factors.exec_threshold[k] == small.model.factors.exec_threshold[k]
-    assert (small.model.factors.size_low[k], small.model.factors.size_high[k]) == (0.5, 1.0)
+    assert same.model.factors.execution.threshold[k] == small.model.factors.execution.threshold[k]
+    assert (small.model.factors.execution.size_low[k], small.model.factors.execution.size_high[k]) == (0.5, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -394,5 +396,5 @@ def test_adding_a_deal_leaves_the_draws_of_others(small, copied):
     add(copied, "deals.csv", f"option,lease,cloud,landlords,2,USD bn,talks,0.1,another,2026,2028,,,2025-11-30,2025-12-15,{TEST},")
     add(copied, "schedules.csv", f"option,payment,2027,1,USD bn/year,{TEST}")
     other = compile_scenario(load_scenario(copied), 7)
-    assert np.array_equal(other.model.factors.key_group[:3], small.model.factors.key_group)
-    assert np.array_equal(other.model.factors.key_revenue, small.model.factors.key_revenue)
+    assert np.array_equal(other.model.factors.execution.key[:3], small.model.factors.execution.key)
+    assert np.array_equal(other.model.factors.revenue.key, small.model.factors.revenue.key)

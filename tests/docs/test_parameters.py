@@ -1,15 +1,18 @@
 """Section 6 of docs/model.md is what the sections, figures and kinds of deals say today, and every field that a user can set says enough."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from simulate import model
+from simulate.factors.members import Factors
 from tests.validation import parameters, symbols
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"
-FIELDS = {field for group in model.Model.__annotations__.values() for field in group._fields}
+FIELDS = {field for name, group in model.Model.__annotations__.items() if name != "factors" for field in group._fields}
+FIELDS |= {f"{member}.{row}" for member in Factors._fields for row in import_module(f"simulate.factors.{member}").Rows._fields}
 TABLES = [*parameters.section_tables(), parameters.figure_table(), *parameters.term_tables()]
 EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") for heading, _, rows in TABLES for row in rows]
 NO_FIELDS = symbols.STATE | symbols.OF_THE_STEP | symbols.RESULTS | symbols.WORDS | set(model.SWITCHES)

@@ -31,11 +31,11 @@ from simulate.factors import (
     valuation,
 )
 from simulate.factors.keys import key_of
+from simulate.factors.members import DRIVERS, MEMBERS, Factors, collect
 from simulate.factors.section import Context, Group, Process, Timeline
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform
-from simulate.model import DRIVERS, Factors, Grid, Model
-from simulate.step.draws import begin_paths, new_factor_state, new_path_draws
-from simulate.step.factors import STEP_FACTORS, advance_factors, new_step_factors
+from simulate.model import Grid, Model
+from simulate.step.factors import PATH_DRAWS, STEP_FACTORS, advance_factors, begin_paths, new_factors
 
 STEPS = 28
 TIMELINE = Timeline(date(2025, 12, 31), STEPS, 0.25)
@@ -57,20 +57,27 @@ def build(changes=None, *, correlation=CORRELATION, timeline=TIMELINE, processes
 
 def simulate(factors, paths=PATHS, lanes=1024, first=0, dt=0.25, steps=None):
     """All step factors [T, .., path], all draws [.., path], and the pieces of the power gap, in tiles of `lanes`."""
-    steps = steps or factors.gap_plan.size
-    grid = Grid(factors.gap_plan.size, dt, 1, 0, 0, 1)
+    steps = steps or factors.power_gap.plan.size
+    grid = Grid(factors.power_gap.plan.size, dt, 1, 0, 0, 1)
     model = Model(grid, factors, None, None, None, None, None)
-    state, draws, out = new_factor_state(model, lanes), new_path_draws(model, lanes), new_step_factors(model, lanes)
+    state, draws, out = new_factors(model, lanes)
     tiles = []
     for begin in range(first, first + paths, lanes):
-        begin_paths(grid, factors, begin, state, draws)
+        begin_paths(grid, factors, begin, state, draws, out)
         rows = []
         for t in range(steps):
             advance_factors(grid, factors, t, begin, state, draws, out)
-            seen = {name: getattr(out, name).copy() for name in ("ratio", *STEP_FACTORS)}
-            rows.append(seen | {"power": state.power.copy(), "shots": state.shots * np.exp(-factors.shot_decay * dt * (t + 1)), "driver": state.driver.copy()})
+            seen = {name: getattr(out, name).copy() for names in STEP_FACTORS.values() for name in names}
+            rows.append(
+                seen
+                | {
+                    "power": state.fluctuation.copy(),
+                    "shots": state.shots * np.exp(-factors.power_gap.shot_decay * dt * (t + 1)),
+                    "driver": state.driver.copy(),
+                }
+            )
         tile = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        tiles.append(tile | {f"draw_{name}": getattr(draws, name).copy() for name in draws._fields})
+        tiles.append(tile | {f"draw_{name}": getattr(draws, name).copy() for names in PATH_DRAWS.values() for name in names})
     return {name: np.concatenate([tile[name] for tile in tiles], axis=-1)[..., :paths] for name in tiles[0]}
 
 
@@ -99,16 +106,28 @@ def quiet():
 # ---------------------------------------------------------------------------------------------------------------- the family
 
 
-def test_no_two_members_make_the_same_row_and_together_they_make_all_rows():
+def test_every_member_is_in_all_lists():
+    names = [member.__name__.rsplit(".", 1)[1] for member in MEMBERS]
+    assert names == list(FactorSections.model_fields)
+    assert ["drivers", *names] == list(Factors._fields)
+
+
+def test_a_second_meaning_of_a_name_is_refused(monkeypatch):
+    monkeypatch.setattr(rental, "STEP", {"lane": dict(power_gap.STEP["lane"])})
+    with pytest.raises(ValueError, match=r"rental gives a second meaning to gap"):
+        collect("STEP")
+
+
+def test_every_member_makes_its_own_rows():
     context = Context(TIMELINE, PROCESSES, GROUPS, 0, True)
-    rows = [name for member in (drivers.Drivers(), *dict(FactorSections()).values()) for name in member.compile_rows(context)]
-    assert sorted(rows) == sorted(Factors._fields)
+    for name, section in (("drivers", drivers.Drivers()), *FactorSections()):
+        assert type(section.compile_rows(context)) is sys.modules[f"simulate.factors.{name}"].Rows
 
 
 def test_all_rows_are_frozen():
-    factors = build()
-    assert all(isinstance(getattr(factors, name), (np.ndarray, float)) for name in Factors._fields)
-    assert all(not value.flags.writeable for value in factors if isinstance(value, np.ndarray))
+    rows = [value for member in build() for value in member]
+    assert all(isinstance(value, (np.ndarray, float)) for value in rows)
+    assert all(not value.flags.writeable for value in rows if isinstance(value, np.ndarray))
 
 
 @pytest.mark.parametrize("name", FactorSections.model_fields)
@@ -190,20 +209,20 @@ def test_another_process_or_group_leaves_all_other_draws_untouched():
 
 def test_keys_have_the_names_of_the_contract():
     factors = build(seed=5)
-    assert (factors.key_driver[DRIVERS.index("power")] == key_of(5, "driver:power")).all()
+    assert (factors.drivers.key[DRIVERS.index("power")] == key_of(5, "driver:power")).all()
     named = {
-        "key_regime": "regime",
-        "key_rate_integral": "short_rate:integral",
-        "key_delivery_common": "delivery",
-        "key_life": "life",
-        "key_shots": "power:shots",
+        "regime": factors.regime.key,
+        "short_rate:integral": factors.short_rate.key,
+        "delivery": factors.delivery.key_common,
+        "life": factors.life.key,
+        "power:shots": factors.power_gap.key,
     }
-    for field, name in named.items():
-        assert (getattr(factors, field) == key_of(5, name)).all()
-    assert (factors.key_revenue[1] == key_of(5, "revenue:anthropic")).all()
-    assert (factors.key_delivery[2] == key_of(5, "delivery:coreweave")).all()
-    assert (factors.key_group[1] == key_of(5, "execution:letters")).all()
-    assert not (build(seed=0).key_regime == build(seed=1).key_regime).all()
+    for name, key in named.items():
+        assert (key == key_of(5, name)).all()
+    assert (factors.revenue.key[1] == key_of(5, "revenue:anthropic")).all()
+    assert (factors.delivery.key[2] == key_of(5, "delivery:coreweave")).all()
+    assert (factors.execution.key[1] == key_of(5, "execution:letters")).all()
+    assert not (build(seed=0).regime.key == build(seed=1).regime.key).all()
 
 
 def test_drivers_have_the_correlation_of_the_scenario(sample):
@@ -228,7 +247,7 @@ def test_impossible_correlation_is_refused_with_values_that_are_accepted():
 
 
 def test_singular_correlation_is_a_correlation():
-    lower = build(correlation={"demand:valuation": 1.0, "demand:spread": -1.0, "valuation:spread": -1.0, "power:rental": 0.5}).driver_cholesky
+    lower = build(correlation={"demand:valuation": 1.0, "demand:spread": -1.0, "valuation:spread": -1.0, "power:rental": 0.5}).drivers.cholesky
     wanted = drivers.correlation_matrix({"demand:valuation": 1.0, "demand:spread": -1.0, "valuation:spread": -1.0, "power:rental": 0.5})
     np.testing.assert_allclose(lower @ lower.T, wanted, atol=1e-12)
 
@@ -263,7 +282,7 @@ def test_regime_spends_its_time_where_the_hazards_say(sample):
     stationary, _ = regime.mean_and_variance(section, long)
     np.testing.assert_allclose(stationary[-1], 0.12 / 0.62, rtol=1e-12)
     stays = sample["regime"][1:] * sample["regime"][:-1]
-    np.testing.assert_allclose(1.0 - stays.sum() / sample["regime"][:-1].sum(), build().regime_p10, atol=0.004)
+    np.testing.assert_allclose(1.0 - stays.sum() / sample["regime"][:-1].sum(), build().regime.p10, atol=0.004)
 
 
 def test_short_rate_and_its_bond_prices_are_vasiceks(sample):
@@ -279,7 +298,7 @@ def test_short_rate_and_its_bond_prices_are_vasiceks(sample):
     risky = FactorSections(short_rate={"volatility": 0.06, "reversion": 0.4, "shift": 0.05}).short_rate
     shifted = simulate(build({"short_rate": risky.model_dump()}))
     check_mean(shifted["discount"], short_rate.bond_price(risky, TIMELINE))
-    np.testing.assert_allclose(build({"short_rate": risky.model_dump()}).rate0, 0.0872)
+    np.testing.assert_allclose(build({"short_rate": risky.model_dump()}).short_rate.opening, 0.0872)
 
 
 def test_bond_price_against_vasiceks_formula():
@@ -325,14 +344,13 @@ def test_nominal_money_is_not_discounted():
     assert (simulate(build(discount=False), 64, 64, steps=3)["discount"] == 1.0).all()
 
 
-@pytest.mark.parametrize("name", ["spread", "val", "rent"])
+@pytest.mark.parametrize("name", ["spread", "valuation", "rental"])
 def test_variance_that_the_mean_is_corrected_for_is_that_of_the_steps(name):
-    factors = build()
-    decay, sd, variance = (getattr(factors, f"{name}_{field}") for field in ("decay", "sd", "var"))
+    rows = getattr(build(), name)
     held = 0.0
     for t in range(STEPS):
-        held = decay**2 * held + sd**2
-        np.testing.assert_allclose(variance[t], held, rtol=1e-12)
+        held = rows.decay**2 * held + rows.sd**2
+        np.testing.assert_allclose(rows.variance[t], held, rtol=1e-12)
 
 
 def test_spread_has_mean_one(sample):
@@ -365,7 +383,7 @@ def test_many_shots_obey_campbell_and_can_fill_the_gap():
     many = simulate(build(changes))
     check_mean(many["shots"], *power_gap.shot_mean_and_variance(section, TIMELINE))
     assert (many["gap"] <= 1.0).all() and (many["gap"] == 1.0).any()
-    cdf = build(changes).shot_cdf
+    cdf = build(changes).power_gap.shot_cdf
     np.testing.assert_allclose(cdf, stats.poisson.cdf(np.arange(cdf.size), 28.0), rtol=1e-12)
     assert stats.poisson.sf(cdf.size, 28.0) < 1e-9 <= stats.poisson.sf(cdf.size - 1, 28.0)
 
@@ -386,10 +404,10 @@ def test_delivery_is_the_beta_pert_quantile_to_ten_digits(shape):
     np.testing.assert_allclose(d[1], low + (high - low) * special.betaincinv(alpha, beta, u), rtol=0, atol=1e-10)
     # Between the nodes, over the whole table, as the kernel interpolates.
     factors = build(changes)
-    k, s, dz = np.arange(len(factors.delivery_table) - 1), 0.37, factors.delivery_dz
-    (v0, v1), (m0, m1) = (factors.delivery_table[k, 0], factors.delivery_table[k + 1, 0]), (factors.delivery_table[k, 1], factors.delivery_table[k + 1, 1])
+    k, s, dz = np.arange(len(factors.delivery.table) - 1), 0.37, factors.delivery.dz
+    (v0, v1), (m0, m1) = (factors.delivery.table[k, 0], factors.delivery.table[k + 1, 0]), (factors.delivery.table[k, 1], factors.delivery.table[k + 1, 1])
     between = v0 + s * s * (3 - 2 * s) * (v1 - v0) + s * (1 - s) * dz * ((1 - s) * m0 - s * m1)
-    exact, _ = delivery.quantile_at_normal(FactorSections(**changes).delivery, factors.delivery_z0 + (k + s) * dz)
+    exact, _ = delivery.quantile_at_normal(FactorSections(**changes).delivery, factors.delivery.z0 + (k + s) * dz)
     assert np.abs(between - exact).max() < 1e-10
 
 
@@ -406,7 +424,7 @@ def test_delivery_has_the_moments_of_pert_and_is_tied_across_processes(sample):
 @pytest.mark.parametrize("changes", [{"fixed": 0.8}, {"low": 0.8, "mode": 0.8, "high": 0.8}])
 def test_fixed_delivery_is_the_same_on_every_path(changes):
     factors = build({"delivery": changes})
-    assert (factors.delivery_table[:, 0] == 0.8).all() and (factors.delivery_table[:, 1] == 0.0).all()
+    assert (factors.delivery.table[:, 0] == 0.8).all() and (factors.delivery.table[:, 1] == 0.0).all()
     assert (simulate(factors, 64, 64, steps=1)["draw_delivery"] == 0.8).all()
 
 

@@ -20,7 +20,7 @@ from simulate.compile.worlds import sweeps_of
 from simulate.factors.square_root import step_law
 from simulate.model import REVENUE_SHARE, Entities, Fleet, Grid, Model, Rules
 from tests.makers.drawn_deals import MARKET, OPERATIONS, Deals, Dice, Person
-from tests.makers.tiny import calm_factors, freeze, make_factors
+from tests.makers.tiny import calm_factors, change_rows, freeze, make_factors
 from tests.oracle.random import key_of
 
 MOST = 12  # inside entities
@@ -189,39 +189,39 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
         return np.array([key_of(seed, f"{kind}:{name}") for name in who], np.uint32).reshape(len(who), 2)
 
     changes = {
-        "key_revenue": keys("revenue", names), "key_delivery": keys("delivery", names), "key_group": keys("execution", range(groups)),
-        "rev_plan0": plan[:, 0] if count else np.zeros(0), "rev_plan": plan,
-        "demand_weight": np.divide(labs[:, None] * plan, total, out=np.zeros_like(plan), where=total > 0),
-        "exec_rho": np.full(groups, dice.share()), "exec_threshold": np.array([-9.0, *(dice.pick(-9.0, 0.0, 1.0, 9.0) for _ in range(groups - 1))]),
-        "size_low": np.array([1.0, *(dice.share() for _ in range(groups - 1))]),
-        "size_high": np.array([1.0, *(dice.pick(1.0, 1.2) for _ in range(groups - 1))]),
+        "revenue.key": keys("revenue", names), "delivery.key": keys("delivery", names), "execution.key": keys("execution", range(groups)),
+        "revenue.plan0": plan[:, 0] if count else np.zeros(0), "revenue.plan": plan,
+        "confidence.weight": np.divide(labs[:, None] * plan, total, out=np.zeros_like(plan), where=total > 0),
+        "execution.rho": np.full(groups, dice.share()), "execution.threshold": np.array([-9.0, *(dice.pick(-9.0, 0.0, 1.0, 9.0) for _ in range(groups - 1))]),
+        "execution.size_low": np.array([1.0, *(dice.share() for _ in range(groups - 1))]),
+        "execution.size_high": np.array([1.0, *(dice.pick(1.0, 1.2) for _ in range(groups - 1))]),
     }  # fmt: skip
     if dice.edges:
-        calm = calm_factors(steps) | {"delivery_table": np.array([[1.0, 0], [1.0, 0]]), "rent_mean": np.zeros(steps)}
-        calm |= {"life_values": np.array([dice.pick(6.0, 1.0)]), "life_cdf": np.zeros(0)}
-        calm |= {name: np.zeros((count, steps)) for name in ("rev_sd", "rev_var")}
-        calm |= {name: np.zeros(count) for name in ("rev_m_sd", "rev_int_c1", "rev_int_c2")}
-        calm |= {"rev_loading": np.zeros(count), "rev_shift": np.zeros(count), "rev_decay": np.ones(count), "rev_gain": np.zeros(count)}
-        calm |= {"exec_threshold": np.full(groups, -9.0), "size_low": np.ones(groups), "size_high": np.ones(groups)}
+        calm = calm_factors(steps) | {"delivery.table": np.array([[1.0, 0], [1.0, 0]]), "rental.mean": np.zeros(steps)}
+        calm |= {"life.values": np.array([dice.pick(6.0, 1.0)]), "life.cdf": np.zeros(0)}
+        calm |= {name: np.zeros((count, steps)) for name in ("revenue.sd", "revenue.variance")}
+        calm |= {name: np.zeros(count) for name in ("revenue.growth_sd", "revenue.c1", "revenue.c2")}
+        calm |= {"revenue.loading": np.zeros(count), "revenue.shift": np.zeros(count), "revenue.decay": np.ones(count), "revenue.gain": np.zeros(count)}
+        calm |= {"execution.threshold": np.full(groups, -9.0), "execution.size_low": np.ones(groups), "execution.size_high": np.ones(groups)}
         changes |= calm
     else:
         sd, growth = dice.pick(0.15, 0.0, 0.8) * math.sqrt(dt), dice.pick(0.05, 0.0)
         lives = dice.pick((3.0, 6.0), (0.001, 2.0), (0.1, 0.25), (5.0,))
-        rates = {"rate0": dice.pick(0.04, 0.0, -0.01, 2.0)}
-        if dice.flag() and rates["rate0"] >= 0.0:  # of Cox, Ingersoll and Ross, calm or often at 0
-            rates["rate_cir"] = step_law(0.3, dice.pick(0.06, 0.8), 0.035, dt)  # kappa and theta of tests/makers/tiny.py
+        rates = {"short_rate.opening": dice.pick(0.04, 0.0, -0.01, 2.0)}
+        if dice.flag() and rates["short_rate.opening"] >= 0.0:  # of Cox, Ingersoll and Ross, calm or often at 0
+            rates["short_rate.square_root"] = step_law(0.3, dice.pick(0.06, 0.8), 0.035, dt)  # kappa and theta of tests/makers/tiny.py
         changes |= {
-            "rev_loading": np.array([dice.pick(0.5, -1.0, 1.0, 0.0) for _ in names]), "rev_sd": np.full((count, steps), sd),
-            "rev_var": np.tile(sd * sd * np.arange(1, steps + 1), (count, 1)), "rev_shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
-            "rev_decay": np.full(count, math.exp(-dt)), "rev_gain": np.full(count, 1 - math.exp(-dt)),
-            "rev_m_sd": np.full(count, growth), "rev_int_c1": np.full(count, 0.1 * growth), "rev_int_c2": np.full(count, 0.05 * growth),
-            "regime_p01": dice.pick(0.2, 0.0, 1.0), "discount": dice.pick(1.0, 0.0),
-            "val_sd": dice.pick(0.4, 0.0, 1.5) * math.sqrt(dt), "gap_plan": dice.pick(0.05, 0.0, 3.0) * times, "conf_lambda": dice.pick(0.4, 0.0, 1.0),
-            "rent_sd": dice.pick(0.45, 0.0) * math.sqrt(dt), "spread_sd": dice.pick(0.3, 0.0, 2.0) * math.sqrt(dt),
-            "shot_cdf": dice.pick(np.array([0.3, 0.6, 0.85, 0.95]), np.ones(1), np.zeros(0)), "life_values": np.array(lives),
-            "life_cdf": np.array([0.4][: len(lives) - 1]),
+            "revenue.loading": np.array([dice.pick(0.5, -1.0, 1.0, 0.0) for _ in names]), "revenue.sd": np.full((count, steps), sd),
+            "revenue.variance": np.tile(sd * sd * np.arange(1, steps + 1), (count, 1)), "revenue.shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
+            "revenue.decay": np.full(count, math.exp(-dt)), "revenue.gain": np.full(count, 1 - math.exp(-dt)),
+            "revenue.growth_sd": np.full(count, growth), "revenue.c1": np.full(count, 0.1 * growth), "revenue.c2": np.full(count, 0.05 * growth),
+            "regime.p01": dice.pick(0.2, 0.0, 1.0), "short_rate.discount": dice.pick(1.0, 0.0),
+            "valuation.sd": dice.pick(0.4, 0.0, 1.5) * math.sqrt(dt), "power_gap.plan": dice.pick(0.05, 0.0, 3.0) * times, "confidence.memory": dice.pick(0.4, 0.0, 1.0),
+            "rental.sd": dice.pick(0.45, 0.0) * math.sqrt(dt), "spread.sd": dice.pick(0.3, 0.0, 2.0) * math.sqrt(dt),
+            "power_gap.shot_cdf": dice.pick(np.array([0.3, 0.6, 0.85, 0.95]), np.ones(1), np.zeros(0)), "life.values": np.array(lives),
+            "life.cdf": np.array([0.4][: len(lives) - 1]),
         } | rates  # fmt: skip
-    return freeze(make_factors(seed, steps, dt)._replace(**{name: contiguous(value) for name, value in changes.items()}))
+    return freeze(change_rows(make_factors(seed, steps, dt), {name: contiguous(value) for name, value in changes.items()}))
 
 
 def contiguous(value):
@@ -264,7 +264,6 @@ MONEY = {
     "fleet": ("fleet0", "cost_per_gw"),
     "legs": ("receivable0", "remaining", "bal0", "draw", "cover_cap"),
     "holdings": ("cost0",),
-    "factors": ("rev_plan0", "rev_plan"),
 }  # fmt: skip
 
 
@@ -274,6 +273,9 @@ def scale(model, unit) -> Model:
     for group, names in MONEY.items():
         rows = getattr(model, group)
         changed[group] = freeze(rows._replace(**{name: getattr(rows, name) * unit for name in names}))
+    revenue = model.factors.revenue
+    plans = {"revenue.plan0": revenue.plan0 * unit, "revenue.plan": revenue.plan * unit}
+    changed["factors"] = freeze(change_rows(model.factors, plans))
     ratio = model.legs.driver == REVENUE_SHARE  # no money
     sched = np.where(ratio[:, None], model.legs.sched, model.legs.sched * unit)
     changed["legs"] = freeze(changed["legs"]._replace(sched=sched))

@@ -26,7 +26,7 @@ def compiled(discount: float = 1.0) -> SimpleNamespace:
     names = SimpleNamespace(
         entities=ENTITIES, deals=tuple(DEALS), processes=("lab",), channels=CHANNELS, legs=(), groups=(), worlds=("network", "alone"), detail=("network",)
     )
-    model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(discount=discount))
+    model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(short_rate=SimpleNamespace(discount=discount)))
     return SimpleNamespace(
         model=model,
         names=names,

@@ -5,21 +5,21 @@ Entities: 0 lab (restructures, buys compute), 1 cloud (owns the fleet), 2 holdin
 """
 
 import math
+from importlib import import_module
 
 import numpy as np
 from scipy.special import ndtr
 
+from simulate.factors.members import DRIVERS, Factors
 from simulate.model import (
     BALANCE,
     CAPEX,
     COMMITMENT,
-    DRIVERS,
     GUARANTEE,
     OPEX,
     REVENUE_SHARE,
     SCHEDULED,
     Entities,
-    Factors,
     Fleet,
     Grid,
     Holdings,
@@ -145,7 +145,7 @@ def tiny_model(seed=0, steps=6, dt=0.25, entities=None, legs=None, holdings=None
     rows = [dict(row) | (legs or {}).get(k, {}) for k, row in enumerate(LEG_ROWS)]
     model = Model(
         grid=Grid(steps, dt, ENTITIES, INSURER, LENDER, DEALS),
-        factors=make_factors(seed, steps, dt)._replace(**(factors or {})),
+        factors=change_rows(make_factors(seed, steps, dt), factors or {}),
         entities=make_entities(steps, entities or {}),
         fleet=make_fleet(steps),
         legs=make_legs(rows, steps),
@@ -157,23 +157,42 @@ def tiny_model(seed=0, steps=6, dt=0.25, entities=None, legs=None, holdings=None
 
 def freeze(group):
     """Arrays contiguous and read-only, as compile makes them: kernels have one signature for both."""
-    for array in group:
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+    for value in group:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+        elif isinstance(value, tuple):
+            freeze(value)
     return group
+
+
+def change_rows(factors, changes):
+    """The factors with other rows, by name: {"power_gap.plan": value}."""
+    for name, value in changes.items():
+        member, row = name.split(".")
+        factors = factors._replace(**{member: getattr(factors, member)._replace(**{row: value})})
+    return factors
+
+
+def nest(rows):
+    """Factors from rows by name."""
+    members = {}
+    for name, value in rows.items():
+        member, row = name.split(".")
+        members.setdefault(member, {})[row] = value
+    return Factors(**{member: import_module(f"simulate.factors.{member}").Rows(**its) for member, its in members.items()})
 
 
 def calm_factors(steps=6):
     """Changes to `factors` that leave no randomness: no shocks, full delivery, a long life, no gap."""
     nothing = np.zeros((2, steps))
     return {
-        "regime_p01": 0.0, "rate_sd": 0.0, "rate_int_c1": 0.0, "rate_int_c2": 0.0, "rate_theta": 0.04, "discount": 0.0,
-        "spread_sd": 0.0, "spread_var": np.zeros(steps), "val_sd": 0.0, "val_var": np.zeros(steps),
-        "gap_plan": np.zeros(steps), "gap_sd": 0.0, "shot_cdf": np.ones(2), "delivery_table": np.array([[1.0, 0], [1.0, 0]]),
-        "rev_sd": nothing, "rev_var": nothing, "rev_m_sd": np.zeros(2), "rev_int_c1": np.zeros(2), "rev_int_c2": np.zeros(2),
-        "rent_sd": 0.0, "rent_var": np.zeros(steps), "rent_mean": np.zeros(steps), "rent_pull": 0.0,
-        "life_values": np.array([6.0, 6.0]), "exec_threshold": np.full(2, -9.0), "size_low": np.ones(2),
-        "size_high": np.ones(2),
+        "regime.p01": 0.0, "short_rate.sd": 0.0, "short_rate.c1": 0.0, "short_rate.c2": 0.0, "short_rate.level": 0.04, "short_rate.discount": 0.0,
+        "spread.sd": 0.0, "spread.variance": np.zeros(steps), "valuation.sd": 0.0, "valuation.variance": np.zeros(steps),
+        "power_gap.plan": np.zeros(steps), "power_gap.sd": 0.0, "power_gap.shot_cdf": np.ones(2), "delivery.table": np.array([[1.0, 0], [1.0, 0]]),
+        "revenue.sd": nothing, "revenue.variance": nothing, "revenue.growth_sd": np.zeros(2), "revenue.c1": np.zeros(2), "revenue.c2": np.zeros(2),
+        "rental.sd": 0.0, "rental.variance": np.zeros(steps), "rental.mean": np.zeros(steps), "rental.pull": 0.0,
+        "life.values": np.array([6.0, 6.0]), "execution.threshold": np.full(2, -9.0), "execution.size_low": np.ones(2),
+        "execution.size_high": np.ones(2),
     }  # fmt: skip
 
 
@@ -194,71 +213,72 @@ def make_factors(seed, steps, dt):
     delivery_table = np.stack([0.25 + 0.9 * ndtr(z), 0.9 * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)], axis=1)
     times = dt * np.arange(1, steps + 1)
     rev_sd = np.tile(0.15 * math.sqrt(dt) * np.exp(-0.3 * times), (2, 1))
-    return Factors(
-        key_driver=keys([f"driver:{name}" for name in DRIVERS]),
-        key_regime=key("regime"),
-        key_rate_integral=key("short_rate:integral"),
-        key_revenue=keys(["revenue:lab", "revenue:vendor"]),
-        key_delivery_common=key("delivery"),
-        key_delivery=keys(["delivery:lab", "delivery:vendor"]),
-        key_life=key("life"),
-        key_shots=key("power:shots"),
-        key_group=keys(["execution:none", "execution:chips"]),
-        driver_cholesky=np.linalg.cholesky(correlation),
-        regime_p01=0.2,
-        regime_p10=0.3,
-        rate0=0.04,
-        rate_theta=0.035,
-        rate_decay=a,
-        rate_sd=rate_sd,
-        rate_int_gain=(1 - a) / rate_kappa,
-        rate_int_c1=0.1 * rate_sd,
-        rate_int_c2=0.05 * rate_sd,
-        rate_cir=np.zeros((0, 2)),
-        discount=1.0,
-        spread_decay=math.exp(-0.5 * dt),
-        spread_sd=0.3 * math.sqrt(dt),
-        spread_var=0.09 * times,
-        val_decay=math.exp(-0.4 * dt),
-        val_sd=0.4 * math.sqrt(dt),
-        val_var=0.16 * times,
-        val_shift=-0.5,
-        val_rate_duration=5.0,
-        gap_plan=0.05 * times,
-        gap_decay=math.exp(-dt),
-        gap_sd=0.05 * math.sqrt(dt),
-        shot_cdf=np.array([0.3, 0.6, 0.85, 0.95]),
-        shot_mean=0.1,
-        shot_decay=0.8,
-        delivery_rho=0.5,
-        delivery_z0=float(z[0]),
-        delivery_dz=float(z[1] - z[0]),
-        delivery_table=delivery_table,
-        rev_plan0=np.array([8.0, 11.0]),
-        rev_plan=np.tile([[9.0], [12.0]], (1, steps)) * (1 + 0.1 * np.arange(steps)),
-        rev_loading=np.array([0.6, 0.4]),
-        rev_sd=rev_sd,
-        rev_var=np.cumsum(rev_sd**2, axis=1),
-        rev_shift=np.array([-0.6, -0.2]),
-        rev_decay=np.full(2, math.exp(-dt)),
-        rev_m_sd=np.full(2, 0.05),
-        rev_gain=np.full(2, 1 - math.exp(-dt)),
-        rev_int_c1=np.full(2, 0.006),
-        rev_int_c2=np.full(2, 0.003),
-        demand_weight=np.stack([np.ones(steps), np.zeros(steps)]),
-        conf_lambda=0.4,
-        rent_decay=math.exp(-0.7 * dt),
-        rent_mean=-0.1 * times,
-        rent_pull=0.5,
-        rent_sd=0.45 * math.sqrt(dt),
-        rent_var=0.2 * times,
-        life_values=np.array([3.0, 6.0]),
-        life_cdf=np.array([0.4]),
-        exec_rho=np.array([0.0, 0.5]),
-        exec_threshold=np.array([-9.0, 0.0]),
-        size_low=np.array([1.0, 0.3]),
-        size_high=np.array([1.0, 1.2]),
-    )
+    rows = {
+        "drivers.key": keys([f"driver:{name}" for name in DRIVERS]),
+        "regime.key": key("regime"),
+        "short_rate.key": key("short_rate:integral"),
+        "revenue.key": keys(["revenue:lab", "revenue:vendor"]),
+        "delivery.key_common": key("delivery"),
+        "delivery.key": keys(["delivery:lab", "delivery:vendor"]),
+        "life.key": key("life"),
+        "power_gap.key": key("power:shots"),
+        "execution.key": keys(["execution:none", "execution:chips"]),
+        "drivers.cholesky": np.linalg.cholesky(correlation),
+        "regime.p01": 0.2,
+        "regime.p10": 0.3,
+        "short_rate.opening": 0.04,
+        "short_rate.level": 0.035,
+        "short_rate.decay": a,
+        "short_rate.sd": rate_sd,
+        "short_rate.gain": (1 - a) / rate_kappa,
+        "short_rate.c1": 0.1 * rate_sd,
+        "short_rate.c2": 0.05 * rate_sd,
+        "short_rate.square_root": np.zeros((0, 2)),
+        "short_rate.discount": 1.0,
+        "spread.decay": math.exp(-0.5 * dt),
+        "spread.sd": 0.3 * math.sqrt(dt),
+        "spread.variance": 0.09 * times,
+        "valuation.decay": math.exp(-0.4 * dt),
+        "valuation.sd": 0.4 * math.sqrt(dt),
+        "valuation.variance": 0.16 * times,
+        "valuation.shift": -0.5,
+        "valuation.rate_duration": 5.0,
+        "power_gap.plan": 0.05 * times,
+        "power_gap.decay": math.exp(-dt),
+        "power_gap.sd": 0.05 * math.sqrt(dt),
+        "power_gap.shot_cdf": np.array([0.3, 0.6, 0.85, 0.95]),
+        "power_gap.shot_mean": 0.1,
+        "power_gap.shot_decay": 0.8,
+        "delivery.rho": 0.5,
+        "delivery.z0": float(z[0]),
+        "delivery.dz": float(z[1] - z[0]),
+        "delivery.table": delivery_table,
+        "revenue.plan0": np.array([8.0, 11.0]),
+        "revenue.plan": np.tile([[9.0], [12.0]], (1, steps)) * (1 + 0.1 * np.arange(steps)),
+        "revenue.loading": np.array([0.6, 0.4]),
+        "revenue.sd": rev_sd,
+        "revenue.variance": np.cumsum(rev_sd**2, axis=1),
+        "revenue.shift": np.array([-0.6, -0.2]),
+        "revenue.decay": np.full(2, math.exp(-dt)),
+        "revenue.growth_sd": np.full(2, 0.05),
+        "revenue.gain": np.full(2, 1 - math.exp(-dt)),
+        "revenue.c1": np.full(2, 0.006),
+        "revenue.c2": np.full(2, 0.003),
+        "confidence.weight": np.stack([np.ones(steps), np.zeros(steps)]),
+        "confidence.memory": 0.4,
+        "rental.decay": math.exp(-0.7 * dt),
+        "rental.mean": -0.1 * times,
+        "rental.pull": 0.5,
+        "rental.sd": 0.45 * math.sqrt(dt),
+        "rental.variance": 0.2 * times,
+        "life.values": np.array([3.0, 6.0]),
+        "life.cdf": np.array([0.4]),
+        "execution.rho": np.array([0.0, 0.5]),
+        "execution.threshold": np.array([-9.0, 0.0]),
+        "execution.size_low": np.array([1.0, 0.3]),
+        "execution.size_high": np.array([1.0, 1.2]),
+    }
+    return nest(rows)
 
 
 def make_entities(steps, changes):

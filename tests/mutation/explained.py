@@ -18,6 +18,10 @@ def step(stage: str) -> str:
     return f"simulate/step/{stage}.py"
 
 
+def factor(name: str) -> str:
+    return f"simulate/factors/{name}.py"
+
+
 CLEARING = "simulate/clearing.py"
 
 EDGE = "differs only where a draw equals a number of the model to the last of its 52 bits: once in 10^15 draws"
@@ -25,35 +29,35 @@ NEVER_READ = "clearing never reads it"
 
 EXPLAINED = (
     Explained(
-        step("draws"),
-        "draw_groups",
-        "scale[g, lane] = scale[g, lane] if n >= threshold[g] else 0.0",
-        "scale[g, lane] = scale[g, lane] if n > threshold[g] else 0.0",
+        factor("execution"),
+        "draw",
+        "scale[g, lane] = scale[g, lane] if n >= threshold else 0.0",
+        "scale[g, lane] = scale[g, lane] if n > threshold else 0.0",
         EDGE,
     ),
     Explained(
-        step("draws"),
-        "draw_life",
-        "life[lane] = values[k + 1] if u[lane] > cdf[k] else life[lane]",
-        "life[lane] = values[k + 1] if u[lane] >= cdf[k] else life[lane]",
+        factor("life"),
+        "draw",
+        "life[lane] = p.values[k + 1] if u[lane] > p.cdf[k] else life[lane]",
+        "life[lane] = p.values[k + 1] if u[lane] >= p.cdf[k] else life[lane]",
         EDGE,
     ),
-    Explained(step("draws"), "draw_shots", "most = 0", "most = 1", "draws an arrival of size 0 where no lane has one"),
-    Explained(step("factors"), "advance_regime", "stays = 1.0 if u[lane] >= p10 else 0.0", "stays = 1.0 if u[lane] > p10 else 0.0", EDGE),
+    Explained(factor("power_gap"), "most_of", "most = 0", "most = 1", "draws an arrival of size 0 where no lane has one"),
+    Explained(factor("regime"), "advance", "stays = 1.0 if u[lane] >= p.p10 else 0.0", "stays = 1.0 if u[lane] > p.p10 else 0.0", EDGE),
     Explained(
-        step("factors"),
-        "advance_power",
+        factor("power_gap"),
+        "advance",
         "shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0",
         "shots[lane] += size[lane] if (begin <= time[lane]) & (time[lane] <= end) else 0.0",
         EDGE,
     ),
-    Explained(step("factors"), "advance_power", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
-    Explained(step("factors"), "draw_normals", "if k == 0 or growth_sd[i] > 0.0:", "if k == 0 or growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
+    Explained(factor("power_gap"), "advance", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
+    Explained(factor("revenue"), "draw", "if k == 0 or p.growth_sd[i] > 0.0:", "if k == 0 or p.growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
     Explained(
-        step("factors"),
-        "move_factors",
-        "if f.rev_m_sd[i] > 0.0:",
-        "if f.rev_m_sd[i] >= 0.0:",
+        factor("revenue"),
+        "advance",
+        "if p.growth_sd[i] > 0.0:",
+        "if p.growth_sd[i] >= 0.0:",
         "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
     ),
     Explained(

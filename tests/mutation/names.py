@@ -3,7 +3,7 @@
 import ast
 
 from simulate.kernels.fields import PLACES
-from simulate.step.factors import StepFactors
+from simulate.step.factors import FactorState, PathDraws, StepFactors
 from simulate.step.memory import PackedEntities, PackedFleet, PackedHoldings, PackedLegs, PackedRules
 from simulate.step.state import Lists, Step, World
 
@@ -18,7 +18,15 @@ STRUCTS = {
     PackedHoldings: ("holdings",),
     PackedRules: ("rules",),
     StepFactors: ("factors", "out"),
+    FactorState: ("state",),
+    PathDraws: ("draws",),
 }
+
+
+def kernels_of(source: str) -> set[str]:
+    """Names of the compiled functions of a file."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {one.name for one in functions if {ast.unparse(each) for each in one.decorator_list} & {"kernel", "stage", "part", "small"}}
 
 
 def next_in(family: list[str]) -> dict[str, str]:

@@ -80,7 +80,7 @@ def test_mutants_are_known_by_content():
         ("y = w.fleet[i, t, lane]", {"y = w.fleet_sum[i, t, lane]", "y = w.fleet[i, max(t - 1, 0), lane]"}),
         (
             "y = rules.alpha + now.factors.rate",
-            {"y = rules.beta + now.factors.rate", "y = rules.alpha - now.factors.rate", "y = rules.alpha + now.factors.discount"},
+            {"y = rules.beta + now.factors.rate", "y = rules.alpha - now.factors.rate", "y = rules.alpha + now.factors.rate_before"},
         ),
         ("y = other.cash", set()),
         ("y = w.due", set()),  # a name of the step, not of the world

@@ -111,7 +111,7 @@ def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
         "worlds": worlds,
         "factor": summary,
         "delivery": draws["delivery"],
-        "revenue_final": [last["ratio"][i] * f.rev_plan[i][-1] / model.grid.dt for i in range(len(f.rev_plan))],
+        "revenue_final": [last["ratio"][i] * f.revenue.plan[i][-1] / model.grid.dt for i in range(len(f.revenue.plan))],
     }
 
 

@@ -180,7 +180,7 @@ CASES = {
     ),
     "guarantors that are guaranteed": (GUARANTEED, [pays(COVER), paid_after_death(SHARE, HOLDING), dies(CLOUD)]),
     # near 0, and at 0 in many a step: both branches of the scheme; kappa and theta of tests/makers/tiny.py
-    "square-root rates": ({"factors": {"rate0": 0.01, "rate_cir": step_law(0.3, 0.3, 0.035, 0.25)}}, [defaults]),
+    "square-root rates": ({"factors": {"short_rate.opening": 0.01, "short_rate.square_root": step_law(0.3, 0.3, 0.035, 0.25)}}, [defaults]),
     "guarantee of a secured loan that is restructured": (
         {
             "entities": {"cash0": {CLOUD: 0.0}, "restructures": {CLOUD: 1}, "fund_advance": {CLOUD: 0.0}, "fund_flat": {CLOUD: 0.0}, "line0": {CLOUD: 0.0}},
@@ -227,7 +227,7 @@ CASES = {
         [pays(PURCHASE), lambda w: defaults(w, LAB)],
     ),
     "chips live three years": (
-        {"factors": {"life_values": np.array([3.0, 3.0])}, "entities": {"cash0": {CLOUD: 2.0}}},
+        {"factors": {"life.values": np.array([3.0, 3.0])}, "entities": {"cash0": {CLOUD: 2.0}}},
         [loses(CLOUD, STRANDED)],
     ),
     "defaults shake confidence": (

@@ -61,7 +61,7 @@ def test_a_tile_leaves_nothing_behind_for_the_next(name):
 def test_chips_bought_in_the_run_wear_out_in_the_run(book_life, lives):
     """Cost in service between steps, its integral, and replacement before and after the book life."""
     vendors = {CHIPS: {"capex_share": 0.0, "chip_share": 1.0}, BUILDING: {"capex_share": 1.0}}  # replacement alone brings chips
-    model = tiny_model(seed=4, steps=9, factors={"life_values": np.array(lives)}, legs=vendors)
+    model = tiny_model(seed=4, steps=9, factors={"life.values": np.array(lives)}, legs=vendors)
     results = compare(model._replace(fleet=freeze(model.fleet._replace(book_life=np.array([book_life])))), 12)
     happens(results, loses(CLOUD, STRANDED))
 
@@ -69,7 +69,7 @@ def test_chips_bought_in_the_run_wear_out_in_the_run(book_life, lives):
 def test_demand_that_a_dead_lab_leaves_is_shared_by_the_plans_of_the_living():
     """Old chips leave something in the scratch that the sum of plans is made in."""
     entities = STARVED_LAB | {"is_lab": {VENDOR: 1}, "cash0": {LAB: 1.0}}
-    model = tiny_model(seed=12, steps=8, entities=entities, factors={"life_values": np.array([3.0, 1.0])})
+    model = tiny_model(seed=12, steps=8, entities=entities, factors={"life.values": np.array([3.0, 1.0])})
     happens(compare(model, 12), dies(LAB))
 
 
@@ -82,7 +82,7 @@ def test_a_stake_in_an_issuer_without_price_is_not_sold():
 
 
 def test_who_has_no_cost_and_who_has_no_growth_risk():
-    quiet = {name: np.array([0.0, value]) for name, value in (("rev_m_sd", 0.05), ("rev_int_c1", 0.006), ("rev_int_c2", 0.003))}
+    quiet = {name: np.array([0.0, value]) for name, value in (("revenue.growth_sd", 0.05), ("revenue.c1", 0.006), ("revenue.c2", 0.003))}
     model = tiny_model(seed=5, entities={"cost_fixed": {HOLDING: 0.0}, "cost_var": {HOLDING: 0.0}}, factors=quiet)
     happens(compare(model, 12), defaults)
 
@@ -145,14 +145,14 @@ def test_every_step_has_numbers_of_its_own():
     weight = np.array([wobbling(1.0), wobbling(0.5)[::-1]])
     starved = {name: {CLOUD: 0.0} for name in ("cash0", "line0", "fund_advance", "fund_flat")}
     for extra in ({}, {"restructures": {LAB: 1, CLOUD: 1}, "cash0": {LAB: 2.0, CLOUD: 1.0}}, starved):
-        results = compare(tiny_model(seed=10, entities=entities | extra, legs=legs, factors={"demand_weight": weight}), 20)
+        results = compare(tiny_model(seed=10, entities=entities | extra, legs=legs, factors={"confidence.weight": weight}), 20)
         happens(results, defaults)
     assert any(dies(CLOUD)(result["worlds"][ALONE]) for result in results)
 
 
 def test_delivery_beyond_the_ends_of_its_table():
     table = np.array([[0.4, 0.1], [0.5, 0.12], [0.7, 0.2], [0.8, 0.1]])
-    model = tiny_model(seed=11, factors={"delivery_z0": -0.6, "delivery_dz": 0.4, "delivery_table": table})
+    model = tiny_model(seed=11, factors={"delivery.z0": -0.6, "delivery.dz": 0.4, "delivery.table": table})
     assert {0.4, 0.8} < {value for result in compare(model, 30) for value in result["delivery"]}
 
 
@@ -221,7 +221,7 @@ def test_small_amounts_clear_to_the_same_shares():
 
 
 def test_costs_may_be_all_of_revenue_and_a_power_gap_more_than_all():
-    results = compare(tiny_model(seed=14, entities={"cost_fixed": {VENDOR: 0.0}, "cost_var": {VENDOR: 1.0}}, factors={"gap_plan": np.full(6, 1.4)}), 12)
+    results = compare(tiny_model(seed=14, entities={"cost_fixed": {VENDOR: 0.0}, "cost_var": {VENDOR: 1.0}}, factors={"power_gap.plan": np.full(6, 1.4)}), 12)
     assert all(result["factor"]["power_gap_max"] == 1.0 for result in results)
 
 
@@ -244,7 +244,7 @@ def test_a_business_worth_a_billionth_of_its_dues_is_liquidated():
 
 def test_a_square_root_rate_without_volatility_follows_its_mean():
     """A variance of 0 divides nothing."""
-    model = tiny_model(seed=18, factors={"rate0": 0.01, "rate_cir": np.zeros((3, 2))})
+    model = tiny_model(seed=18, factors={"short_rate.opening": 0.01, "short_rate.square_root": np.zeros((3, 2))})
     assert len({result["factor"]["short_rate_mean"] for result in compare(model, 4)}) == 1
 
 

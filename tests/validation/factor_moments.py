@@ -15,8 +15,8 @@ from scipy.stats import beta as beta_law
 
 from simulate.factors import FactorSections
 from simulate.factors.keys import key_of
+from simulate.factors.members import DRIVERS
 from simulate.kernels.random import ONCE, fill_normal
-from simulate.model import DRIVERS
 from tests.factors.test_moments import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
 
 from .claims import Finding, mean_finding, numeric_finding

@@ -33,7 +33,7 @@ def farthest(claim: str, source: str, got, want, tolerance: float = 1e-12) -> Fi
 def regime_steps() -> list[Finding]:
     into, out = DEFAULTS.regime.hazard_in, DEFAULTS.regime.hazard_out
     factors = build()
-    step = np.array([[1 - factors.regime_p01, factors.regime_p01], [factors.regime_p10, 1 - factors.regime_p10]])
+    step = np.array([[1 - factors.regime.p01, factors.regime.p01], [factors.regime.p10, 1 - factors.regime.p10]])
     exact = expm(DT * np.array([[-into, into], [out, -out]]))
     horizon = expm(STEPS * DT * np.array([[-into, into], [out, -out]]))
     return [
@@ -59,12 +59,13 @@ def joint_law(kappa: float, sigma: float) -> tuple[float, float, float, float, f
 def joint_steps() -> list[Finding]:
     """The short rate and the growth rates of revenue with their integrals."""
     factors, section, found = build(), DEFAULTS.short_rate, []
-    rows = {"Short rate and its integral": (section.reversion, section.volatility, "rate", None)}
-    rows |= {f"Growth of {p.name} and its integral": (p.growth_decay, p.growth_sd, "rev", i) for i, p in enumerate(PROCESSES) if p.growth_sd > 0}
-    for name, (kappa, sigma, prefix, row) in rows.items():
-        sd_name, gain_name = ("rev_m_sd", "rev_gain") if prefix == "rev" else ("rate_sd", "rate_int_gain")
-        names = (f"{prefix}_decay", gain_name, sd_name, f"{prefix}_int_c1", f"{prefix}_int_c2")
-        decay, gain, sd, c1, c2 = (float(value if row is None else value[row]) for value in (getattr(factors, field) for field in names))
+    rate, growth = factors.short_rate, factors.revenue
+    rows = {"Short rate and its integral": (section.reversion, section.volatility, (rate.decay, rate.gain, rate.sd, rate.c1, rate.c2))}
+    for i, p in enumerate(PROCESSES):
+        if p.growth_sd > 0:
+            step = (growth.decay[i], growth.gain[i], growth.growth_sd[i], growth.c1[i], growth.c2[i])
+            rows[f"Growth of {p.name} and its integral"] = (p.growth_decay, p.growth_sd, step)
+    for name, (kappa, sigma, (decay, gain, sd, c1, c2)) in rows.items():
         got, want = (decay, gain, sd**2, sd * c1, c1**2 + c2**2), joint_law(kappa, sigma)
         worst = max(abs(a / b - 1) for a, b in zip(got, want, strict=True))
         found.append(numeric_finding(f"{name}: decay, gain, variances and covariance of a step, relative", TEST, GLASSERMAN, worst, 0.0, 1e-10))
@@ -74,13 +75,17 @@ def joint_steps() -> list[Finding]:
 def corrections() -> list[Finding]:
     """What means of exponentials are corrected for is the variance of the logarithm."""
     factors, found = build(), []
-    for name, prefix, section in (("Spread", "spread", DEFAULTS.spread), ("Valuation", "val", DEFAULTS.valuation), ("Rental price", "rent", DEFAULTS.rental)):
+    for name, rows, section in (
+        ("Spread", factors.spread, DEFAULTS.spread),
+        ("Valuation", factors.valuation, DEFAULTS.valuation),
+        ("Rental price", factors.rental, DEFAULTS.rental),
+    ):
         variance = section.volatility**2 * -np.expm1(-2 * section.reversion * ENDS) / (2 * section.reversion)
-        found.append(farthest(f"{name}: variance of the logarithm at every step", "Uhlenbeck and Ornstein 1930", getattr(factors, f"{prefix}_var"), variance))
+        found.append(farthest(f"{name}: variance of the logarithm at every step", "Uhlenbeck and Ornstein 1930", rows.variance, variance))
     for i, process in enumerate(PROCESSES):
         variance = [log_covariance(i, i, time, time) for time in ENDS]
         claim = f"Revenue of {process.name}: variance of the logarithm at every step"
-        found.append(farthest(claim, "Schwartz and Moon 2000, integrated by quadrature", factors.rev_var[i], variance, 1e-10))
+        found.append(farthest(claim, "Schwartz and Moon 2000, integrated by quadrature", factors.revenue.variance[i], variance, 1e-10))
     return found
 
 

@@ -279,7 +279,7 @@ class Tally:
         self.seen[f"{int((model.entities.outside == 0).sum())} entities"] += 1
         self.seen["life of a thousandth of a year"] += oracle["factor"]["gpu_life"] <= 0.001
         self.seen["rate above 100 %"] += oracle["factor"]["short_rate_mean"] > 1.0
-        self.seen["square-root rate"] += model.factors.rate_cir.size > 0
+        self.seen["square-root rate"] += model.factors.short_rate.square_root.size > 0
         self.seen["guarantor is guaranteed"] += len(set(model.legs.payer[model.legs.driver == GUARANTEE]) & obligors(model)) > 0
         *others, least = oracle["worlds"]
         network = next(world for world in others if all(getattr(world["world"], switch) for switch in SWITCHES))

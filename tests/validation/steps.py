@@ -20,6 +20,7 @@ from simulate.schema import FACTORS
 from simulate.studies.calibration import PLAN_MET
 from tests.makers.results import of_network
 from tests.makers.small import change, copy_small
+from tests.makers.tiny import change_rows
 from tests.oracle.factors import factor_path
 
 from .claims import Finding, numeric_finding
@@ -95,15 +96,17 @@ def laws(step: str) -> dict[str, np.ndarray]:
     """What the factors are at the ends of years, whatever the grid."""
     made = compiled(step, changes=[("factors.short_rate.volatility", 0.0)]).model
     factors, dt = made.factors, made.grid.dt
-    stays = 1 - factors.regime_p01 - factors.regime_p10
+    stays = 1 - factors.regime.p01 - factors.regime.p10
     years = np.arange(1, 8)
     path = factor_path(made, 0)
     return {
-        "variance of the logarithm of spread, valuation and rent": at_year_ends(np.array([factors.spread_var, factors.val_var, factors.rent_var]), step),
-        "variance of the logarithm of revenue over plan": at_year_ends(factors.rev_var, step),
-        "planned power gap and level of rents": at_year_ends(np.array([factors.gap_plan, factors.rent_mean]), step),
-        "probability of disappointment": factors.regime_p01 * (1 - stays ** (years / dt)) / (1 - stays),
-        "memory of confidence": (1 - factors.conf_lambda) ** (years / dt),
+        "variance of the logarithm of spread, valuation and rent": at_year_ends(
+            np.array([factors.spread.variance, factors.valuation.variance, factors.rental.variance]), step
+        ),
+        "variance of the logarithm of revenue over plan": at_year_ends(factors.revenue.variance, step),
+        "planned power gap and level of rents": at_year_ends(np.array([factors.power_gap.plan, factors.rental.mean]), step),
+        "probability of disappointment": factors.regime.p01 * (1 - stays ** (years / dt)) / (1 - stays),
+        "memory of confidence": (1 - factors.confidence.memory) ** (years / dt),
         "discount factor at a rate without volatility": at_year_ends(np.array([now["discount"] for now in path]), step),
     }
 
@@ -200,9 +203,9 @@ def reserves_once_a_quarter(model: Model, made: Compiled) -> Model:
 
 def quicker_doubt(model: Model, made: Compiled) -> Model:
     """Confidence of the mean age of the quarter, and a month younger, since the demand of a quarter is that of its last day: two months sooner in all."""
-    newest = compiled("quarter").model.factors.conf_lambda
+    newest = compiled("quarter").model.factors.confidence.memory
     steps = 3 * (1 - newest) / newest - 1  # months
-    return model._replace(factors=model.factors._replace(conf_lambda=1 / (1 + steps)))
+    return model._replace(factors=change_rows(model.factors, {"confidence.memory": 1 / (1 + steps)}))
 
 
 def bullets_over_a_quarter(model: Model, made: Compiled) -> Model:

@@ -1,6 +1,6 @@
 """Where a parameter stands in the equations of docs/model.md: names of `simulate.model`, with the letter of the page where it has one."""
 
-from simulate.step.factors import STEP_FACTORS
+from simulate.step.factors import FACTOR_STATE, PATH_DRAWS, STEP_FACTORS
 from simulate.step.state import STEP, WORLD
 
 SECTIONS = {
@@ -10,58 +10,58 @@ SECTIONS = {
         "step": "`dt`",
         "paths": "lanes",
         "seed": "seed of the keys (section 1)",
-        "discount": "`discount`",
+        "discount": "`short_rate.discount`",
         "information_date": "none: what the tables may know",
     },
-    "drivers": {"correlation": "`driver_cholesky`"},
+    "drivers": {"correlation": "`drivers.cholesky`"},
     "worlds": {"off": "`world_switches`", "solution": "`world_least`", "detail": "`world_detail`"},
-    "factors.regime": {"hazard_in": "`regime_p01`, `regime_p10`", "hazard_out": "`regime_p01`, `regime_p10`"},
+    "factors.regime": {"hazard_in": "`regime.p01`, `regime.p10`", "hazard_out": "`regime.p01`, `regime.p10`"},
     "factors.short_rate": {
-        "process": "`rate_cir`",
-        "start": "`rate0`",
-        "mean": "θ_r: `rate_theta`",
-        "reversion": "κ_r: `rate_decay`, `rate_int_gain`",
-        "volatility": "σ_r, b_r1, b_r2: `rate_sd`, `rate_int_c1`, `rate_int_c2`; `rate_cir`",
-        "shift": "in `rate0` and `rate_theta`",
+        "process": "`short_rate.square_root`",
+        "start": "`short_rate.opening`",
+        "mean": "θ_r: `short_rate.level`",
+        "reversion": "κ_r: `short_rate.decay`, `short_rate.gain`",
+        "volatility": "σ_r, b_r1, b_r2: `short_rate.sd`, `short_rate.c1`, `short_rate.c2`; `short_rate.square_root`",
+        "shift": "in `short_rate.opening` and `short_rate.level`",
     },
-    "factors.spread": {"reversion": "`spread_decay`", "volatility": "`spread_sd`, `spread_var`"},
+    "factors.spread": {"reversion": "`spread.decay`", "volatility": "`spread.sd`, `spread.variance`"},
     "factors.valuation": {
-        "reversion": "`val_decay`",
-        "volatility": "`val_sd`, `val_var`",
-        "disappointment_shift": "`val_shift`",
-        "rate_duration": "`val_rate_duration`",
+        "reversion": "`valuation.decay`",
+        "volatility": "`valuation.sd`, `valuation.variance`",
+        "disappointment_shift": "`valuation.shift`",
+        "rate_duration": "`valuation.rate_duration`",
     },
     "factors.power_gap": {
-        "plan": "`gap_plan`",
-        "scale": "`gap_plan`",
-        "volatility": "`gap_sd`",
-        "reversion": "`gap_decay`",
-        "shots_per_year": "`shot_cdf`",
-        "shot_mean": "`shot_mean`",
-        "shot_decay": "`shot_decay`",
+        "plan": "`power_gap.plan`",
+        "scale": "`power_gap.plan`",
+        "volatility": "`power_gap.sd`",
+        "reversion": "`power_gap.decay`",
+        "shots_per_year": "`power_gap.shot_cdf`",
+        "shot_mean": "`power_gap.shot_mean`",
+        "shot_decay": "`power_gap.shot_decay`",
     },
     "factors.delivery": {
-        "low": "δ_i: `delivery_table`",
-        "mode": "δ_i: `delivery_table`",
-        "high": "δ_i: `delivery_table`",
-        "correlation": "`delivery_rho`",
-        "fixed": "δ_i: `delivery_table`",
+        "low": "δ_i: `delivery.table`",
+        "mode": "δ_i: `delivery.table`",
+        "high": "δ_i: `delivery.table`",
+        "correlation": "`delivery.rho`",
+        "fixed": "δ_i: `delivery.table`",
     },
-    "factors.revenue": {"volatility_scale": "`rev_sd`, `rev_var`, `rev_m_sd`", "regime_scale": "`rev_shift`"},
-    "factors.confidence": {"memory_years": "`conf_lambda`"},
+    "factors.revenue": {"volatility_scale": "`revenue.sd`, `revenue.variance`, `revenue.growth_sd`", "regime_scale": "`revenue.shift`"},
+    "factors.confidence": {"memory_years": "`confidence.memory`"},
     "factors.rental": {
-        "volatility": "`rent_sd`, `rent_var`",
-        "reversion": "a_π: `rent_decay`",
-        "table": "`rent_mean`",
-        "obsolescence": "`rent_mean`",
-        "demand_pull": "`rent_pull`",
+        "volatility": "`rental.sd`, `rental.variance`",
+        "reversion": "a_π: `rental.decay`",
+        "table": "`rental.mean`",
+        "obsolescence": "`rental.mean`",
+        "demand_pull": "`rental.pull`",
     },
-    "factors.life": {"values": "L: `life_values`", "weights": "`life_cdf`"},
+    "factors.life": {"values": "L: `life.values`", "weights": "`life.cdf`"},
     "factors.execution": {
-        "correlation": "`exec_rho`",
-        "probability": "`exec_threshold`",
-        "size_low": "`size_low`",
-        "size_high": "`size_high`",
+        "correlation": "`execution.rho`",
+        "probability": "`execution.threshold`",
+        "size_low": "`execution.size_low`",
+        "size_high": "`execution.size_high`",
     },
     "rules": {
         "alpha": "α: `alpha`",
@@ -91,20 +91,20 @@ FIGURES = {
     "debt_tenor": "`amort` of the new-debt leg",
     "new_debt_margin": "`rate_spread` of the new-debt leg",
     "debt_principal": "`amort` of the debt leg",
-    "opening_revenue": "P_i0: `rev_plan0`",
-    "process_loading": "`rev_loading`",
-    "process_sd0": "`rev_sd`, `rev_var`",
-    "process_sd1": "`rev_sd`, `rev_var`",
-    "process_sd_tau": "`rev_sd`, `rev_var`",
-    "growth_sd": "b_m1, b_m2, b_m3: `rev_m_sd`, `rev_int_c1`, `rev_int_c2`",
-    "growth_decay": "`rev_decay`, `rev_gain`",
-    "regime_shift": "`rev_shift`",
+    "opening_revenue": "P_i0: `revenue.plan0`",
+    "process_loading": "`revenue.loading`",
+    "process_sd0": "`revenue.sd`, `revenue.variance`",
+    "process_sd1": "`revenue.sd`, `revenue.variance`",
+    "process_sd_tau": "`revenue.sd`, `revenue.variance`",
+    "growth_sd": "b_m1, b_m2, b_m3: `revenue.growth_sd`, `revenue.c1`, `revenue.c2`",
+    "growth_decay": "`revenue.decay`, `revenue.gain`",
+    "regime_shift": "`revenue.shift`",
     "ai_share": "ai_i: `ai_share`",
     "rental_share": "rent_i: `rental_share`",
     "capacity_share": "carried_i: `capacity_share`",
     "headroom": "`headroom`",
     "own_compute": "own_i: `supply_weight`",
-    "plan_revenue": "P_i: `rev_plan`, `rev_ext`",
+    "plan_revenue": "P_i: `revenue.plan`, `rev_ext`",
     "plan_fcf": "residual in `cost_fixed`",
     "plan_ocf": "residual in `rev_ext`",
     "cost_var": "`cost_var`",
@@ -143,7 +143,7 @@ FIGURES = {
     "replace_price": "`replace_price`",
 }
 
-ALL_KINDS = {"seniority": "q: `seniority`", "size_low": "`size_low` of the group", "size_high": "`size_high` of the group"}
+ALL_KINDS = {"seniority": "q: `seniority`", "size_low": "`execution.size_low` of the group", "size_high": "`execution.size_high` of the group"}
 DEBT = {
     "rate": "`rate_fixed`",
     "float_": "`rate_float`",
@@ -191,6 +191,6 @@ TERMS = {
 
 # Names in code font in the equations that are no field of `simulate.model`.
 STATE = {name for groups in (WORLD, STEP) for group in groups.values() for name in group} | {"receivable0"}
-OF_THE_STEP = {"ratio", *STEP_FACTORS}
+OF_THE_STEP = {name for groups in (STEP_FACTORS, PATH_DRAWS, FACTOR_STATE) for names in groups.values() for name in names}
 RESULTS = set("loss system_loss mark_change".split())
 WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world

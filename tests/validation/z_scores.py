@@ -14,8 +14,8 @@ import numpy as np
 from scipy.stats import chi2, kstest, norm
 
 from simulate.factors import FactorSections, build_factors
+from simulate.factors.members import DRIVERS
 from simulate.factors.section import Group, Process, Timeline
-from simulate.model import DRIVERS
 from tests.factors.test_moments import simulate
 
 from .claims import LIMIT, STANDARD_ERRORS, Finding, numeric_finding
