@@ -22,6 +22,7 @@ def run(
     check: Annotated[bool, typer.Option("--check", help="Verify the identities of the model on every path; the same result, several times slower.")] = False,
 ) -> None:
     """Simulate a scenario, write the result to a store and print the answer."""
+    from simulate.compile.scenario import digest_of
     from simulate.engine import simulation
     from simulate.errors import refuse_if_any
     from simulate.report.text import print_report
@@ -35,7 +36,8 @@ def run(
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
     if out is None:
-        out = default_store(f"{loaded.name}-seed{seed}-{paths}", overwrite)
+        variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""
+        out = default_store(f"{loaded.name}{variant}-seed{seed}-{paths}", overwrite)
     dataset = simulation.run(
         loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
     )

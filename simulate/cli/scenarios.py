@@ -25,12 +25,14 @@ def validate(
     table: Annotated[bool, typer.Option("--table", help="Print the reconciliation table: reported, in deals, residual.")] = False,
 ) -> None:
     """Check a scenario without running it, and summarise it."""
+    from simulate.compile.idle import refuse_idle
     from simulate.compile.scenario import compile_scenario
     from simulate.report.text import open_console, print_table, reconciliation_table
     from simulate.scenario.load import load_scenario
 
     loaded = load_scenario(scenario, set_)
     compiled = compile_scenario(loaded, loaded.run.seed)
+    refuse_idle(loaded, loaded.run.seed, compiled.model)
     network, names = loaded.network, compiled.names
     inside = sum(not flag for flag in compiled.outside)
     statuses = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in Counter(deal.status for deal in network.deals).most_common())
