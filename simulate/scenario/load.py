@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simulate.errors import InputError, refuse_if_any, section_type, sentences_of
 from simulate.factors.drivers import check_correlation
+from simulate.factors.short_rate import ShortRate
 from simulate.network.checks import check_network
 from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
@@ -33,12 +34,14 @@ class Scenario(ScenarioFile):
     """What was set beside the file, by dotted key."""
     base: str
     """Name of the scenario at the root of `extends`."""
+    base_rate: ShortRate
+    """Short rate of that scenario: its expected path is the curve that no stress of rates moves."""
     changes: tuple[Change, ...]
     """What differs from that one."""
 
     def resolved(self, seed: int) -> dict[str, Any]:
         """Return all inputs as JSON-able data, table rows included; no paths of the machine. Changes of tables stand in their rows."""
-        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "changes", *TABLES})
+        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "base_rate", "changes", *TABLES})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
@@ -58,22 +61,21 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     override(raw, given, origins, merges, default_table, problems)
     refuse_if_any(problems)
     scenario = read_scenario(raw, origins, files, path)
-    root = Path(files[0])
-    base, changes = scenario.name, tuple[Change, ...]()
-    if given or len(files) > 1:
-        base, before = resolved_alone(root)
-        changes = find_changes(before, scenario.resolved(scenario.run.seed)) if before else ()
-    return scenario.model_copy(update={"source": path, "overrides": given, "base": base, "changes": changes})
+    scenario = scenario.model_copy(update={"source": path, "overrides": given})
+    base = read_alone(Path(files[0])) if given or len(files) > 1 else None
+    if base is None:
+        return scenario
+    changes = find_changes(base.resolved(base.run.seed), scenario.resolved(scenario.run.seed))
+    return scenario.model_copy(update={"base": base.name, "base_rate": base.factors.short_rate, "changes": changes})
 
 
-def resolved_alone(root: Path) -> tuple[str, dict[str, Any]]:
-    """Return name and inputs of the scenario at the root of `extends`; no inputs if it is not whole by itself."""
+def read_alone(root: Path) -> Scenario | None:
+    """Return the scenario at the root of `extends` by itself; None if it is not whole, and is only there to be extended."""
     try:
         raw, origins, files = read_chain(root, (), merges)
-        alone = read_scenario(raw, origins, files, root)
+        return read_scenario(raw, origins, files, root)
     except InputError:
-        return root.stem, {}
-    return alone.name, alone.resolved(alone.run.seed)
+        return None
 
 
 def merges(location: tuple[str, ...]) -> bool:
@@ -134,8 +136,11 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
             found.extend(check_network(network, calendar))
         problems.extend(found)
     refuse_if_any(problems)
+    assert file is not None  # or there was a problem
     sections = {name: getattr(file, name) for name in ScenarioFile.model_fields}
-    return Scenario.model_construct(**sections, network=network, files=tuple(files), source=path, overrides={}, base="", changes=())
+    return Scenario.model_construct(
+        **sections, network=network, files=tuple(files), source=path, overrides={}, base=file.name, base_rate=file.factors.short_rate, changes=()
+    )
 
 
 def paths_of(value: Any) -> list[Path]:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from simulate.calendar import Calendar
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
-from simulate.factors.section import SourcedSection, StrictSection
+from simulate.factors.section import SourcedSection, StrictSection, YearTable
 from simulate.model import SWITCHES, Switch
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -29,8 +29,10 @@ class Run(StrictSection):
     """Number of paths. [paths]"""
     seed: int = Field(default=0, ge=0, lt=2**64)
     """Seed of all draws; 0 is a seed. [1]"""
-    discount: Literal["short_rate", "nominal"] = "short_rate"
-    """Losses are discounted at the short rate of the path, or not at all. [choice]"""
+    discount: Literal["short_rate", "nominal"] = "nominal"
+    """Losses are discounted at the short rate of the path, which a stress of rates moves too, or not at all. [choice]"""
+    curve: YearTable | None = None
+    """Zero rates at the ends of years, continuously compounded, of the fixed curve at which results value losses too; blank: the base's expected short rate. [per year]"""
     information_date: date | None = None
     """Last day on which plans and guidance were known; the opening day unless given. [date]"""
 
