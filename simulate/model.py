@@ -104,6 +104,7 @@ class Entities(NamedTuple):
     mult0: Term  # opening multiple on annualised receipts, solved or given
     mult_mature: Term
     mult_tau: Term  # years
+    fails_step: Row  # int64 step in which a shock makes it fail, -1: none
 
 
 class Fleet(NamedTuple):
@@ -166,6 +167,7 @@ class Legs(NamedTuple):
     covers: Row  # int64 leg that a guarantee covers, -1: none
     cover_share: Term
     cover_cap: Term  # USD bn
+    ends_step: Row  # int64 step from which a shock ends the deal, -1: none
 
 
 class Holdings(NamedTuple):

@@ -100,6 +100,7 @@ def entity_rows(
         "equity0": figure("equity_value"),
         "core0": each(lambda e: opening[e.id].core),
         "mult0": each(lambda e: opening[e.id].multiple),
+        "fails_step": rows_of([-1] * n),
     }
     return freeze(Entities(**values))
 
@@ -164,6 +165,7 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
         "receivable0": np.array([leg.opening_receivable(dt) for leg in legs]),
         "remaining": table([getattr(leg.driver, "remaining", None) for leg in legs]),
         "amort": table([getattr(leg.driver, "amort", None) for leg in legs]),
+        "ends_step": rows_of([-1] * len(legs)),
     }
     return freeze(Legs(**{name: derived[name] if name in derived else field(name) for name in Legs._fields}))
 

@@ -14,6 +14,7 @@ from simulate.compile.bridge import Plan, plan_entities
 from simulate.compile.opening import outside_debt, solve_opening
 from simulate.compile.processes import base_discount, make_groups, make_processes, planned_rate, year_ends
 from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
+from simulate.compile.shocks import apply_shocks
 from simulate.compile.standing import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
 from simulate.compile.worlds import rule_rows, sweeps_of
 from simulate.deals import KINDS
@@ -120,6 +121,8 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         holdings=holding_rows(holdings, rows, len(names.entities)),
         rules=rule_rows(scenario.rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
     )
+    model = apply_shocks(model, scenario.shocks, rows, {deal.id for deal in network.deals}, calendar, problems)
+    refuse_if_any(problems)
     resolved = scenario.resolved(seed)
     return Compiled(
         model=model,

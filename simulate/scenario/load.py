@@ -80,7 +80,7 @@ def read_alone(root: Path) -> Scenario | None:
 
 def merges(location: tuple[str, ...]) -> bool:
     """True where the schema has a section, or sections and cells by name: there files are merged key by key; a table at any other key is a value."""
-    if location[0] in (*TABLES, "worlds") or location[-1] == "sources":
+    if location[0] in (*TABLES, "worlds", "shocks") or location[-1] == "sources":
         return True
     return section_at(location) is not None
 

@@ -11,6 +11,7 @@ from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
 from simulate.factors.section import SourcedSection, StrictSection, YearTable
 from simulate.model import SWITCHES, Switch
+from simulate.scenario.shocks import Shocks
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
@@ -175,6 +176,8 @@ class ScenarioFile(StrictSection):
     """Rules of the step."""
     worlds: dict[str, World] = Field(default=DEFAULT_WORLDS, validate_default=True)
     """Worlds by name; `network` and `alone` are always there."""
+    shocks: Shocks = Shocks()
+    """Shocks to the calibrated model."""
     entities: dict[str, Cells] = {}
     """Changed cells: entities.openai.policy. [text]"""
     figures: dict[str, Cells] = {}

@@ -3,6 +3,7 @@
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row
 from simulate.model import CAPEX, SECURED
+from simulate.step.earnings import has_ended
 
 
 @part
@@ -91,7 +92,7 @@ def share_revenue(net, now, w, s):
         scale = now.draws.scale[legs.group[l]]
         for lane in range(scale.size):
             full = legs.sched[l, now.t] * scale[lane] * s.revenue[i, lane]
-            s.due_undisturbed[l, lane] = full
+            s.due_undisturbed[l, lane] = 0.0 if has_ended(l, net, now) else full
             s.earned[l, lane] = full * w.volume[l, lane]
         copy_row(s.earned[l], s.due[l])
 

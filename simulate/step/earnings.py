@@ -8,6 +8,7 @@ from simulate.step.lists import legs_of
 def earn_scheduled(net, now, w, s):
     """Compute earnings of scheduled legs, volume x delivered share, due at once unless payment terms delay them; insured worlds: also undisturbed."""
     legs = net.legs
+    end_deals(net, now, w)
     for l in net.lists.scheduled:
         scale = now.draws.scale[legs.group[l]]
         follow = legs.follow[l]
@@ -21,13 +22,28 @@ def earn_scheduled(net, now, w, s):
         elif now.insured:
             for lane in range(scale.size):
                 full = amount * scale[lane] * (1.0 - follow + follow * share[lane])
-                due_undisturbed[lane] = full
+                due_undisturbed[lane] = 0.0 if has_ended(l, net, now) else full
                 earned[lane] = full * volume[lane]
                 due[lane] = earned[lane]
         else:
             for lane in range(scale.size):
                 earned[lane] = amount * scale[lane] * (1.0 - follow + follow * share[lane]) * volume[lane]
                 due[lane] = earned[lane]
+
+
+@small
+def has_ended(l, net, now):
+    """True from the step on in which a shock ends the deal of leg l."""
+    return net.legs.ends_step[l] >= 0 and now.t >= net.legs.ends_step[l]
+
+
+@part
+def end_deals(net, now, w):
+    """Take the volume and the cover of deals that a shock has ended."""
+    for l in net.lists.ending:
+        if has_ended(l, net, now):
+            w.volume[l, :] = 0.0
+            w.cover_left[l, :] = 0.0
 
 
 @part
@@ -60,10 +76,11 @@ def add_supply(i, supplied, net, now, w, s):
             host = legs.host[l]
             weight = legs.supply_weight[l, now.t]
             own -= weight
+            ended = has_ended(l, net, now)
             share, volume, scale = s.delivered_share[max(host, 0)], w.volume[l], now.draws.scale[legs.group[l]]
             for lane in range(supplied.size):
                 delivers = share[lane] if host >= 0 else 1.0
-                supplied[lane] += weight * delivers * scale[lane] * (volume[lane] if now.supply else 1.0)
+                supplied[lane] += weight * delivers * scale[lane] * (volume[lane] if now.supply or ended else 1.0)
     return own, capped
 
 

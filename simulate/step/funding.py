@@ -6,6 +6,8 @@ from simulate.kernels.jit import part
 from simulate.kernels.maths import exp_of
 from simulate.step.lists import stakes_in
 
+BEYOND_MEANS = 1e18  # USD bn
+
 
 @part
 def open_door(net, now, w, s):
@@ -37,11 +39,20 @@ def find_liquidity(net, now, w, s):
             i = legs.payer[l]
             for lane in range(s.open.size):
                 s.outside_in[i, lane] += s.drawn[l, lane]
+    withdraw_funds(net, now, s)
     for i in lists.inside:
         # Market debt that is raised early stands in `drawn` of a leg without schedule, and raise_money added it.
         for lane in range(s.open.size):
             s.cash_in[i, lane] = w.cash[i, lane] + s.outside_in[i, lane]
             w.proceeds[i, lane] = 0.0
+
+
+@part
+def withdraw_funds(net, now, s):
+    """Make an entity fail in the step of its shock: it is asked for more than there is, so clearing finds it short whatever it holds."""
+    for i in net.lists.inside:
+        if net.entities.fails_step[i] == now.t:
+            s.can_raise[i, :] = -BEYOND_MEANS
 
 
 @part

@@ -141,6 +141,7 @@ def build_lists(model: Model) -> Lists:
         "lent": (legs.driver == BALANCE) & inside[legs.payee],
         "other_in": (legs.operating == 0) & (legs.driver != COMMITMENT) & inside[legs.payee],
         "operating_out": (legs.operating > 0) & (legs.driver != CAPEX) & inside[legs.payer],
+        "ending": legs.ends_step >= 0,
         "inside": inside,
         "labs": entities.is_lab > 0,
         "race": entities.in_race > 0,

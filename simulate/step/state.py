@@ -220,6 +220,7 @@ LISTS = {
     "lent": "balances owed to inside entities",
     "other_in": "legs to inside entities whose receipts are not operating",
     "operating_out": "operating legs of inside entities other than capex",
+    "ending": "legs of deals that a shock ends",
     "inside": "entities inside of the network",
     "labs": "entities that take part in the transfer of lost demand",
     "race": "entities that race for capex",

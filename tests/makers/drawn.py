@@ -18,7 +18,7 @@ from simulate.compile.rows import Rows as RowNumbers
 from simulate.compile.rows import holding_rows, leg_rows
 from simulate.compile.worlds import sweeps_of
 from simulate.factors.square_root import step_law
-from simulate.model import REVENUE_SHARE, Entities, Fleet, Grid, Model, Rules
+from simulate.model import COMMITMENT, GUARANTEE, REVENUE_SHARE, SCHEDULED, Entities, Fleet, Grid, Model, Rules
 from tests.makers.drawn_deals import MARKET, OPERATIONS, Deals, Dice, Person
 from tests.makers.tiny import calm_factors, change_rows, freeze, make_factors
 from tests.oracle.random import key_of
@@ -29,9 +29,10 @@ NETWORK = (1.0,) * 5
 
 
 @st.composite
-def models(draw, edges=False, most=MOST, most_steps=6, rings=False):
+def models(draw, edges=False, most=MOST, most_steps=6, rings=False, shocks=False):
     """A whole Model. Three worlds: the network and one with switches of its own, in either order, and the network with least clearing.
 
+    shocks: some deals end and some firms fail whatever they hold.
     rings: firms with enough cash for all else owe each other in circles a multiple of what they have, and lose much in a default: with least clearing more fail.
     """
     dice = Dice(draw, edges, rings)
@@ -46,6 +47,7 @@ def models(draw, edges=False, most=MOST, most_steps=6, rings=False):
     groups = dice.pick(1, 2, 3)
     deals = Deals(dice, people, groups, calendar)
     model = assemble(dice, people, names, deals, groups, calendar)
+    model = draw_shocks(dice, model) if shocks else model
     return scale(model, unit) if unit != 1.0 else model
 
 
@@ -78,16 +80,29 @@ def assemble(dice, people, names, deals, groups, calendar) -> Model:
     )
 
 
+ENDING = (SCHEDULED, REVENUE_SHARE, COMMITMENT, GUARANTEE)  # drivers of deals that a shock can end
+
+
+def draw_shocks(dice, model) -> Model:
+    """The model with some deals that end and some firms that fail, whatever they hold."""
+    steps, legs, entities = model.grid.steps, model.legs, model.entities
+    ends = np.array([dice.pick(-1, dice.pick(*range(steps))) if driver in ENDING else -1 for driver in legs.driver], np.int64)
+    fails = np.array([dice.pick(-1, -1, dice.pick(*range(steps))) if not outside else -1 for outside in entities.outside], np.int64)
+    gone = (legs.driver == COMMITMENT)[:, None] & (ends >= 0)[:, None] & (ends[:, None] <= np.arange(steps))
+    legs = freeze(legs._replace(ends_step=ends, sched=np.where(gone, 0.0, legs.sched)))
+    return model._replace(legs=legs, entities=freeze(entities._replace(fails_step=fails)))
+
+
 def draw_entities(dice, everybody, rows, calendar) -> Entities:
     """Section 4 by entity; outside nodes have no figures but a runway and a fading time."""
     steps, fields = calendar.steps, {name: [] for name in Entities._fields}
-    blank = {"outside": 1.0, "runway_years": 1.0, "mult_tau": 1.0, "revenue_process": -1, "owner": -1, "new_debt_leg": -1}
+    blank = {"outside": 1.0, "runway_years": 1.0, "mult_tau": 1.0, "revenue_process": -1, "owner": -1, "new_debt_leg": -1, "fails_step": -1}
     yearly = {"rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan"}
     for person in everybody:
         figures = blank if person.outside else draw_person(dice, person, rows, calendar)
         for name, values in fields.items():
             values.append(figures.get(name, np.zeros(steps) if name in yearly else 0.0))
-    integer = ("revenue_process", "owner", "new_debt_leg")
+    integer = ("revenue_process", "owner", "new_debt_leg", "fails_step")
     return freeze(Entities(**{name: np.array(values, np.int64 if name in integer else np.float64) for name, values in fields.items()}))
 
 
@@ -129,6 +144,7 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "fund_ltv": dice.share(),
         "fund_unbounded": float(dice.flag()),
         "new_debt_leg": rows.leg.get(f"new_debt:{person.id}", -1),
+        "fails_step": -1,
         "receipts_plan": receipts,
         "ebitda_plan": ebitda,
         "ebitda_fwd": ebitda * 4.0,

@@ -32,13 +32,13 @@ from tests.oracle.random import key_of
 LAB, CLOUD, HOLDING, VENDOR, OPERATIONS, LENDER, INSURER = range(7)
 NAMES = ("lab", "cloud", "holding", "vendor", "operations", "lender", "insurer")
 ENTITIES = len(NAMES)
-INTEGER_OF_ENTITY = ("revenue_process", "owner", "new_debt_leg")
+INTEGER_OF_ENTITY = ("revenue_process", "owner", "new_debt_leg", "fails_step")
 BY_STEP_OF_ENTITY = (
     "rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan",
 )  # fmt: skip
-INTEGER_OF_LEG = ("payer", "payee", "seniority", "driver", "deal", "group", "host", "coll_holding", "gate_owner", "buys_holding", "covers")  # fmt: skip
+INTEGER_OF_LEG = ("payer", "payee", "seniority", "driver", "deal", "group", "host", "coll_holding", "gate_owner", "buys_holding", "covers", "ends_step")  # fmt: skip
 BY_STEP_OF_LEG = ("sched", "supply_weight", "remaining", "amort", "draw")
-LEG_DEFAULTS = {"seniority": 2, "group": 0, "host": -1, "coll_holding": -1, "gate_owner": -1, "buys_holding": -1, "covers": -1}
+LEG_DEFAULTS = {"seniority": 2, "group": 0, "host": -1, "coll_holding": -1, "gate_owner": -1, "buys_holding": -1, "covers": -1, "ends_step": -1}
 
 # One leg of every driver: 0 compute (delayed, damages, two suppliers), 1 revenue share, 2 loan to the cloud (secured),
 # 3 bond of the lab (held inside by the vendor), 4 capex to the vendor, 5 capex to construction, 6-9 opex, 10 equity
@@ -119,6 +119,7 @@ ENTITY_ROWS = {
     "mult0": (1.6, 0.8, 0, 1.5, 0, 0, 0),
     "mult_mature": (1.2, 0.8, 0, 1.2, 0, 0, 0),
     "mult_tau": (1.5, 2, 2, 2, 2, 2, 2),
+    "fails_step": (-1, -1, -1, -1, -1, -1, -1),
 }
 
 # holder, issuer, stake, cost, deal: the holding's stake in the lab, the outside rest, the cloud's stake in the vendor,

@@ -3,7 +3,7 @@
 from simulate.model import BALANCE, CAPEX, COMMITMENT, GUARANTEE, OPEX, REVENUE_SHARE, SCHEDULED
 from tests.oracle.factors import clip
 from tests.oracle.valuation import collateral_value
-from tests.oracle.world import ratio
+from tests.oracle.world import has_ended, ratio
 
 
 def desired_capex(model, t, now, world):
@@ -83,7 +83,7 @@ def dues(model, t, now, scale, world, cap, earn):
             # After a failure a balance runs on by its schedule alone.
             quiet = alive and not world.restructured[payer]
             capex = committed[payer] if alive else plan_after_power[payer]
-            amount, _, principal = earned(1.0, capex, world.balance_undisturbed[leg], collateral if quiet else None)
+            amount, _, principal = earned(0.0 if has_ended(legs, t, leg) else 1.0, capex, world.balance_undisturbed[leg], collateral if quiet else None)
             result["due_undisturbed"][leg] = (1 - delay) * amount + world.receivable_undisturbed[leg]
             result["receivable_next_undisturbed"][leg] = delay * amount
             result["balance_next_undisturbed"][leg] = world.balance_undisturbed[leg] + draw - principal

@@ -5,7 +5,7 @@ import math
 from tests.oracle.dues import earned_by_schedule
 from tests.oracle.factors import clip
 from tests.oracle.losses import let_again
-from tests.oracle.world import ratio
+from tests.oracle.world import has_ended, ratio
 
 
 def earnings(model, t, now, scale, world, share):
@@ -25,7 +25,7 @@ def earnings(model, t, now, scale, world, share):
             hosted = 0.0
             for leg in supplies:
                 host, weight = legs.host[leg], legs.supply_weight[leg][t]
-                volume = (world.volume[leg] if world.supply else 1.0) * scale[legs.group[leg]]
+                volume = (world.volume[leg] if world.supply or has_ended(legs, t, leg) else 1.0) * scale[legs.group[leg]]
                 hosted += weight * volume * (share[host] if host >= 0 else 1.0)
             cap = e.headroom[i] * (own + hosted)
         index[i] = min(x, cap)

@@ -5,6 +5,8 @@ import math
 from tests.oracle.factors import clip
 from tests.oracle.world import ratio
 
+BEYOND_MEANS = 1e18  # USD bn
+
 
 def sigma(x):
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0  # exp would overflow
@@ -36,6 +38,8 @@ def funding(model, t, now, world, desired):
         room[i] = share * max(0.0, min(pace, headroom))
         prefund[i] = min(room[i], max(0.0, e.cash_target[i][t] - world.cash[i]))
         k[i] = world.line[i] + room[i] - prefund[i]
+        if e.fails_step[i] == t:  # a shock: it is asked for more than there is
+            k[i] = -BEYOND_MEANS
     return {"open": opened, "room": room, "prefund": prefund, "can_raise": k}
 
 

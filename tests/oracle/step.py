@@ -35,7 +35,7 @@ from tests.oracle.resolution import resolve
 from tests.oracle.settlement import commitments, issue_shares, settle
 from tests.oracle.spending import spending
 from tests.oracle.valuation import core_value, equity_values, smooth
-from tests.oracle.world import EXACT, Nudge, open_world, solutions
+from tests.oracle.world import EXACT, Nudge, end_deals, open_world, solutions
 
 
 def step(model, t, now, draws, world, nudge=EXACT):
@@ -44,6 +44,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     world.clear_flows()
     opening = {"cash": list(world.cash), "stake": list(world.stake), "price": list(world.price)}
 
+    end_deals(model, t, world)  # 3
     cap = capacity(model, t, now, life, world)  # 4.1
     earn = earnings(model, t, now, scale, world, cap["delivered_share"])  # 4.2
     due = dues(model, t, now, scale, world, cap, earn)  # 4.3

@@ -153,3 +153,15 @@ def open_world(model, switches, least=0.0) -> World:
     )
     world.clear_flows()
     return world
+
+
+def has_ended(legs, t, leg):
+    """A shock has ended the deal."""
+    return 0 <= legs.ends_step[leg] <= t
+
+
+def end_deals(model, t, world):
+    """Deals that a shock has ended have no volume and cover nothing. Changes the world."""
+    for leg in range(len(model.legs.payer)):
+        if has_ended(model.legs, t, leg):
+            world.volume[leg] = world.cover_left[leg] = 0.0

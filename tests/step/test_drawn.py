@@ -50,6 +50,12 @@ def test_rings():
     assert tally.seen["fails with least clearing only"] > 20
 
 
+def test_shocks():
+    """Deals end and firms fail in a step that the model says: stages, flows and losses agree, and the identities hold."""
+    tally = run_networks(50, 3, shocks=True)
+    assert not tally.wrong and tally.paths == 150
+
+
 @pytest.mark.nojit
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of kernels that are not compiled
 def test_a_few_networks():
