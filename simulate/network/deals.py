@@ -27,11 +27,10 @@ def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Cale
                 problems.append(
                     f"{row.place}: there is no deal '{row['deal']}'{did_you_mean(row['deal'], kinds)}; add it to the deals table or correct the name."
                 )
-    terms = {identifier: [row for row in tables["terms"] if row["deal"] == identifier] for identifier in kinds}
-    schedules = {identifier: [row for row in tables["schedules"] if row["deal"] == identifier] for identifier in kinds}
+    terms, schedules = rows_by_deal(tables["terms"]), rows_by_deal(tables["schedules"])
     deals = []
     for row in tables["deals"]:
-        deal = read_deal(row, terms[row["id"]], schedules[row["id"]], known, dates, problems)
+        deal = read_deal(row, terms.get(row["id"], []), schedules.get(row["id"], []), known, dates, problems)
         if deal is not None:
             deals.append((row, deal))
     rented = rented_gw(deal for _, deal in deals)
@@ -40,6 +39,14 @@ def read_deals(tables: Mapping[str, list[Row]], known: list[str], calendar: Cale
         for row, deal in deals:
             problems.extend(f"{row.place}: {sentence}." for sentence in KINDS[deal.kind].check(deal, calendar))
     return tuple(deal for _, deal in deals)
+
+
+def rows_by_deal(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return rows by the deal that they name."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["deal"], []).append(row)
+    return found
 
 
 def rented_gw(deals: Iterable[Deal]) -> dict[tuple[str, str], float]:

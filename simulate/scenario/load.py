@@ -11,7 +11,7 @@ from simulate.factors.drivers import check_correlation
 from simulate.network.checks import check_network
 from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
-from simulate.scenario.inherit import find_scenario, origin, override, read_chain
+from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, refuse_deep
 from simulate.scenario.sections import ScenarioFile, Tables
 
 
@@ -42,6 +42,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     raw, origins, files = read_chain(path, ())
     override(raw, overrides, origins, problems)
     refuse_if_any(problems)
+    refuse_deep(raw, COMMAND_LINE)
 
     def place(location: Sequence[str | int]) -> str:
         key = ".".join(str(part) for part in location)
