@@ -72,8 +72,10 @@ class Reconciled(TypedDict):
     unit: str
 
 
-def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str]) -> Network:
-    """Read all tables. Faults go to `problems`; without calendar and dates (they were wrong) the checks that need them are skipped.
+def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str], warnings: list[str]) -> Network:
+    """Read all tables. Faults go to `problems`, what is accepted but not plausible to `warnings`.
+
+    Without calendar and dates (they were wrong) the checks that need them are skipped.
 
     Tables refer to each other, so where a whole one is missing the others are checked only row by row.
     """
@@ -90,11 +92,11 @@ def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Da
         problems.extend(missing)
     if not whole:
         return Network((), (), (), {}, names)
-    scalars, plans = read_figures(tables["figures"], tables["entities"], dates, problems)
+    scalars, plans = read_figures(tables["figures"], tables["entities"], dates, problems, warnings)
     stated = {(row["entity"], row["figure"]) for row in tables["figures"]}
     entities = tuple(entity for row in tables["entities"] if (entity := read_entity(row, scalars, plans, stated, problems)))
     known = [row["id"] for row in tables["entities"]]
-    deals = read_deals(tables, known, calendar, dates, problems)
+    deals = read_deals(tables, known, calendar, dates, problems, warnings)
     vendors = read_vendors(tables["vendors"], known, problems)
     return Network(entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()}, names)
 

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from simulate.dimensions import DIMENSIONS, Plausible, doubt
 from simulate.errors import InputError, did_you_mean, listed
 from simulate.files import is_folder, read_text
 
@@ -180,6 +181,27 @@ def read_unit(row: Row, dimension: str, problems: list[str]) -> float | None:
     else:
         problems.append(f"{row.place}: the unit '{unit}' is not known here{did_you_mean(unit, known)}; it must be {right}.")
     return None
+
+
+def read_quantity(row: Row, column: str, dimension: str, problems: list[str], *, low: float | None = None, what: str = "") -> float | None:
+    """Read a number in the unit of its row; return it in the unit of the model, or None and a sentence when it or its unit is wrong."""
+    scale, value = read_unit(row, dimension, problems), read_number(row, column, problems, low=low, what=what)
+    if scale is None or value is None:
+        return None
+    quantity, most = value * scale, DIMENSIONS[dimension].most
+    if dimension == "flag" and quantity not in (0, 1):
+        problems.append(f"{row.place}: {what or column} is {value:g}; it must be 0 or 1.")
+        return None
+    if abs(quantity) > most:
+        problems.append(f"{row.place}: {what or column} is {value:g}; it must be at most {most:g} {DIMENSIONS[dimension].unit}.")
+        return None
+    return quantity
+
+
+def warn_of(row: Row, name: str, value: float, plausible: Plausible | None, dimension: str, warnings: list[str]) -> None:
+    """Add a warning where a number that was accepted is not plausible; `value` in the unit of the model."""
+    if doubtful := doubt(value, plausible, DIMENSIONS[dimension].unit):
+        warnings.append(f"{row.place}: {name} = {doubtful}")
 
 
 def read_choice(row: Row, column: str, choices: Sequence[str], problems: list[str]) -> str | None:

@@ -8,24 +8,40 @@ from pydantic import ConfigDict, ValidationError
 
 from simulate.errors import InputError, refuse_if_any, sentences_of
 from simulate.factors.drivers import check_correlation
+from simulate.factors.section import doubts
+from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
 from simulate.network.checks import check_network
+from simulate.network.doubts import doubts_of
 from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
 from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, refuse_deep
-from simulate.scenario.sections import ScenarioFile, Tables
+from simulate.scenario.sections import ScenarioFile, Tables, not_given
 
 
 class Scenario(ScenarioFile):
-    """A scenario with its network; `files` are all files that were read."""
+    """A scenario with its network; `files` are all files that were read, `warnings` what was accepted but is not plausible, a sentence each."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     network: Network
     files: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Return a sentence for every mechanism that is off because something is blank, where it would matter."""
+        return tuple(silent_mechanisms(self.network))
+
+    @property
+    def defaults(self) -> tuple[Default, ...]:
+        """Return everything that has its default, parameters first, then figures with their entities and terms with their deals."""
+        sections = {"run": self.run, "drivers": self.drivers, "factors": self.factors, "rules": self.rules}
+        parameters = [Default(".".join(key), value) for name, section in sections.items() for key, value in not_given(section, (name,))]
+        return (*parameters, *default_figures(self.network), *default_terms(self.network))
 
     def resolved(self, seed: int) -> dict[str, Any]:
         """Return all inputs as JSON-able data, table rows included; no paths of the machine."""
-        content = self.model_dump(mode="json", exclude={"network", "files"})
+        content = self.model_dump(mode="json", exclude={"network", "files", "warnings"})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
@@ -64,6 +80,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
         except InputError as error:
             problems.extend(f"{place(('drivers', 'correlation')).partition(':')[0]}: {sentence}" for sentence in error.sentences)
     network = None
+    warnings: list[str] = []
     tables = raw.get("tables")
     if isinstance(tables, dict):
         paths = {name: Path(value) for name, value in tables.items() if isinstance(value, str) and name in Tables.model_fields}
@@ -71,12 +88,15 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
         found: list[str] = []
         calendar = file.run.calendar if file else None
         dates = Dates(file.run.start, file.run.information_date or file.run.start) if file else None
-        network = read_network(paths, calendar, dates, found)
+        network = read_network(paths, calendar, dates, found, warnings)
         if not found and {"entities", "figures"} <= paths.keys():
             found.extend(check_network(network, calendar))
         problems.extend(found)
     refuse_if_any(problems)
-    return Scenario.model_construct(**{name: getattr(file, name) for name in ScenarioFile.model_fields}, network=network, files=tuple(files))
+    assert file is not None and network is not None  # else there was a problem
+    warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
+    given = {name: getattr(file, name) for name in ScenarioFile.model_fields}
+    return Scenario.model_construct(**given, network=network, files=tuple(files), warnings=tuple(dict.fromkeys(warnings)))
 
 
 def missing_sources(raw: Mapping[str, Any], place: Callable[[Sequence[str | int]], str], refused: set[tuple[str | int, ...]]) -> list[str]:
