@@ -3,7 +3,7 @@
 Kernels allocate and fill outputs by it, datasets and stores have its names, types and units, and docs/results.md is made from it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SCHEMA_VERSION = 2
 
@@ -100,6 +100,8 @@ ATTRIBUTES = {
     "schema_version": "Version of this schema; another one is refused on opening.",
     "created": "Time of writing, UTC, ISO 8601.",
     "scenario": "Name of the scenario.",
+    "base": "Name of the scenario at the root of `extends`: `changes` is against it.",
+    "changes": "What differs from that scenario, by key of the scenario file or cell of a table, with the values before and after, as JSON.",
     "resolved": "The scenario as run, with everything inherited and overridden, as JSON.",
     "digest": "SHA-256 of the canonical JSON of the scenario as run, tables included.",
     "seed": "Seed of all draws.",
@@ -111,6 +113,29 @@ ATTRIBUTES = {
     "discount": "`short_rate`: losses are discounted on the path's own short rate; `nominal`: they are not.",
     "block_paths": "Paths of a block, which is also the chunk of the store.",
 }
+
+
+THERE = "there"  # value of a row of a table
+
+
+class Change(NamedTuple):
+    """A row of the attribute `changes`: a key with its value before and after; None: not there."""
+
+    key: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        if THERE in (self.before, self.after):
+            return f"{self.key} {'added' if self.before is None else 'removed'}"
+        return f"{self.key} {in_words(self.before)} -> {in_words(self.after)}"
+
+
+def in_words(value: Any) -> str:
+    """Return a value as it is printed."""
+    if value is None or value == "" or value == []:
+        return "nothing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def reference() -> str:

@@ -24,6 +24,7 @@ def run(  # noqa: PLR0913 - every option of the command
     strict: StrictOption = False,
 ) -> None:
     """Simulate a scenario, write the result to a store and print the answer."""
+    from simulate.compile.scenario import digest_of
     from simulate.engine import simulation
     from simulate.errors import grouped, refuse_if_any
     from simulate.report.text import print_report
@@ -40,7 +41,8 @@ def run(  # noqa: PLR0913 - every option of the command
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
     if out is None:
-        out = default_store(f"{loaded.name}-seed{seed}-{paths}", overwrite)
+        variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""
+        out = default_store(f"{loaded.name}{variant}-seed{seed}-{paths}", overwrite)
     dataset = simulation.run(
         loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
     )

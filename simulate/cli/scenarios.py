@@ -34,6 +34,7 @@ def validate(
     strict: StrictOption = False,
 ) -> None:
     """Check a scenario without running it, and summarise it: what is doubtful, what is off because it is blank, and which defaults are used."""
+    from simulate.compile.idle import refuse_idle
     from simulate.compile.scenario import compile_scenario
     from simulate.errors import grouped, refuse_if_any
     from simulate.report.text import open_console, print_table, reconciliation_table
@@ -42,6 +43,7 @@ def validate(
     loaded = load_scenario(scenario, set_)
     refuse_if_any(loaded.warnings if strict else ())
     compiled = compile_scenario(loaded, loaded.run.seed)
+    refuse_idle(loaded, loaded.run.seed, compiled.model)
     network, names = loaded.network, compiled.names
     inside = sum(not flag for flag in compiled.outside)
     statuses = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in Counter(deal.status for deal in network.deals).most_common())

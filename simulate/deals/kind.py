@@ -128,7 +128,7 @@ class Deal(NamedTuple, Generic[AnyTerms]):
     schedule: Mapping[str, Mapping[int, float]]  # item -> year -> USD bn a year, or ratio
     rented_gw: float  # GW that the payer rents in the same site group
     note: str
-    line: int  # of deals.csv
+    place: str  # file and line: the beginning of sentences about it
 
 
 class Drafts(NamedTuple):

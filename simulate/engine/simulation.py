@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.checks import identities
+from simulate.compile.idle import refuse_idle
 from simulate.compile.scenario import Names, compile_scenario, seed_faults
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
 from simulate.engine.progress import show_progress
@@ -53,8 +54,9 @@ def run(
     threads = available_cores() if threads is None else int(threads)
     block_paths = min(block_paths, paths)
     compiled = compile_scenario(scenario, seed)
+    refuse_idle(scenario, seed, compiled.model)
     coords = coordinates(compiled.names, compiled.outside, compiled.deal_labels, scenario.worlds)
-    attrs = attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
+    attrs = attributes(scenario=scenario.name, base=scenario.base, changes=scenario.changes, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
     if check:
         coords |= check_coordinates(identities.IDENTITIES)
     findings: list[identities.Finding] = []

@@ -48,11 +48,6 @@ def check_network(network: Network, calendar: Calendar | None) -> list[str]:
     return problems
 
 
-def place(network: Network, deal: Deal) -> str:
-    """Return file, line and id of a deal: the beginning of sentences about it."""
-    return f"{network.names['deals']} line {deal.line} ('{deal.id}')"
-
-
 def is_outside(network: Network, identifier: str) -> bool:
     """True for outside nodes and for names that are refused elsewhere."""
     entity = network.entity(identifier)
@@ -70,7 +65,7 @@ def check_nodes(network: Network) -> Iterable[str]:
         if entity is None:
             yield f"{network.names['entities']}: there is no node '{node}', which {why}; add it with role 'outside'."
         elif not entity.outside:
-            yield f"{network.names['entities']} line {entity.line} ('{node}'): this node {why}; its role must be 'outside'."
+            yield f"{entity.place}: this node {why}; its role must be 'outside'."
 
 
 def check_classes(network: Network) -> Iterable[str]:
@@ -78,9 +73,9 @@ def check_classes(network: Network) -> Iterable[str]:
     for deal in network.deals:
         rank, classes = deal.terms.seniority, KINDS[deal.kind].classes
         if rank == COMMITTED and COMMITTED not in classes:
-            yield f"{place(network, deal)}: a {deal.kind} cannot be of class 4, which is for commitments; give a class from 0 to 3, or drop the term."
+            yield f"{deal.place}: a {deal.kind} cannot be of class 4, which is for commitments; give a class from 0 to 3, or drop the term."
         if rank == SECURED and SECURED not in classes:
-            yield f"{place(network, deal)}: a {deal.kind} cannot be of class 1 (secured), which is for loans and bonds; give class 0, 2 or 3, or drop the term."
+            yield f"{deal.place}: a {deal.kind} cannot be of class 1 (secured), which is for loans and bonds; give class 0, 2 or 3, or drop the term."
 
 
 def check_equity(network: Network) -> Iterable[str]:
@@ -91,7 +86,7 @@ def check_equity(network: Network) -> Iterable[str]:
             continue
         issuer = network.entity(deal.payee)
         if issuer is not None and (issuer.outside or issuer.figures["equity_value"] is None):
-            yield f"{place(network, deal)}: '{deal.payee}' issues shares but has no equity_value; add the figure" + (
+            yield f"{deal.place}: '{deal.payee}' issues shares but has no equity_value; add the figure" + (
                 ", which only inside entities have." if issuer.outside else " to the figures table."
             )
         stakes[deal.payee].append(Part(deal.id, deal.terms.opening_stake))
@@ -125,7 +120,7 @@ def check_collateral(network: Network) -> Iterable[str]:
         if collateral.coll_fleet > 0:
             pledged[("fleet", deal.payer)].append(Part(deal.id, collateral.coll_fleet))
             if borrower is not None and not borrower.is_owner:
-                yield f"{place(network, deal)}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop fleet_share."
+                yield f"{deal.place}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop fleet_share."
         if collateral.coll_core > 0:
             pledged[("core value", deal.payer)].append(Part(deal.id, collateral.coll_core))
         if collateral.coll_holding:
@@ -142,9 +137,9 @@ def check_pledged_stake(network: Network, deal: Deal, stake: str) -> Iterable[st
     names = " or ".join(kind.name for kind in KINDS.values() if kind.pledgeable)
     stakes = {deal.id: deal for deal in network.deals if KINDS[deal.kind].pledgeable}
     if stake not in stakes:
-        yield f"{place(network, deal)}: stake_deal '{stake}' is no {names}{did_you_mean(stake, stakes)}; name one of {listed(stakes) or 'none there'}."
+        yield f"{deal.place}: stake_deal '{stake}' is no {names}{did_you_mean(stake, stakes)}; name one of {listed(stakes) or 'none there'}."
     elif stakes[stake].payer != deal.payer:
-        yield f"{place(network, deal)}: pledges '{stake}', which '{stakes[stake].payer}' holds; the borrower '{deal.payer}' can pledge only its own stakes."
+        yield f"{deal.place}: pledges '{stake}', which '{stakes[stake].payer}' holds; the borrower '{deal.payer}' can pledge only its own stakes."
 
 
 def check_guarantees(network: Network) -> Iterable[str]:
@@ -157,18 +152,18 @@ def check_guarantees(network: Network) -> Iterable[str]:
             continue
         target = deals.get(cover.deal)
         if target is None:
-            yield f"{place(network, deal)}: covers '{cover.deal}', which is no deal{did_you_mean(cover.deal, deals)}; name the deal it covers."
+            yield f"{deal.place}: covers '{cover.deal}', which is no deal{did_you_mean(cover.deal, deals)}; name the deal it covers."
             continue
         covered[target.id].append(Part(deal.id, cover.share))
         if not KINDS[target.kind].coverable:
-            yield f"{place(network, deal)}: covers '{target.id}' of the kind {target.kind}; only debts, contracts, purchases and leases can be covered."
+            yield f"{deal.place}: covers '{target.id}' of the kind {target.kind}; only debts, contracts, purchases and leases can be covered."
         elif target.payee != deal.payee:
             yield (
-                f"{place(network, deal)}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
+                f"{deal.place}: is a naked guarantee: it pays '{deal.payee}', but '{target.id}' is owed to '{target.payee}'; "
                 f"the payee must be '{target.payee}'."
             )
         if target.payer == deal.payer:
-            yield f"{place(network, deal)}: '{deal.payer}' guarantees its own debt '{target.id}'; the guarantor must be somebody else."
+            yield f"{deal.place}: '{deal.payer}' guarantees its own debt '{target.id}'; the guarantor must be somebody else."
     for name, parts in covered.items():
         total = sum(part.share for part in parts)
         if total > 1 + ROUNDING:
@@ -200,7 +195,7 @@ def check_groups(network: Network) -> Iterable[str]:
             yield f"{network.names['terms']}: the group '{name}' has size_low {low:g} above size_high {high:g}; swap them."
     for deal in network.deals:
         if not deal.group and (deal.terms.size_low is not None or deal.terms.size_high is not None):
-            yield f"{place(network, deal)}: has a size but no group; sizes are drawn by group, so name its group."
+            yield f"{deal.place}: has a size but no group; sizes are drawn by group, so name its group."
 
 
 def groups_of(network: Network) -> dict[str, list[Deal]]:
@@ -223,7 +218,7 @@ def check_draws(network: Network) -> Iterable[str]:
     """Draws come from outside: the model has no dues of an inside lender for them."""
     for deal in network.deals:
         if KINDS[deal.kind].debt and any(deal.schedule.get("draw", {}).values()) and not is_outside(network, deal.payee):
-            yield f"{place(network, deal)}: draws come from '{deal.payee}', which is inside; the lender of draws must be an outside node."
+            yield f"{deal.place}: draws come from '{deal.payee}', which is inside; the lender of draws must be an outside node."
 
 
 def check_hosts(network: Network) -> Iterable[str]:
@@ -232,10 +227,10 @@ def check_hosts(network: Network) -> Iterable[str]:
         gate = deal.terms.gate
         owners = [e.id for e in network.entities if e.is_owner]
         if gate and gate not in owners:
-            yield f"{place(network, deal)}: gate_host '{gate}' owns no fleet{did_you_mean(gate, owners)}; name one of {listed(owners) or 'none there'}."
+            yield f"{deal.place}: gate_host '{gate}' owns no fleet{did_you_mean(gate, owners)}; name one of {listed(owners) or 'none there'}."
         payer = network.entity(deal.payer)
         if deal.terms.carries_capacity and payer is not None and not payer.outside and payer.figures["headroom"] is None:
-            yield f"{place(network, deal)}: carries capacity of '{deal.payer}', whose figure 'headroom' is missing; add it, or set the term supply to 0."
+            yield f"{deal.place}: carries capacity of '{deal.payer}', whose figure 'headroom' is missing; add it, or set the term supply to 0."
 
 
 def check_vendors(network: Network) -> Iterable[str]:
@@ -245,9 +240,9 @@ def check_vendors(network: Network) -> Iterable[str]:
     for vendor in network.vendors:
         shares[vendor.entity] += vendor.share
         if is_outside(network, vendor.entity):
-            yield f"{file} line {vendor.line}: '{vendor.entity}' is outside and has no capex here; drop the row."
+            yield f"{vendor.place}: '{vendor.entity}' is outside and has no capex here; drop the row."
         if vendor.entity == vendor.vendor:
-            yield f"{file} line {vendor.line}: '{vendor.entity}' buys from itself; name another vendor or drop the row."
+            yield f"{vendor.place}: '{vendor.entity}' buys from itself; name another vendor or drop the row."
     for entity, total in shares.items():
         if total > 1 + ROUNDING:
             yield f"{file}: the vendor shares of '{entity}' add up to {total:g}; they must not exceed 1."

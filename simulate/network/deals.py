@@ -108,7 +108,7 @@ def read_deal(row: Row, terms: list[Row], schedule: list[Row], known: list[str],
         schedule=by_item,
         rented_gw=0.0,
         note=row["note"],
-        line=row.line,
+        place=row.place,
     )
 
 

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from simulate.deals.kind import Deal
 from simulate.errors import listed
-from simulate.network.checks import place
 from simulate.network.read import Network
 
 SUDDEN = 200.0  # times its neighbours: no plan grows like this, and a factor of 1,000 between units does not hide in it
@@ -68,16 +67,16 @@ def doubtful_amounts(network: Network) -> Iterable[str]:
         for item, most in (("payment", WIDE), ("principal", WIDE_LADDER)):
             paid = sum(deal.schedule.get(item, {}).values())
             if paid and deal.amount > most * paid:
-                yield f"{place(network, deal)}: amount {deal.amount:g} is {deal.amount / paid:,.0f} times its {item}s ({paid:g} USD bn); check the unit of both."
-        yield from overpaid(network, deal)
+                yield f"{deal.place}: amount {deal.amount:g} is {deal.amount / paid:,.0f} times its {item}s ({paid:g} USD bn); check the unit of both."
+        yield from overpaid(deal)
 
 
-def overpaid(network: Network, deal: Deal) -> Iterable[str]:
+def overpaid(deal: Deal) -> Iterable[str]:
     """Payments are not more than the amount."""
     paid = sum(deal.schedule.get("payment", {}).values())
     if paid > ROUNDING * deal.amount:
         yield (
-            f"{place(network, deal)}: its payments add up to {paid:g} USD bn, but its amount is {deal.amount:g}; the payments count, so correct the amount "
+            f"{deal.place}: its payments add up to {paid:g} USD bn, but its amount is {deal.amount:g}; the payments count, so correct the amount "
             "or leave it blank."
         )
 

@@ -43,7 +43,7 @@ class Entity(NamedTuple):
     figures: Mapping[str, float | None]  # scalars, defaults filled in
     given: frozenset[str]  # scalars that the table gives
     plans: Mapping[str, Mapping[int, float]]  # by year
-    line: int
+    place: str  # file and line: the beginning of sentences about it
 
     def figure(self, name: str) -> float:
         """Return a figure that has a default or was checked to be there. Raises ValueError where it is blank."""
@@ -65,7 +65,7 @@ class Vendor(NamedTuple):
     vendor: str
     share: float  # of the capex of the entity
     margin: float  # share of that which the vendor keeps
-    line: int
+    place: str  # file and line: the beginning of sentences about it
 
 
 def read_entity(row: Row, scalars: Scalars, plans: Plans, stated: set[tuple[str, str]], problems: list[str]) -> Entity | None:
@@ -99,7 +99,7 @@ def read_entity(row: Row, scalars: Scalars, plans: Plans, stated: set[tuple[str,
         figures=filled,
         given=frozenset(figures),
         plans=by_year,
-        line=row.line,
+        place=row.place,
     )
 
 
@@ -189,5 +189,5 @@ def read_vendors(rows: list[Row], known: list[str], problems: list[str]) -> tupl
         named = [need_entity(row, column, known, problems) for column in ("entity", "vendor")]
         share, margin = (read_number(row, column, problems, high=1.0) for column in ("share", "margin"))
         if all(named) and share is not None and margin is not None:
-            vendors.append(Vendor(row["entity"], row["vendor"], share, margin, row.line))
+            vendors.append(Vendor(row["entity"], row["vendor"], share, margin, row.place))
     return tuple(vendors)

@@ -1,13 +1,14 @@
 """The tables of a network, read together: entities with their figures, deals with terms and schedules, vendors; every row has a source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from simulate.calendar import Calendar
 from simulate.deals.kind import Deal
 from simulate.network.deals import read_deals
 from simulate.network.entities import INSURER, Entity, Vendor, read_entity, read_figures, read_vendors
+from simulate.network.overlay import Place, drop_removed, lay_over, set_cells
 from simulate.network.tables import Dates, Row, need_text, read_table
 
 COLUMNS = {
@@ -53,7 +54,7 @@ class Network(NamedTuple):
     deals: tuple[Deal, ...]
     vendors: tuple[Vendor, ...]
     rows: Mapping[str, list[dict[str, str]]]  # table -> cells as written
-    names: Mapping[str, str]  # table -> file name
+    names: Mapping[str, str]  # table -> names of its files
 
     def entity(self, identifier: str) -> Entity | None:
         """Return the entity of that id; None if there is none."""
@@ -72,22 +73,31 @@ class Reconciled(TypedDict):
     unit: str
 
 
-def read_network(paths: Mapping[str, Path], calendar: Calendar | None, dates: Dates | None, problems: list[str], warnings: list[str]) -> Network:
-    """Read all tables. Faults go to `problems`, what is accepted but not plausible to `warnings`.
+def read_network(
+    paths: Mapping[str, Sequence[Path]],
+    changes: Mapping[str, Any],
+    calendar: Calendar | None,
+    dates: Dates | None,
+    place: Place,
+    problems: list[str],
+    warnings: list[str],
+) -> Network:
+    """Read all tables, each from its files, later over earlier, and set the cells of `changes`, whose places `place` words.
 
-    Without calendar and dates (they were wrong) the checks that need them are skipped.
-
-    Tables refer to each other, so where a whole one is missing the others are checked only row by row.
+    Faults go to `problems`; without calendar and dates (they were wrong) the checks that need them are skipped. Tables refer to each other, so where a
+    whole one is missing the others are checked only row by row.
     """
-    read = {name: read_table(paths[name], COLUMNS[name], KEYS[name], problems) if name in paths else [] for name in COLUMNS}
-    tables = {name: rows or [] for name, rows in read.items()}
-    for name, rows in tables.items():
-        for row in rows:
-            need_text(row, "source", problems)
-        refuse_duplicates(rows, KEYS[name], problems)
-    names = {name: path.name for name, path in paths.items()}
-    whole = all(rows is not None for rows in read.values()) and "entities" in paths
+    read = {name: [read_table(path, COLUMNS[name], KEYS[name], problems) for path in paths.get(name, ())] for name in COLUMNS}
+    whole = all(rows is not None for files in read.values() for rows in files) and "entities" in paths
+    tables: dict[str, list[Row]] = {}
+    for name, files in read.items():
+        for rows in files:
+            check_rows(rows or [], KEYS[name], problems)
+        tables[name] = lay_over([rows or [] for rows in files], KEYS[name])
+    names = {name: ", ".join(path.name for path in given) for name, given in paths.items()}
     if whole:
+        set_cells(tables, COLUMNS, KEYS, changes, place, problems)
+        drop_removed(tables)
         whole = not (missing := missing_rows(tables, names))
         problems.extend(missing)
     if not whole:
@@ -112,10 +122,11 @@ def missing_rows(tables: Mapping[str, list[Row]], names: Mapping[str, str]) -> l
     return sentences
 
 
-def refuse_duplicates(rows: list[Row], key: tuple[str, ...], problems: list[str]) -> None:
-    """No two rows may have the same key."""
+def check_rows(rows: list[Row], key: tuple[str, ...], problems: list[str]) -> None:
+    """Every row of a file has a source, and no two have the same key."""
     first: dict[tuple[str, ...], int] = {}
     for row in rows:
+        need_text(row, "source", problems)
         name = tuple(row[column] for column in key)
         if name in first:
             problems.append(f"{row.place}: repeats line {first[name]}; keep one of the two rows.")

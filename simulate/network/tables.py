@@ -53,13 +53,15 @@ class Row:
     """One row of a table: its place and its cells as text."""
 
     file: str
-    line: int
+    line: int  # 0: set by its key in `file`, or on the command line
     key: str  # names the row in a sentence, such as "deal 'x'"
     cells: dict[str, str]
 
     @property
     def place(self) -> str:
         """Return file, line and key: the beginning of sentences about the row."""
+        if not self.line:
+            return f"{self.file}: {self.key}"
         return f"{self.file} line {self.line}" + (f" ({self.key})" if self.key else "")
 
     def __getitem__(self, column: str) -> str:

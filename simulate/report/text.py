@@ -1,5 +1,6 @@
 """Print the answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, SupportsFloat
@@ -12,12 +13,14 @@ from rich.text import Text
 
 from simulate import risk
 from simulate.risk.contributions import TAIL_LEVEL
+from simulate.schema import Change
 
 if TYPE_CHECKING:
     import xarray as xr
 
 WIDTH = 100
 MOST_DEALS = 10
+MOST_CHANGES = 12
 OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's fleet
 ROUNDING = 1e-6  # USD bn; smaller amounts are rounding errors of sums
 # Plain letters where the output is not a terminal: it may be read by a program or in a mail.
@@ -28,6 +31,8 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
     """Print the run, the tables, their caveats, and last the store."""
     console = open_console(file)
     console.print(describe_run(dataset), style="bold", highlight=False)
+    for line in provenance(dataset):
+        console.print(line, highlight=False, markup=False)
     losses = (loss_table(dataset, outside=False), loss_table(dataset, outside=True))
     for table in (
         system_table(dataset),
@@ -78,6 +83,19 @@ def describe_run(dataset: "xr.Dataset") -> str:
         f"{attrs['scenario']}: {attrs['paths']:,} paths, seed {attrs['seed']}, {years(dataset):g} years from {attrs['start']} in {attrs['steps']} steps; "
         f"losses in {attrs['money_unit']}, {discounting(dataset)}."
     )
+
+
+def provenance(dataset: "xr.Dataset") -> list[str]:
+    """Say what was run: changes against the scenario at the root of `extends`, digest and version."""
+    attrs = dataset.attrs
+    changes = [Change(*change) for change in json.loads(attrs["changes"])]
+    lines = [f"digest {attrs['digest'][:8]}, simulate {attrs['version']}"]
+    if changes:
+        lines.append(f"changed against {attrs['base']}:")
+        lines += [f"  {change}" for change in changes[:MOST_CHANGES]]
+        if len(changes) > MOST_CHANGES:
+            lines.append(f"  and {len(changes) - MOST_CHANGES:,} more (attribute `changes`)")
+    return lines
 
 
 def discounting(dataset: "xr.Dataset") -> str:

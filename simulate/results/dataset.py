@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCHEMA_VERSION, VARIABLES, Variable
+from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCHEMA_VERSION, VARIABLES, Change, Variable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,9 @@ def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
     return COORDINATES | (CHECK_COORDINATES if "identity" in coords else {})
 
 
-def attributes(*, scenario: str, compiled: "Compiled", seed: int, paths: int, block_paths: int) -> dict[str, Any]:
+def attributes(
+    *, scenario: str, compiled: "Compiled", seed: int, paths: int, block_paths: int, base: str = "", changes: Sequence[Change] = ()
+) -> dict[str, Any]:
     """Return the attributes of a result (`ATTRIBUTES`)."""
     from simulate import __version__
 
@@ -63,6 +65,8 @@ def attributes(*, scenario: str, compiled: "Compiled", seed: int, paths: int, bl
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "scenario": scenario,
+        "base": base or scenario,
+        "changes": json.dumps([list(change) for change in changes], default=str),
         "resolved": json.dumps(compiled.resolved, sort_keys=True, default=str),
         "digest": compiled.digest,
         "seed": int(seed),

@@ -1,7 +1,8 @@
 """Read a scenario file with the files that it extends and with overrides, and keep the origin of every key."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ COMMAND_LINE = "--set"
 LARGEST_MB = 1  # of a scenario file
 DEEPEST = 20  # sections inside of sections
 MOST_EXTENDS = 20  # files that extend each other
+INHERITED = "..."  # in a list of table files: those of the scenario that this one extends
+
+# True for a location whose tables are merged key by key; any other table is a value and is replaced whole.
+Merges = Callable[[tuple[str, ...]], bool]
+# The table that a location holds unless a file gives one: keys that are set inside of it leave the others.
+Default = Callable[[tuple[str, ...]], dict[str, Any]]
 
 
 def shipped_scenarios() -> dict[str, Path]:
@@ -48,8 +55,8 @@ def is_scenario(path: Path) -> bool:
         return False
 
 
-def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
-    """Merge a file over the files that it extends; return the content, the file that set each key, and the files read."""
+def read_chain(path: Path, below: tuple[Path, ...], merges: Merges) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Merge a file over the files that it extends; return the content, the file that set each key, and the files read, the base first."""
     resolved = path.resolve()
     if resolved in below:
         chain = " extends ".join(p.stem for p in (*below[below.index(resolved) :], resolved))
@@ -60,7 +67,7 @@ def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dic
     parent = raw.pop("extends", None)
     tables = raw.get("tables")
     if isinstance(tables, dict):  # relative to the file that names them, so resolved before merging
-        raw["tables"] = {name: str(path.parent / value) if isinstance(value, str) else value for name, value in tables.items()}
+        raw["tables"] = {name: in_folder(path.parent, value) for name, value in tables.items()}
     origins = {key: path.name for key in leaves(raw)}
     files = [str(path)]
     raw.setdefault("name", path.stem)
@@ -68,8 +75,27 @@ def read_chain(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dic
         return raw, origins, files
     if not isinstance(parent, str):
         raise InputError([f"{path.name}: extends = {parent!r} is wrong: it must be the name or path of one scenario."])
-    base, base_origins, base_files = read_chain(find_parent(path, parent), (*below, resolved))
-    return merge(base, raw), base_origins | origins, [*base_files, *files]
+    base, base_origins, base_files = read_chain(find_parent(path, parent), (*below, resolved), merges)
+    add_inherited(base.get("tables"), raw.get("tables"))
+    return merge(base, raw, merges), base_origins | origins, [*base_files, *files]
+
+
+def in_folder(folder: Path, value: Any) -> Any:
+    """Return the path, or the paths of a list, relative to the folder; anything else as it is."""
+    if isinstance(value, list):
+        return [in_folder(folder, part) for part in value]
+    return str(folder / value) if isinstance(value, str) and value != INHERITED else value
+
+
+def add_inherited(base: Any, over: Any) -> None:
+    """Put the inherited files of a table in the place of INHERITED."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return
+    for name, value in over.items():
+        if isinstance(value, list) and INHERITED in value:
+            inherited = base.get(name, [])
+            at = value.index(INHERITED)
+            over[name] = [*value[:at], *(inherited if isinstance(inherited, list) else [inherited]), *value[at + 1 :]]
 
 
 def find_parent(path: Path, parent: str) -> Path:
@@ -117,12 +143,12 @@ def deep(where: str) -> list[str]:
     return [f"{where}: sections or brackets are nested more than {DEEPEST} deep; a scenario needs no more than 4."]
 
 
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Merge tables deeply; `over` replaces everything else."""
+def merge(base: dict[str, Any], over: dict[str, Any], merges: Merges, at: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Merge sections deeply; `over` replaces everything else, tables that are values too: a table by year, pairs of a correlation."""
     merged = dict(base)
     for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict) and merges((*at, key))
+        merged[key] = merge(merged[key], value, merges, (*at, key)) if both else value
     return merged
 
 
@@ -145,43 +171,75 @@ def origin(origins: Mapping[str, str], key: str, default: str) -> str:
     return default
 
 
-def override(raw: dict[str, Any], overrides: Sequence[str] | Mapping[str, Any], origins: dict[str, str], problems: list[str]) -> None:
-    """Set dotted keys; a parameter that is set gets the command line as its source."""
-    pairs: list[tuple[str, Any]] = list(overrides.items()) if isinstance(overrides, Mapping) else []
-    for text in () if isinstance(overrides, Mapping) else overrides:
-        key, sign, value = text.partition("=")
-        if not sign or not key.strip():
-            problems.append(f"{COMMAND_LINE} {text}: there is no value; write key=value such as run.paths=1000.")
-            continue
-        pairs.append((key.strip(), parse_value(value.strip())))
-    for key, value in pairs:
-        *sections, last = key.split(".")
-        if not all(part.strip() for part in key.split(".")):
+def override(raw: dict[str, Any], overrides: Mapping[str, Any], origins: dict[str, str], merges: Merges, default: Default, problems: list[str]) -> None:
+    """Set dotted keys as a file that extends would; a parameter that is set gets the command line as its source."""
+    for key, value in deepcopy(dict(overrides)).items():  # what is set later goes into tables that were set before
+        path = parse_key(key)
+        if not path:
             problems.append(f"{COMMAND_LINE} {key}: a part of the key is blank; write it as section.key such as run.paths.")
             continue
+        *sections, last = path
         target = raw
         for depth, name in enumerate(sections):
             if name not in target:
                 origins[".".join(sections[: depth + 1])] = COMMAND_LINE
-            target = target.setdefault(name, {})
+            target = target.setdefault(name, default(path[: depth + 1]))
             if not isinstance(target, dict):
                 problems.append(f"{COMMAND_LINE} {key}: '{'.'.join(sections[: depth + 1])}' is a value, not a section; set that key itself.")
                 break
         else:
-            if sections == ["tables"] and isinstance(value, str):
-                value = str(Path(value))
-            target[last] = value
-            for within in [known for known in origins if known.startswith(f"{key}.")]:
-                del origins[within]  # a whole section was set
-            origins[key] = COMMAND_LINE
-            depth = {"factors": 2, "rules": 1}.get(sections[0] if sections else "", 0)
-            if depth and len(sections) >= depth and "sources" not in sections:
-                section = raw
-                for name in sections[:depth]:
-                    section = section[name]
-                parameter = (*sections, last)[depth]
-                if isinstance(section.setdefault("sources", {}), dict):
-                    section["sources"].setdefault(parameter, "set on the command line")
+            both = isinstance(value, dict) and isinstance(target.get(last), dict) and merges(path)
+            target[last] = merge(target[last], value, merges, path) if both else value
+            dotted = ".".join(path)
+            for within in [known for known in origins if known.startswith(f"{dotted}.") and not both]:
+                del origins[within]  # a whole value was set
+            origins |= {dotted: COMMAND_LINE} | ({f"{dotted}.{inside}": COMMAND_LINE for inside in leaves(value)} if isinstance(value, dict) else {})
+            add_sources(raw, path, value)
+
+
+def add_sources(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Say where parameters of factors and rules come from that were set on the command line, whatever the source of the value before."""
+    depth = {"factors": 2, "rules": 1}.get(path[0], 0)
+    if not depth or "sources" in path:
+        return
+    if len(path) <= depth:  # a section, or several
+        for name, inside in value.items() if isinstance(value, dict) else ():
+            add_sources(raw, (*path, name), inside)
+        return
+    section = raw
+    for name in path[:depth]:
+        section = section[name]
+    if isinstance(section.setdefault("sources", {}), dict):
+        section["sources"][path[depth]] = "set on the command line"
+
+
+def read_overrides(overrides: Sequence[str] | Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """Return overrides by dotted key; texts are "key=value" with a value of TOML, any other text is a string."""
+    if isinstance(overrides, Mapping):
+        return dict(overrides)
+    pairs: dict[str, Any] = {}
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            problems.append(f"{COMMAND_LINE} {text}: there is no value; write key=value such as run.paths=1000.")
+            continue
+        pairs[key.strip()] = parse_value(value.strip())
+    return pairs
+
+
+def parse_key(key: str) -> tuple[str, ...]:
+    """Return the parts of a dotted key, in which a part with a point stands in quotes as in TOML; nothing if a part is blank."""
+    parts = tuple(part.strip() for part in key.split("."))
+    if '"' in key:
+        try:
+            inside: Any = tomllib.loads(f"{key} = 0")
+        except tomllib.TOMLDecodeError:
+            return ()
+        parts = ()
+        while isinstance(inside, dict):
+            (part, inside), *_ = inside.items()
+            parts = (*parts, part)
+    return parts if all(parts) else ()
 
 
 def parse_value(text: str) -> Any:

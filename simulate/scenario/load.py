@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from simulate.errors import InputError, refuse_if_any, sentences_of
+from simulate.errors import InputError, refuse_if_any, section_type, sentences_of
 from simulate.factors.drivers import check_correlation
 from simulate.factors.section import doubts
 from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
@@ -14,18 +14,32 @@ from simulate.network.checks import check_network
 from simulate.network.doubts import doubts_of
 from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
-from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, refuse_deep
+from simulate.scenario.changes import find_changes
+from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, read_overrides, refuse_deep
 from simulate.scenario.sections import ScenarioFile, Tables, not_given
+from simulate.schema import Change
+
+TABLES = tuple(Tables.model_fields)
 
 
 class Scenario(ScenarioFile):
-    """A scenario with its network; `files` are all files that were read, `warnings` what was accepted but is not plausible, a sentence each."""
+    """A scenario with its network."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     network: Network
     files: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    """All files that were read."""
+    source: Path
+    """The scenario file."""
+    overrides: dict[str, Any]
+    """What was set beside the file, by dotted key."""
+    base: str
+    """Name of the scenario at the root of `extends`."""
+    changes: tuple[Change, ...]
+    """What differs from that one."""
+    warnings: tuple[str, ...]
+    """What was accepted but is not plausible, a sentence each."""
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -40,8 +54,8 @@ class Scenario(ScenarioFile):
         return (*parameters, *default_figures(self.network), *default_terms(self.network))
 
     def resolved(self, seed: int) -> dict[str, Any]:
-        """Return all inputs as JSON-able data, table rows included; no paths of the machine."""
-        content = self.model_dump(mode="json", exclude={"network", "files", "warnings"})
+        """Return all inputs as JSON-able data, table rows included; no paths of the machine. Changes of tables stand in their rows."""
+        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "changes", "warnings", *TABLES})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
@@ -51,22 +65,68 @@ class Scenario(ScenarioFile):
 def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
     """Read a scenario from a file or by the name of a shipped one; return it with its network, sections and tables checked.
 
-    overrides: "run.paths=1000" or {"run.paths": 1000}. Raises InputError with all faults at once, each with file, key and remedy.
+    overrides: "run.paths=1000" or {"run.paths": 1000}; figures, deals, terms, schedules, entities and vendors by id too ("figures.openai.cash=10").
+    Raises InputError with all faults at once, each with file, key and remedy.
     """
     problems: list[str] = []
     path = find_scenario(path_or_name)
-    raw, origins, files = read_chain(path, ())
-    override(raw, overrides, origins, problems)
+    given = read_overrides(overrides, problems)
+    raw, origins, files = read_chain(path, (), merges)
+    override(raw, given, origins, merges, default_table, problems)
     refuse_if_any(problems)
     refuse_deep(raw, COMMAND_LINE)
+    scenario = read_scenario(raw, origins, files, path)
+    root = Path(files[0])
+    base, changes = scenario.name, tuple[Change, ...]()
+    if given or len(files) > 1:
+        base, before = resolved_alone(root)
+        changes = find_changes(before, scenario.resolved(scenario.run.seed)) if before else ()
+    return scenario.model_copy(update={"source": path, "overrides": given, "base": base, "changes": changes})
+
+
+def resolved_alone(root: Path) -> tuple[str, dict[str, Any]]:
+    """Return name and inputs of the scenario at the root of `extends`; no inputs if it is not whole by itself."""
+    try:
+        raw, origins, files = read_chain(root, (), merges)
+        alone = read_scenario(raw, origins, files, root)
+    except InputError:
+        return root.stem, {}
+    return alone.name, alone.resolved(alone.run.seed)
+
+
+def merges(location: tuple[str, ...]) -> bool:
+    """True where the schema has a section, or sections and cells by name: there files are merged key by key; a table at any other key is a value."""
+    if location[0] in (*TABLES, "worlds") or location[-1] == "sources":
+        return True
+    return section_at(location) is not None
+
+
+def default_table(location: tuple[str, ...]) -> dict[str, Any]:
+    """Return the table that a parameter holds by default, with keys as text; nothing for sections, whose parameters have defaults of their own."""
+    section = None if merges(location) else section_at(location[:-1])
+    field = section.model_fields.get(location[-1]) if section is not None else None
+    return {str(key): value for key, value in field.default.items()} if field is not None and isinstance(field.default, dict) else {}
+
+
+def section_at(location: tuple[str, ...]) -> type[BaseModel] | None:
+    """Return the section of the schema at a location; None if there is none."""
+    section: type[BaseModel] | None = ScenarioFile
+    for key in location:
+        field = section.model_fields.get(key) if section is not None else None
+        section = section_type(field.annotation) if field is not None else None
+    return section
+
+
+def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequence[str], path: Path) -> Scenario:
+    """Read sections and tables of the merged content of scenario files; `origins` names the file of each key. Raises InputError."""
+    problems: list[str] = []
 
     def place(location: Sequence[str | int]) -> str:
         key = ".".join(str(part) for part in location)
         return f"{origin(origins, key, path.name)}: {key}" if key else path.name
 
-    content = (
-        {**raw, "tables": {k: Path(v).name if isinstance(v, str) else v for k, v in raw["tables"].items()}} if isinstance(raw.get("tables"), dict) else raw
-    )
+    tables = raw.get("tables")
+    content = {**raw, "tables": {name: names_of(value) for name, value in tables.items()}} if isinstance(tables, dict) else raw
     file, refused = None, set()
     try:
         file = ScenarioFile.model_validate(content)
@@ -81,22 +141,36 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
             problems.extend(f"{place(('drivers', 'correlation')).partition(':')[0]}: {sentence}" for sentence in error.sentences)
     network = None
     warnings: list[str] = []
-    tables = raw.get("tables")
     if isinstance(tables, dict):
-        paths = {name: Path(value) for name, value in tables.items() if isinstance(value, str) and name in Tables.model_fields}
-        files = [*files, *(str(p) for p in paths.values())]
+        paths = {name: paths_of(value) for name, value in tables.items() if name in Tables.model_fields and paths_of(value)}
+        files = [*files, *(str(p) for given in paths.values() for p in given)]
         found: list[str] = []
         calendar = file.run.calendar if file else None
         dates = Dates(file.run.start, file.run.information_date or file.run.start) if file else None
-        network = read_network(paths, calendar, dates, found, warnings)
+        changes = {name: raw[name] for name in TABLES if name in raw}
+        network = read_network(paths, changes, calendar, dates, place, found, warnings)
         if not found and {"entities", "figures"} <= paths.keys():
             found.extend(check_network(network, calendar))
         problems.extend(found)
     refuse_if_any(problems)
     assert file is not None and network is not None  # else there was a problem
     warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
-    given = {name: getattr(file, name) for name in ScenarioFile.model_fields}
-    return Scenario.model_construct(**given, network=network, files=tuple(files), warnings=tuple(dict.fromkeys(warnings)))
+    sections = {name: getattr(file, name) for name in ScenarioFile.model_fields}
+    return Scenario.model_construct(
+        **sections, network=network, files=tuple(files), source=path, overrides={}, base="", changes=(), warnings=tuple(dict.fromkeys(warnings))
+    )
+
+
+def paths_of(value: Any) -> list[Path]:
+    """Return the files of a table: one, or a list of them."""
+    return [Path(part) for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
+
+
+def names_of(value: Any) -> Any:
+    """Return names of files without their folders, in the form in which they are given."""
+    if isinstance(value, list):
+        return [names_of(part) for part in value]
+    return Path(value).name if isinstance(value, str) else value
 
 
 def missing_sources(raw: Mapping[str, Any], place: Callable[[Sequence[str | int]], str], refused: set[tuple[str | int, ...]]) -> list[str]:

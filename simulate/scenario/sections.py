@@ -55,20 +55,25 @@ class Run(Section):
 
 
 class Tables(Section):
-    """Tables of the network, paths relative to the scenario file."""
+    """Tables of the network, paths relative to the scenario file. In a list of files later rows replace earlier ones with the same key, a deal with the
+    status `removed` is not there, and "..." stands for the files of the scenario that this one extends.
+    """
 
-    entities: str
+    entities: str | list[str]
     """Entities of the network."""
-    figures: str
+    figures: str | list[str]
     """Figures of the entities."""
-    deals: str | None = None
+    deals: str | list[str] | None = None
     """Contracts between the entities."""
-    schedules: str | None = None
+    schedules: str | list[str] | None = None
     """Payments, principal and draws of deals by year."""
-    terms: str | None = None
+    terms: str | list[str] | None = None
     """Terms of deals."""
-    vendors: str | None = None
+    vendors: str | list[str] | None = None
     """Vendors of chips by buyer."""
+
+
+Cells = dict[str, Any]  # by id; simulate/network/overlay.py reads them
 
 
 class World(Section):
@@ -170,6 +175,18 @@ class ScenarioFile(Section):
     """Rules of the step."""
     worlds: dict[str, World] = Field(default=DEFAULT_WORLDS, validate_default=True)
     """Worlds by name; `network` and `alone` are always there."""
+    entities: dict[str, Cells] = {}
+    """Changed cells: entities.openai.policy. [text]"""
+    figures: dict[str, Cells] = {}
+    """Changed figures: figures.openai.cash, figures.openai.plan_revenue.2027. [unit of the model]"""
+    deals: dict[str, Cells] = {}
+    """Changed cells: deals.H01.probability. [unit of the model]"""
+    schedules: dict[str, Cells] = {}
+    """Changed amounts: schedules.T01.payment.2027. [USD bn/year or share]"""
+    terms: dict[str, Cells] = {}
+    """Changed terms: terms.T01.days. [unit of the model]"""
+    vendors: dict[str, Cells] = {}
+    """Changed cells: vendors.openai.nvidia.share. [share]"""
 
     @field_validator("worlds")
     @classmethod

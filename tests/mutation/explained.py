@@ -51,6 +51,13 @@ EXPLAINED = (
         "shots[lane] += size[lane] if (begin <= time[lane]) & (time[lane] <= end) else 0.0",
         EDGE,
     ),
+    Explained(
+        factor("power_gap"),
+        "advance",
+        "shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] <= end) else 0.0",
+        "shots[lane] += size[lane] if (begin < time[lane]) & (time[lane] < end) else 0.0",
+        EDGE,
+    ),
     Explained(factor("power_gap"), "advance", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
     Explained(factor("revenue"), "draw", "if k == 0 or p.growth_sd[i] > 0.0:", "if k == 0 or p.growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
     Explained(
@@ -59,6 +66,13 @@ EXPLAINED = (
         "if p.growth_sd[i] > 0.0:",
         "if p.growth_sd[i] >= 0.0:",
         "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
+    ),
+    Explained(
+        step("settlement"),
+        "transfer_tranche",
+        "lives = max(net.entities.outside[j], w.alive[j, lane] * (1.0 - s.failing[j, lane]))",
+        "lives = max(net.entities.outside[j], w.alive[j, lane] * (1.0 - s.active[j, lane]))",
+        "who lives and is cleared by the waterfall fails now",
     ),
     Explained(
         step("capacity"),

@@ -6,6 +6,7 @@ import pytest
 from simulate import clearing
 from simulate.engine.blocks import Block, Workspace
 from simulate.model import CONTRACT, STRANDED
+from simulate.step.factors import advance_factors, begin_paths, new_factors
 from tests.makers.drawn import scale
 from tests.makers.tiny import (
     BOND,
@@ -29,6 +30,7 @@ from tests.makers.tiny import (
     freeze,
     tiny_model,
 )
+from tests.oracle.factors import factor_path
 from tests.step.test_drawn import agrees
 from tests.step.test_paths import ALONE, CASES, GUARANTEED, NETWORK, OWED, STARVED_LAB, compare, defaults, dies, loses, paid_after_death, pays, restructured
 from tests.validation.networks import check_network
@@ -55,6 +57,17 @@ def test_a_tile_leaves_nothing_behind_for_the_next(name):
         assert values.tobytes() == np.concatenate([outputs[key] for outputs in alone], axis=-1).tobytes(), key
         assert values.tobytes() == checked[key].tobytes(), key
     assert not [finding for finding in findings if finding.violated]
+
+
+def test_factors_called_by_themselves_are_those_of_a_run():
+    """From Python as in benchmarks and in the tests of moments: the opening is set and every step is made."""
+    model = tiny_model(seed=3)
+    state, draws, out = new_factors(model, 2)
+    begin_paths(model.grid, model.factors, 4, state, draws, out)
+    for t, wanted in enumerate(zip(factor_path(model, 4), factor_path(model, 5), strict=True)):
+        advance_factors(model.grid, model.factors, t, 4, state, draws, out)
+        for name in ("rate", "rate_before", "spread_before", "rental", "gap", "demand"):
+            np.testing.assert_allclose(getattr(out, name), [path[name] for path in wanted], rtol=1e-12, err_msg=f"step {t}, {name}")
 
 
 @pytest.mark.parametrize(("book_life", "lives"), [(0.8, (0.6, 1.1)), (1.0, (0.5, 0.75)), (0.6, (0.9, 1.3))])
