@@ -11,7 +11,7 @@ from pydantic import model_validator
 from simulate.dimensions import Plausible
 from simulate.factors import square_root
 from simulate.factors.reversion import integral_variance, transition, variance
-from simulate.factors.section import FAR, Context, NonNegative, Rate, SourcedSection, Timeline
+from simulate.factors.section import FAR, LARGEST, Context, NonNegative, Rate, SourcedSection, Timeline
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row, exp_in_place
 from simulate.kernels.random import FIRST_DRAW, fill_uniform
@@ -65,6 +65,10 @@ class ShortRate(SourcedSection):
             raise ValueError(
                 f"with process = 'cir' a rate is never below 0: start + shift must be at least 0 and mean + shift above 0, not {self.start + self.shift:g} "
                 f"and {self.mean + self.shift:g}; process = 'vasicek' allows both"
+            )
+        if self.process == "cir" and self.square_root_volatility > LARGEST:
+            raise ValueError(
+                f"with process = 'cir' volatility / sqrt(mean + shift) is {self.square_root_volatility:.3g} and must be at most {LARGEST:g}; lower the volatility"
             )
         return self
 

@@ -104,7 +104,7 @@ FIGURES = {
     "plan_capex": yearly("capital expenditure as planned"),
     # Equity.
     "core_value": FigureKind("money", "value of assets beside business and fleet; blank: solved when core_on", None, usual=Plausible(0, 10_000)),
-    "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0, usual=Plausible(0, 3), beside=CORE),
+    "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0, high=10.0, usual=Plausible(0, 3), beside=CORE),
     "core_haircut": FigureKind("share", "loss on the core value in a liquidation", high=1.0, beside=CORE),
     "core_on": FigureKind("flag", "1: the opening value is solved in the core, 0: in the multiple", high=1.0),
     "mult_mature": FigureKind("number", "multiple on annual receipts in the long run", usual=Plausible(0, 50), beside=("equity_value",)),
