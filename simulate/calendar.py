@@ -61,6 +61,15 @@ class Calendar(NamedTuple):
         whole_months = (after.year - self.start.year) * 12 + after.month - self.start.month - 1
         return (whole_months if after.day > 1 else whole_months - 1) // self.months
 
+    def end_of(self, step: int) -> date:
+        """Return the last day of a step."""
+        months = self.start.year * 12 + self.start.month + (step + 1) * self.months  # to the first day after it
+        return date(months // 12, months % 12 + 1, 1) - timedelta(days=1)
+
+    def years_of_run(self) -> Array:
+        """[T] the year of the run that each step belongs to, from 0: twelve months from the opening, whatever the calendar says."""
+        return np.arange(self.steps) // self.steps_a_year
+
     def active(self, first: date | None, last: date | None) -> Array:
         """[N] True where the step overlaps [first, last], on the grid of whole years; None: open on that side."""
         position = np.arange(len(self.year_grid())) - self.offset

@@ -220,7 +220,8 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     lanes = cash.shape[1]
     classes, payers, payees = np.nonzero(network.obligations)
     positions = classes, payers, payees
-    (world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))
+    grid = Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0)
+    (world,) = split_worlds(new_worlds(1, entities=columns, owners=0, grid=grid, legs=positions[0].size, holdings=0, lanes=lanes))
     world.alive[:] = 1.0
     step = new_step(entities=columns, owners=0, legs=positions[0].size, holdings=0, lanes=lanes)
     step.cash_in[:n] = cash
@@ -230,7 +231,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     draws.scale[:] = 1.0
     return Problem(
         Net(
-            Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0),
+            grid,
             freeze_all(empty_pack(PackedEntities, columns)),
             freeze_all(empty_pack(PackedFleet, 0)),
             freeze_all(build_legs(positions)),

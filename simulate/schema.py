@@ -5,7 +5,7 @@ Kernels allocate and fill outputs by it, datasets and stores have its names, typ
 
 from typing import Any, NamedTuple
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Variable(NamedTuple):
@@ -27,7 +27,11 @@ VARIABLES = {
     "deal_loss": Variable(
         ("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"
     ),
+    "loss_by_year": Variable(
+        ("path", "detail", "year", "entity"), "f4", "USD bn", "Realised loss borne by the entity in the year through all channels but stranded, nominal"
+    ),
     "system_loss": Variable(("path", "world"), "f8", "USD bn", "Credit and equity losses where they end, outside: each dollar once"),
+    "system_loss_by_year": Variable(("path", "world", "year"), "f8", "USD bn", "The same dollars by year of the run, nominal"),
     "default_step": Variable(("path", "world", "entity"), "i2", "step", "Step of the first default, distressed exchanges included; -1: none"),
     "default_round": Variable(
         ("path", "world", "entity"),
@@ -65,6 +69,11 @@ COORDINATES = {
     "detail": Variable(("detail",), "str", "1", "World whose losses are kept by channel and deal"),
     "switches_off": Variable(("world",), "str", "1", "Switches that are off in the world, by name"),
     "solution": Variable(("world",), "str", "1", "Clearing vector of every step in the world: greatest or least"),
+    "year": Variable(("year",), "i8", "1", "Year of the run, 1: the twelve months after the opening"),
+    "year_end": Variable(("year",), "str", "1", "Last day of that year, or of the run"),
+    "base_discount": Variable(
+        ("year",), "f8", "1", "Mean discount factor of the year on the fixed curve: that of `run.curve`, or the base scenario's expected one"
+    ),
     "entity": Variable(("entity",), "str", "1", "Id of the entity"),
     "outside": Variable(("entity",), "bool", "1", "True for outside nodes, which always pay and never default"),
     "channel": Variable(("channel",), "str", "1", "How the loss arises"),

@@ -53,6 +53,9 @@ IDENTITIES = {
     "loss_by_deal": Identity("Losses by entity and channel sum to losses by deal", "1 + all losses", 1e-12),
     "fleet_loss": Identity("An owner's losses on its fleet equal those of its pseudo-deal, and no other entity has any", "1 + losses of the owner", 1e-12),
     "system_loss": Identity("The system loss is the sum of the credit and equity losses of outside nodes", "1 + their losses", 1e-12),
+    "loss_by_year": Identity(
+        "Where losses are not discounted, those of all years sum to the system loss, and without stranded to the losses of each entity", "1 + losses", 1e-12
+    ),
 }
 
 
@@ -347,3 +350,17 @@ def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         ends = losses[outside][:, [CREDIT, EQUITY]]
         off = np.abs(tile.outputs["system_loss"][k] - ends.sum(axis=(0, 1)))
         yield "system_loss", k, (off / (1.0 + np.abs(ends).sum(axis=(0, 1))))[None, None]
+    if tile.model.factors.short_rate.discount == 0.0:
+        yield from _of_years(tile)
+
+
+def _of_years(tile: Tile) -> Iterator[tuple[str, int, Array]]:
+    """Compare losses by year with the system loss of every world, and with the losses of every entity where detail is kept."""
+    for k, losses in enumerate(tile.losses):
+        by_year = tile.outputs["system_loss_by_year"][k]
+        off = np.abs(by_year.sum(axis=0) - tile.outputs["system_loss"][k])
+        yield "loss_by_year", k, (off / (1.0 + np.abs(losses).sum(axis=(0, 1))))[None, None]
+    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0).tolist()):
+        borne = tile.outputs["loss"][d][:, :STRANDED].sum(axis=1)
+        off = np.abs(tile.outputs["loss_by_year"][d].sum(axis=0) - borne)
+        yield "loss_by_year", k, (off / (1.0 + np.abs(tile.outputs["loss"][d]).sum(axis=1)))[None]

@@ -1,5 +1,7 @@
 """Revenue processes of entities, groups of uncertain deals, and the short rate that plans assume."""
 
+from datetime import date
+
 import numpy as np
 
 from simulate.calendar import Calendar
@@ -17,6 +19,23 @@ def planned_rate(scenario: Scenario, calendar: Calendar) -> Array:
     section = scenario.factors.short_rate.model_copy(update={"shift": 0.0})
     mean = short_rate.mean_rate(section, Timeline(calendar.start, calendar.steps, calendar.dt))
     return np.concatenate([[section.start], mean[:-1]])
+
+
+def year_ends(calendar: Calendar) -> tuple[date, ...]:
+    """Return the last day of each year of the run; the last year ends with the run."""
+    years = calendar.years_of_run()
+    return tuple(calendar.end_of(int(np.flatnonzero(years == year)[-1])) for year in range(int(years[-1]) + 1))
+
+
+def base_discount(scenario: Scenario, calendar: Calendar) -> Array:
+    """[Y] mean discount factor of the steps of each year on a curve that no stress of rates moves: `run.curve`, or the expected short rate of the base."""
+    timeline = Timeline(calendar.start, calendar.steps, calendar.dt)
+    if scenario.run.curve is None:
+        integral = short_rate.mean_integral(scenario.base_rate, timeline)
+    else:
+        integral = timeline.at_step_ends(scenario.run.curve) * timeline.step_ends()
+    years, factors = calendar.years_of_run(), np.exp(-integral)
+    return np.array([factors[years == year].mean() for year in range(int(years[-1]) + 1)])
 
 
 def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Calendar, problems: list[str], file: str) -> list[Process]:

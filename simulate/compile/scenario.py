@@ -12,7 +12,7 @@ import numpy as np
 from simulate.calendar import Calendar
 from simulate.compile.bridge import Plan, plan_entities
 from simulate.compile.opening import outside_debt, solve_opening
-from simulate.compile.processes import make_groups, make_processes, planned_rate
+from simulate.compile.processes import base_discount, make_groups, make_processes, planned_rate, year_ends
 from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
 from simulate.compile.standing import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
 from simulate.compile.worlds import rule_rows, sweeps_of
@@ -21,7 +21,7 @@ from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
 from simulate.errors import refuse_if_any
 from simulate.factors import build_factors
 from simulate.factors.section import Timeline
-from simulate.model import CHANNELS, Grid, Model
+from simulate.model import CHANNELS, Array, Grid, Model
 from simulate.network.entities import INSURER
 from simulate.network.read import Reconciled
 from simulate.scenario.load import Scenario
@@ -52,6 +52,8 @@ class Compiled(NamedTuple):
     deal_labels: dict[str, Label]  # kind, obligor, creditor, description
     start: date
     plans: tuple[Plan, ...]  # by entity, without the insurer
+    year_ends: tuple[date, ...]  # last day of each year of the run
+    base_discount: Array  # [Y] mean discount factor of each year on the fixed curve
 
 
 def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
@@ -119,8 +121,19 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         rules=rule_rows(scenario.rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
     )
     resolved = scenario.resolved(seed)
-    outside = (*(entity.outside for entity in network.entities), True)
-    return Compiled(model, names, outside, [*flow_table, *debt_table, *equity_table], digest_of(resolved), resolved, labels, calendar.start, tuple(plans))
+    return Compiled(
+        model=model,
+        names=names,
+        outside=(*(entity.outside for entity in network.entities), True),
+        reconciliation=[*flow_table, *debt_table, *equity_table],
+        digest=digest_of(resolved),
+        resolved=resolved,
+        deal_labels=labels,
+        start=calendar.start,
+        plans=tuple(plans),
+        year_ends=year_ends(calendar),
+        base_discount=base_discount(scenario, calendar),
+    )
 
 
 def seed_faults(seed: int) -> list[str]:

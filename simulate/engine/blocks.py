@@ -118,7 +118,7 @@ def new_memory(model: Model, lanes: int) -> Memory:
     worlds = model.rules.world_switches.shape[0]
     state, draws, factors = new_factors(model, lanes)
     return Memory(
-        worlds=new_worlds(worlds, **rows, steps=model.grid.steps, deals=model.grid.deals, lanes=lanes),
+        worlds=new_worlds(worlds, **rows, grid=model.grid, lanes=lanes),
         step=new_step(**rows, lanes=lanes),
         state=state,
         draws=draws,

@@ -55,7 +55,7 @@ def run(
     block_paths = min(block_paths, paths)
     compiled = compile_scenario(scenario, seed)
     refuse_idle(scenario, seed, compiled.model)
-    coords = coordinates(compiled.names, compiled.outside, compiled.deal_labels, scenario.worlds)
+    coords = coordinates(compiled, scenario.worlds)
     attrs = attributes(scenario=scenario.name, base=scenario.base, changes=scenario.changes, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
     if check:
         coords |= check_coordinates(identities.IDENTITIES)

@@ -39,6 +39,7 @@ def check_table(table: dict[int, float]) -> dict[int, float]:
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 Year = Annotated[int, Field(strict=False)]  # keys of TOML are text
 YearTable = Annotated[dict[Year, Finite], AfterValidator(check_table)]
+RateTable = Annotated[dict[Year, Rate], AfterValidator(check_table)]
 PositiveYearTable = Annotated[dict[Year, Positive], AfterValidator(check_table)]
 
 

@@ -137,6 +137,13 @@ def mean_rate(section: ShortRate, timeline: Timeline) -> Array:
     return section.mean + section.shift + (section.start - section.mean) * np.exp(-section.reversion * timeline.step_ends())
 
 
+def mean_integral(section: ShortRate, timeline: Timeline) -> Array:
+    """[T] integral of the mean of the rate from the opening to the end of each step; of either process."""
+    tau = timeline.step_ends()
+    gain = tau if section.reversion == 0.0 else -np.expm1(-section.reversion * tau) / section.reversion
+    return (section.mean + section.shift) * tau + (section.start - section.mean) * gain
+
+
 def mean_and_variance(section: ShortRate, timeline: Timeline) -> tuple[Array, Array]:
     """[T] mean and variance of the rate at the end of each step, per year."""
     tau, mean = timeline.step_ends(), mean_rate(section, timeline)
@@ -151,9 +158,7 @@ def bond_price(section: ShortRate, timeline: Timeline) -> Array:
     tau, level = timeline.step_ends(), section.mean + section.shift
     if section.process == "cir":
         return square_root.bond_price(section.reversion, section.square_root_volatility, level, section.start + section.shift, tau)
-    gain = tau if section.reversion == 0.0 else -np.expm1(-section.reversion * tau) / section.reversion
-    mean = level * tau + (section.start - section.mean) * gain
-    return np.exp(-mean + 0.5 * integral_variance(section.reversion, section.volatility, tau))
+    return np.exp(-mean_integral(section, timeline) + 0.5 * integral_variance(section.reversion, section.volatility, tau))
 
 
 def farthest(section: ShortRate, timeline: Timeline) -> float:
@@ -166,7 +171,5 @@ def largest_exponent(section: ShortRate, timeline: Timeline) -> float:
     """Return the logarithm of the largest discount factor of any path: minus the integral of the rate, which is below 0 only with vasicek."""
     if section.process == "cir":
         return 0.0
-    tau = timeline.step_ends()
-    gain = tau if section.reversion == 0.0 else -np.expm1(-section.reversion * tau) / section.reversion
-    mean = (section.mean + section.shift) * tau + (section.start - section.mean) * gain
-    return float(np.max(FAR * np.sqrt(integral_variance(section.reversion, section.volatility, tau)) - mean))
+    spread = integral_variance(section.reversion, section.volatility, timeline.step_ends())
+    return float(np.max(FAR * np.sqrt(spread) - mean_integral(section, timeline)))

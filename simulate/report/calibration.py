@@ -33,7 +33,7 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
             f"# Calibration of {scenario.name}",
             "",
             f"Made by `simulate calibrate {scenario.name} --paths {paths} --seed {seed} --out docs/calibration.md`; do not edit. Digest {base.attrs['digest'][:16]}.",
-            "Losses in USD bn, discounted on the path's own short rate; intervals and standard errors (s.e.) are sampling errors only: the parameters are far less",
+            "Losses in USD bn, nominal; intervals and standard errors (s.e.) are sampling errors only: the parameters are far less",
             "certain than that. Bands and notes are in the folder of the tables.",
         ],
         plan_section(calibration.run_plan(source)),

@@ -36,6 +36,7 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
     losses = (loss_table(dataset, outside=False), loss_table(dataset, outside=True))
     for table in (
         system_table(dataset),
+        year_table(dataset),
         default_table(dataset),
         *losses,
         channel_table(dataset),
@@ -125,6 +126,19 @@ def system_table(dataset: "xr.Dataset") -> Table:
     for name, label in (("value_at_risk", "VaR"), ("expected_shortfall", "ES")):
         for level in network["level"].values:
             add(f"{label} {100 * level:g} %", name, money, f"{float(network['tail_paths'].sel(level=level)):,.0f}", level=level)
+    return table
+
+
+def year_table(dataset: "xr.Dataset") -> Table:
+    """Return the system loss by year of the run."""
+    losses = risk.losses_by_year(dataset)
+    value = risk.mean(risk.base_value(dataset).values, risk.path_weights(dataset))
+    title = f"System loss by year, nominal USD bn; on the fixed curve of {dataset.attrs['base']} all years are worth {money(value.value)} (s.e. {money(value.standard_error)})"
+    table = new_table(title, "year to", "expected\nloss", "s.e.", "tail\nloss", "s.e.", "discount\nfactor")
+    for year in losses["year"].values:
+        one = losses.sel(year=year)
+        numbers = (money(one[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss", "tail_loss_error"))
+        table.add_row(str(one["year_end"].values), *numbers, f"{float(one['base_discount']):.3f}")
     return table
 
 

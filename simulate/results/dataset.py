@@ -12,12 +12,13 @@ from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, FACTORS, SCH
 if TYPE_CHECKING:
     import xarray as xr
 
-    from simulate.compile.scenario import Compiled, Names
+    from simulate.compile.scenario import Compiled
     from simulate.scenario.sections import World
 
 
-def coordinates(names: "Names", outside: Sequence[bool], deal_labels: Mapping[str, Sequence[str]], worlds: Mapping[str, "World"]) -> dict[str, np.ndarray]:
-    """Return the coordinates of a result except `path`, from names, flags [entity], labels by deal id and worlds by name."""
+def coordinates(compiled: "Compiled", worlds: Mapping[str, "World"]) -> dict[str, np.ndarray]:
+    """Return the coordinates of a result except `path`, from a compiled scenario and its worlds by name."""
+    names, deal_labels = compiled.names, compiled.deal_labels
     labels = [tuple(deal_labels.get(deal, ("", "", "", ""))) for deal in names.deals]
     kinds, payers, payees, titles = zip(*labels) if labels else ((), (), (), ())
     columns = {
@@ -25,8 +26,11 @@ def coordinates(names: "Names", outside: Sequence[bool], deal_labels: Mapping[st
         "detail": names.detail,
         "switches_off": tuple(", ".join(world.off) for world in worlds.values()),
         "solution": tuple(world.solution for world in worlds.values()),
+        "year": tuple(range(1, len(compiled.year_ends) + 1)),
+        "year_end": tuple(map(str, compiled.year_ends)),
+        "base_discount": compiled.base_discount,
         "entity": names.entities,
-        "outside": outside,
+        "outside": compiled.outside,
         "channel": names.channels,
         "deal": names.deals,
         "deal_kind": kinds,
@@ -38,7 +42,7 @@ def coordinates(names: "Names", outside: Sequence[bool], deal_labels: Mapping[st
         "factor_unit": tuple(unit for unit, _ in FACTORS.values()),
         "factor_title": tuple(title for _, title in FACTORS.values()),
     }
-    return {name: np.array(values, dtype=bool if COORDINATES[name].dtype == "bool" else object) for name, values in columns.items()}
+    return {name: np.array(values, dtype=object if COORDINATES[name].dtype == "str" else COORDINATES[name].dtype) for name, values in columns.items()}
 
 
 def check_coordinates(identities: Mapping[str, tuple[str, str, float]]) -> dict[str, np.ndarray]:

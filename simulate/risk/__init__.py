@@ -4,11 +4,12 @@ Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight),
 """
 
 from simulate.risk.contagion import cause_split
-from simulate.risk.contributions import losses_by_channel, losses_by_deal, losses_by_entity
+from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year
 from simulate.risk.defaults import default_probability, default_probability_by_factor
 from simulate.risk.measures import expected_shortfall, in_world, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
 
 __all__ = [
+    "base_value",
     "cause_split",
     "default_probability",
     "default_probability_by_factor",
@@ -17,6 +18,7 @@ __all__ = [
     "losses_by_channel",
     "losses_by_deal",
     "losses_by_entity",
+    "losses_by_year",
     "mean",
     "path_weights",
     "proportion",

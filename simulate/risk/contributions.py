@@ -1,4 +1,4 @@
-"""Losses by bearer, channel and deal: expected, and in the tail of the system loss of the same world.
+"""Losses by bearer, channel, deal and year: expected, and in the tail of the system loss of the same world.
 
 Tail loss is the Euler contribution to expected shortfall of the system loss (Tasche 1999; Kalkbrener 2005): E[X | worst 1 - level of the system loss], with the
 atom at VaR split as in `measures.tail_weights`. Tail losses of parts that add up on every path add up. Standard errors hold the set of tail paths fixed:
@@ -36,6 +36,19 @@ def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outsi
 def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Return expected and tail loss [USD bn] by deal, all bearers. Dim deal. Raises ValueError for a world without detail."""
     return _expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
+
+
+def losses_by_year(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
+    """Return expected and tail system loss [USD bn, nominal] by year of the run. Dim year. Raises ValueError for a world that the result does not have."""
+    return _expected_and_tail(dataset, in_world(dataset, "system_loss_by_year", world), level, world)
+
+
+def base_value(dataset: "xr.Dataset", *, world: str = "network") -> "xr.DataArray":
+    """Return the system loss [USD bn] of every path, valued on the fixed curve of the result: losses of a year times its `base_discount`. Dim path.
+
+    No stress of rates moves the curve, so these values of two runs of one base compare. Raises ValueError for a world that the result does not have.
+    """
+    return (in_world(dataset, "system_loss_by_year", world) * dataset["base_discount"]).sum("year").drop_vars("world", errors="ignore")
 
 
 def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float, world: str) -> "xr.Dataset":

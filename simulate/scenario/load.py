@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from simulate.errors import InputError, refuse_if_any, section_type, sentences_of
 from simulate.factors.drivers import check_correlation
 from simulate.factors.section import doubts
+from simulate.factors.short_rate import ShortRate
 from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
 from simulate.network.checks import check_network
 from simulate.network.doubts import doubts_of
@@ -36,6 +37,8 @@ class Scenario(ScenarioFile):
     """What was set beside the file, by dotted key."""
     base: str
     """Name of the scenario at the root of `extends`."""
+    base_rate: ShortRate
+    """Short rate of that scenario: its expected path is the curve that no stress of rates moves."""
     changes: tuple[Change, ...]
     """What differs from that one."""
     warnings: tuple[str, ...]
@@ -55,7 +58,7 @@ class Scenario(ScenarioFile):
 
     def resolved(self, seed: int) -> dict[str, Any]:
         """Return all inputs as JSON-able data, table rows included; no paths of the machine. Changes of tables stand in their rows."""
-        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "changes", "warnings", *TABLES})
+        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "base_rate", "changes", "warnings", *TABLES})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
@@ -76,22 +79,21 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     refuse_if_any(problems)
     refuse_deep(raw, COMMAND_LINE)
     scenario = read_scenario(raw, origins, files, path)
-    root = Path(files[0])
-    base, changes = scenario.name, tuple[Change, ...]()
-    if given or len(files) > 1:
-        base, before = resolved_alone(root)
-        changes = find_changes(before, scenario.resolved(scenario.run.seed)) if before else ()
-    return scenario.model_copy(update={"source": path, "overrides": given, "base": base, "changes": changes})
+    scenario = scenario.model_copy(update={"source": path, "overrides": given})
+    base = read_alone(Path(files[0])) if given or len(files) > 1 else None
+    if base is None:
+        return scenario
+    changes = find_changes(base.resolved(base.run.seed), scenario.resolved(scenario.run.seed))
+    return scenario.model_copy(update={"base": base.name, "base_rate": base.factors.short_rate, "changes": changes})
 
 
-def resolved_alone(root: Path) -> tuple[str, dict[str, Any]]:
-    """Return name and inputs of the scenario at the root of `extends`; no inputs if it is not whole by itself."""
+def read_alone(root: Path) -> Scenario | None:
+    """Return the scenario at the root of `extends` by itself; None if it is not whole, and is only there to be extended."""
     try:
         raw, origins, files = read_chain(root, (), merges)
-        alone = read_scenario(raw, origins, files, root)
+        return read_scenario(raw, origins, files, root)
     except InputError:
-        return root.stem, {}
-    return alone.name, alone.resolved(alone.run.seed)
+        return None
 
 
 def merges(location: tuple[str, ...]) -> bool:
@@ -153,11 +155,19 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
             found.extend(check_network(network, calendar))
         problems.extend(found)
     refuse_if_any(problems)
-    assert file is not None and network is not None  # else there was a problem
+    assert file is not None and network is not None  # or there was a problem
     warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
     sections = {name: getattr(file, name) for name in ScenarioFile.model_fields}
     return Scenario.model_construct(
-        **sections, network=network, files=tuple(files), source=path, overrides={}, base="", changes=(), warnings=tuple(dict.fromkeys(warnings))
+        **sections,
+        network=network,
+        files=tuple(files),
+        source=path,
+        overrides={},
+        base=file.name,
+        base_rate=file.factors.short_rate,
+        changes=(),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

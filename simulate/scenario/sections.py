@@ -11,11 +11,12 @@ from simulate.calendar import Calendar
 from simulate.dimensions import Plausible
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
-from simulate.factors.section import LARGEST, Section, SourcedSection
+from simulate.factors.section import LARGEST, RateTable, Section, SourcedSection
 from simulate.model import SWITCHES, Switch
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
+MOST_EXPONENT = 300.0  # of a discount factor
 
 
 class Run(Section):
@@ -31,8 +32,10 @@ class Run(Section):
     """Number of paths. [paths]"""
     seed: int = Field(default=0, ge=0, lt=2**64)
     """Seed of all draws; 0 is a seed. [1]"""
-    discount: Literal["short_rate", "nominal"] = "short_rate"
-    """Losses are discounted at the short rate of the path, or not at all. [choice]"""
+    discount: Literal["short_rate", "nominal"] = "nominal"
+    """Losses are discounted at the short rate of the path, which a stress of rates moves too, or not at all. [choice]"""
+    curve: Annotated[RateTable | None, Plausible(-0.05, 0.3)] = None
+    """Zero rates at the ends of years, continuously compounded, of the fixed curve at which results value losses too; blank: the base's expected short rate. [per year]"""
     information_date: date | None = None
     """Last day on which plans and guidance were known; the opening day unless given. [date]"""
 
@@ -46,6 +49,9 @@ class Run(Section):
             raise ValueError(f"start is {self.start}, but a run in steps of a {self.step} must start on {ends}")
         if self.information_date is not None and self.information_date < self.start:
             raise ValueError(f"information_date {self.information_date} is before start {self.start}; it must be the same day or later")
+        years = self.steps * months / 12
+        if self.curve is not None and -min(self.curve.values()) * years > MOST_EXPONENT:
+            raise ValueError(f"the curve has a rate of {min(self.curve.values()):g}, at which {years:g} years cannot be discounted; write rates such as 0.04")
         return self
 
     @property

@@ -16,7 +16,8 @@ def open_tile(memory, net):
 def world_of(k, worlds):
     """Return world k, as views."""
     return World(
-        worlds.entity[k], worlds.owner[k], worlds.chips[k], worlds.leg[k], worlds.holding[k], worlds.lane[k], worlds.loss[k], worlds.deal_loss[k]
+        worlds.entity[k], worlds.owner[k], worlds.chips[k], worlds.leg[k], worlds.holding[k], worlds.lane[k], worlds.loss[k], worlds.deal_loss[k],
+        worlds.year_loss[k], worlds.year_system[k],
     )  # fmt: skip
 
 
@@ -29,6 +30,8 @@ def open_world(net, w):
     w.lane[:] = 0.0
     w.loss[:] = 0.0
     w.deal_loss[:] = 0.0
+    w.year_loss[:] = 0.0
+    w.year_system[:] = 0.0
     w.alive[:] = 1.0
     w.executed[:] = 1.0
     w.volume[:] = 1.0

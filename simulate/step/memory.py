@@ -3,6 +3,7 @@
 This file only allocates and packs. A packed group has the field names of its group in the Model, whose annotations name the array of each.
 """
 
+import math
 from collections import namedtuple
 from typing import Any, NamedTuple, get_type_hints
 
@@ -22,6 +23,7 @@ from simulate.model import (
     Array,
     Entities,
     Fleet,
+    Grid,
     Holdings,
     Legs,
     Model,
@@ -31,6 +33,7 @@ from simulate.model import (
 from simulate.step.state import INTEGERS, LISTS, STARTS, STEP, WORLD, Lists, Net, Step, World, Worlds
 
 CACHE_LINE = 64
+YEAR_ROUNDING = 1e-9  # twelve months make a year
 LEAST, DETAIL = len(SWITCHES), len(SWITCHES) + 1  # columns of pack_worlds after the switches
 KINDS = {"rows": np.int64, "terms": np.float64, "by_step": np.float64}
 PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of every packed type
@@ -176,8 +179,9 @@ def zeros(shape: int | tuple[int, ...], dtype: type[np.generic] = np.float64) ->
     return raw[first : first + size].view(dtype).reshape(shape)
 
 
-def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, holdings: int, deals: int, lanes: int) -> Worlds:
+def new_worlds(worlds: int, entities: int, owners: int, grid: Grid, legs: int, holdings: int, lanes: int) -> Worlds:
     """Allocate the state arrays of all worlds, zero."""
+    steps, years = grid.steps, years_of(grid)
     return Worlds(
         entity=zeros((worlds, len(WORLD["entity"]), entities, lanes)),
         owner=zeros((worlds, len(WORLD["owner"]), owners, lanes)),
@@ -186,7 +190,9 @@ def new_worlds(worlds: int, entities: int, owners: int, steps: int, legs: int, h
         holding=zeros((worlds, len(WORLD["holding"]), holdings, lanes)),
         lane=zeros((worlds, len(WORLD["lane"]), lanes)),
         loss=zeros((worlds, entities, len(CHANNELS), lanes)),
-        deal_loss=zeros((worlds, deals, lanes)),
+        deal_loss=zeros((worlds, grid.deals, lanes)),
+        year_loss=zeros((worlds, years, entities, lanes)),
+        year_system=zeros((worlds, years, lanes)),
     )
 
 
@@ -213,6 +219,11 @@ def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -
     step.delivered_share[:] = 1.0
     step.wave[:] = -1.0
     return step
+
+
+def years_of(grid: Grid) -> int:
+    """Return the number of years of the run, the last one begun."""
+    return math.ceil(grid.steps * grid.dt - YEAR_ROUNDING)
 
 
 def sizes_of(model: Model) -> dict[str, int]:

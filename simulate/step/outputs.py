@@ -8,7 +8,7 @@ from simulate.kernels.jit import part, stage
 from simulate.model import CHANNELS, CREDIT, EQUITY, MARKS, Array, Model
 from simulate.schema import FACTORS, VARIABLES
 from simulate.step.begin import world_of
-from simulate.step.memory import DETAIL, zeros
+from simulate.step.memory import DETAIL, years_of, zeros
 
 Outputs: Any = namedtuple("Outputs", VARIABLES)  # type: ignore[misc]  # fields of the schema; dims of the variables, the path last
 
@@ -31,6 +31,7 @@ def new_outputs(model: Model, paths: int) -> Any:
         "entity": model.grid.entities,
         "channel": len(CHANNELS),
         "deal": model.grid.deals,
+        "year": years_of(model.grid),
         "factor": len(FACTORS),
         "process": len(model.factors.revenue.plan0),
     }
@@ -94,6 +95,9 @@ def keep_world(k, start, count, out, net, w):
         out.stranded_gw_years[k, b] = w.stranded_gw_years[lane]
         out.unconverged[k, b] = w.unconverged[lane]
         out.system_loss[k, b] = 0.0
+    for year in range(w.year_system.shape[0]):
+        for lane in range(count):
+            out.system_loss_by_year[k, year, start + lane] = w.year_system[year, lane]
     for i in range(net.grid.entities):
         for lane in range(count):
             out.default_step[k, i, start + lane] = w.default_step[i, lane]
@@ -120,7 +124,7 @@ def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
 
 @part
 def keep_detail(d, start, count, out, w):
-    """Copy losses by channel and by deal of the d-th world that keeps them."""
+    """Copy losses by channel, by deal and by year of the d-th world that keeps them."""
     for i in range(w.loss.shape[0]):
         for c in range(w.loss.shape[1]):
             for lane in range(count):
@@ -128,3 +132,7 @@ def keep_detail(d, start, count, out, w):
     for deal in range(w.deal_loss.shape[0]):
         for lane in range(count):
             out.deal_loss[d, deal, start + lane] = w.deal_loss[deal, lane]
+    for year in range(w.year_loss.shape[0]):
+        for i in range(w.year_loss.shape[1]):
+            for lane in range(count):
+                out.loss_by_year[d, year, i, start + lane] = w.year_loss[year, i, lane]

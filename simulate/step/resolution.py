@@ -6,6 +6,7 @@ Defaults are rare, so this works lane by lane, and only where an entity failed.
 from simulate.kernels.jit import part
 from simulate.kernels.maths import LITTLE
 from simulate.model import CLEARED_CLASSES, EQUITY, SECURED
+from simulate.step.ledger import book
 from simulate.step.lists import legs_of, stakes_in, stakes_of
 from simulate.step.values import mark_of, multiple
 
@@ -190,9 +191,8 @@ def wipe_out(i, lane, net, now, w, s):
     """
     holdings = net.holdings
     for h in stakes_in(i, net.lists):
-        lost = w.stake_cost[h, lane] * now.factors.discount[lane]
-        w.loss[holdings.holder[h], EQUITY, lane] += lost
-        w.deal_loss[holdings.deal[h], lane] += lost
+        book(holdings.holder[h], EQUITY, w.stake_cost[h, lane], lane, net, now, w)
+        w.deal_loss[holdings.deal[h], lane] += w.stake_cost[h, lane] * now.factors.discount[lane]
         w.stake_cost[h, lane] = 0.0
         if now.marks:
             w.stake[h, lane] = 0.0

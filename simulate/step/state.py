@@ -152,8 +152,10 @@ class World(NamedTuple):
     leg: Array  # [K, L, W]
     holding: Array  # [K, H, W]
     lane: Array  # [K, W]
-    loss: Array  # [n, channels, W] discounted USD bn
-    deal_loss: Array  # [D, W] discounted USD bn
+    loss: Array  # [n, channels, W] USD bn, times the discount factor of the step
+    deal_loss: Array  # [D, W] likewise
+    year_loss: Array  # [Y, n, W] USD bn, nominal, by year of the run, without stranded chips
+    year_system: Array  # [Y, W] USD bn, nominal, of credit and equity of outside nodes
 
     def __getattr__(self, name: str) -> Array:
         """Raise AttributeError: no row has the name. For type checkers, a row is an array (kernels/fields.py puts the names on the rows)."""
@@ -171,6 +173,8 @@ class Worlds(NamedTuple):
     lane: Array
     loss: Array
     deal_loss: Array
+    year_loss: Array
+    year_system: Array
 
 
 class Step(NamedTuple):

@@ -17,7 +17,7 @@ from simulate.schema import CHECK_COORDINATES, CHECKS
 from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 from tests.checks.test_identities import model_of
 from tests.makers.small import SMALL
-from tests.makers.tiny import COVER
+from tests.makers.tiny import COVER, change_rows
 
 NETWORK, ALONE, LEAST = 0, 1, 2
 WHOLE = -1  # no step, or no entity
@@ -38,8 +38,10 @@ def breaks(identity):
 
 @pytest.fixture(scope="module")
 def observed():
-    """A tile in which guarantees are called and guarantors fail."""
-    return Workspace(model_of("tiny: guarantor fails with the obligor"), PATHS).observe(Block(FIRST_PATH, PATHS))
+    """A tile in which guarantees are called and guarantors fail; nominal, so that losses by year add up."""
+    model = model_of("tiny: guarantor fails with the obligor")
+    nominal = model._replace(factors=change_rows(model.factors, {"short_rate.discount": 0.0}))
+    return Workspace(nominal, PATHS).observe(Block(FIRST_PATH, PATHS))
 
 
 def copy(tile):
@@ -254,6 +256,18 @@ def loss_that_ends_nowhere(tile):
     return ALONE, WHOLE, WHOLE, 13
 
 
+@breaks("loss_by_year")
+def loss_in_another_year(tile):
+    tile.outputs["system_loss_by_year"][ALONE, 0, 13] += SMALL_CHANGE
+    return ALONE, WHOLE, WHOLE, 13
+
+
+@breaks("loss_by_year")
+def loss_of_another_year_and_entity(tile):
+    tile.outputs["loss_by_year"][0, 1, 2, 6] += SMALL_CHANGE
+    return NETWORK, WHOLE, 2, 6
+
+
 @pytest.mark.parametrize("name", BREAKS)
 def test_what_is_broken_is_found_where_it_is(observed, name):
     identity, function = BREAKS[name]
@@ -287,6 +301,7 @@ def one_step(solution, least=0.0):
         ),
         holdings=SimpleNamespace(issuer=nobody, outside_of=np.full(n, -1)),
         fleet=SimpleNamespace(entity=nobody, stranded_deal=nobody),
+        factors=SimpleNamespace(short_rate=SimpleNamespace(discount=1.0)),
         rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.full(worlds, least), world_detail=np.array([1.0, 0.0])),
     )  # fmt: skip
     trace = np.zeros((worlds, 1, len(TRACES), n, 1))
@@ -378,7 +393,7 @@ def test_the_command_checks_and_reports(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     assert exit_code(["run", str(SMALL), "--paths", "60", "--check", "--out", "a.zarr"]) == 0
     out, _ = capsys.readouterr()
-    assert "Checked: 60 paths, 20 identities" in out and "tolerance" in out
+    assert "Checked: 60 paths, 21 identities" in out and "tolerance" in out
     rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith(tuple(IDENTITIES))}
     stored = simulate.open_results("a.zarr")
     for name, row in rows.items():

@@ -18,7 +18,7 @@ DEALS = {
     "S01": ("equity_stake", "vendor", "lab", "a tenth of the lab"),
     "own:cloud": ("own", "cloud", "cloud", "fleet of the cloud"),
 }
-STEPS, DT = 28, 0.25
+STEPS, DT, YEARS = 28, 0.25, 7
 
 
 def compiled(discount: float = 1.0) -> SimpleNamespace:
@@ -35,6 +35,8 @@ def compiled(discount: float = 1.0) -> SimpleNamespace:
         digest="d" * 64,
         resolved={"name": "made_up", "run": {"steps": STEPS}},
         start=date(2025, 12, 31),
+        year_ends=tuple(date(2026 + year, 12, 31) for year in range(YEARS)),
+        base_discount=0.96 ** np.arange(1, YEARS + 1),
     )
 
 
@@ -44,8 +46,7 @@ def of_network(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def coords() -> dict:
-    made = compiled()
-    return coordinates(made.names, made.outside, made.deal_labels, DEFAULT_WORLDS)
+    return coordinates(compiled(), DEFAULT_WORLDS)
 
 
 def attrs(paths: int, block_paths: int, seed: int = 0) -> dict:
@@ -70,12 +71,15 @@ def block(first: int, paths: int) -> dict[str, np.ndarray]:
     deal_loss[3] = np.where(fails[1], 3.0 * draws[8], 0.0)
     loss = np.zeros((n, len(CHANNELS), paths))
     loss[1, 1], loss[3, 0], loss[2, 2], loss[1, 4] = deal_loss
+    system = np.stack([deal_loss[1] + 0.5 * deal_loss[2], 0.7 * deal_loss[1]])
     factor = np.zeros((len(FACTORS), paths))
     factor[list(FACTORS).index("gpu_life")] = np.where(draws[10] < 0.5, 3.0, 6.0)
     return {
         "loss": loss[None],
         "deal_loss": deal_loss[None],
-        "system_loss": np.stack([deal_loss[1] + 0.5 * deal_loss[2], 0.7 * deal_loss[1]]),
+        "loss_by_year": by_year(loss[:, :4].sum(axis=1), draws[12])[None],
+        "system_loss": system,
+        "system_loss_by_year": np.stack([by_year(one[None], draws[12])[:, 0] for one in system]),
         "default_step": np.stack([default, alone]),
         "default_round": np.where(np.stack([default, alone]) >= 0, 0, -1),
         "steps_shut": np.tile(np.where(fails[0], 4, 0) + (draws[9] * 3).astype(int), (2, 1)),
@@ -88,6 +92,11 @@ def block(first: int, paths: int) -> dict[str, np.ndarray]:
         "mark_change": np.zeros((2, n, paths)),
         "revenue_final": 100.0 * draws[12:13],
     }
+
+
+def by_year(amounts: np.ndarray, when: np.ndarray) -> np.ndarray:
+    """[years, n, paths] the amounts [n, paths], each in one year."""
+    return (np.arange(YEARS)[:, None, None] == (when * YEARS).astype(int)) * amounts
 
 
 def dataset(paths: int = 400, block_paths: int = 150):

@@ -28,14 +28,14 @@ def let_again(model, t, now, scale, world, share, leg):
 
 
 def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned):
-    """Postings (entity, channel, deal, amount) of the step, discounted at tau. `before` holds alive and volume before the
+    """Postings (entity, channel, deal, amount, amount discounted at tau) of the step. `before` holds alive and volume before the
     step's resolution and the switches."""
     legs, fleet, h = model.legs, model.fleet, model.holdings
     postings, discount, pays = [], now["discount"], clearing["pay"]
 
     def post(entity, channel, deal, amount):
         if amount != 0.0:
-            postings.append((entity, channel, deal, amount * discount))
+            postings.append((entity, channel, deal, amount, amount * discount))
 
     for leg, payer in enumerate(legs.payer):
         deal, creditor = legs.deal[leg], legs.payee[leg]

@@ -30,7 +30,7 @@ from tests.oracle.dues import dues
 from tests.oracle.earnings import earnings
 from tests.oracle.factors import factor_path, path_draws, plain
 from tests.oracle.funding import Purse, collect, funding
-from tests.oracle.losses import CREDIT, EQUITY, Before, losses
+from tests.oracle.losses import CREDIT, EQUITY, STRANDED, Before, losses
 from tests.oracle.resolution import resolve
 from tests.oracle.settlement import commitments, issue_shares, settle
 from tests.oracle.spending import spending
@@ -127,7 +127,9 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
     result = {
         "loss": [[0.0] * len(CHANNELS) for _ in range(n)],
         "deal_loss": [0.0] * grid.deals,
+        "loss_by_year": [[0.0] * n for _ in range(math.ceil(grid.steps * grid.dt - 1e-9))],
         "system_loss": 0.0,
+        "system_loss_by_year": [0.0] * math.ceil(grid.steps * grid.dt - 1e-9),
         "default_step": [-1] * n,
         "default_round": [-1] * n,
         "mark_change": [0.0] * n,
@@ -154,11 +156,15 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
 def count(model, t, stages, world, result, nudge):
     """Adds step t to the results of a world."""
     h, clearing = model.holdings, stages["clearing"]
-    for entity, channel, deal, amount in stages["postings"]:
+    year = math.floor((t + 0.5) * model.grid.dt)  # of the run
+    for entity, channel, deal, nominal, amount in stages["postings"]:
         result["loss"][entity][channel] += amount
         result["deal_loss"][deal] += amount
+        if channel != STRANDED:
+            result["loss_by_year"][year][entity] += nominal
         if model.entities.outside[entity] and channel in (CREDIT, EQUITY):
             result["system_loss"] += amount
+            result["system_loss_by_year"][year] += nominal
     for i in stages["outcome"]:
         if result["default_step"][i] < 0:
             result["default_step"][i], result["default_round"][i] = t, clearing["wave"][i]

@@ -136,7 +136,7 @@ def test_opening_refuses_a_store_that_lacks_a_variable(tmp_path):
 
 
 def test_a_block_that_is_not_the_schema_is_refused():
-    sizes = {"path": 3, "world": 2, "detail": 1, "entity": 5, "channel": 5, "deal": 4, "process": 1, "factor": len(synthetic.FACTORS)}
+    sizes = {"path": 3, "world": 2, "detail": 1, "entity": 5, "channel": 5, "deal": 4, "year": 7, "process": 1, "factor": len(synthetic.FACTORS)}
     good = synthetic.block(0, 3)
     assert in_schema(good, sizes, 0)["loss"].shape == (3, 1, 5, 5)
     with pytest.raises(ValueError, match="missing: \\['loss'\\]"):

@@ -86,8 +86,18 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
         for channel in (CREDIT, EQUITY):
             check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
     worlds, detailed = oracle["worlds"], [world for world, detail in zip(oracle["worlds"], model.rules.world_detail, strict=True) if detail]
-    expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss")}
-    by_world = ("system_loss", "default_step", "default_round", "mark_change", "steps_shut", "interest_paid", "stranded_gw_years", "unconverged")
+    expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss", "loss_by_year")}
+    by_world = (
+        "system_loss",
+        "system_loss_by_year",
+        "default_step",
+        "default_round",
+        "mark_change",
+        "steps_shut",
+        "interest_paid",
+        "stranded_gw_years",
+        "unconverged",
+    )
     expected |= {name: [world[name] for world in worlds] for name in by_world}
     expected |= {"log_weight": 0.0, "factor_summary": [oracle["factor"][name] for name in FACTORS]}
     expected |= {name: oracle[name] for name in ("delivery", "revenue_final")}

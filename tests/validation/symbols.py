@@ -11,6 +11,7 @@ SECTIONS = {
         "paths": "lanes",
         "seed": "seed of the keys (section 1)",
         "discount": "`short_rate.discount`",
+        "curve": "base_y of 4.10",
         "information_date": "none: what the tables may know",
     },
     "drivers": {"correlation": "`drivers.cholesky`"},
@@ -192,5 +193,5 @@ TERMS = {
 # Names in code font in the equations that are no field of `simulate.model`.
 STATE = {name for groups in (WORLD, STEP) for group in groups.values() for name in group} | {"receivable0"}
 OF_THE_STEP = {name for groups in (STEP_FACTORS, PATH_DRAWS, FACTOR_STATE) for names in groups.values() for name in names}
-RESULTS = set("loss system_loss mark_change".split())
+RESULTS = set("loss system_loss mark_change loss_by_year system_loss_by_year base_discount run.curve".split())
 WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world
