@@ -15,7 +15,9 @@ ROUNDING = 1.5  # payments over amount
 
 def doubts_of(network: Network) -> list[str]:
     """Return a sentence for everything that is doubtful beside something else."""
-    return [sentence for find in (doubtful_capital, doubtful_plans, doubtful_schedules, doubtful_amounts, names_alike) for sentence in find(network)]
+    return [
+        sentence for find in (doubtful_capital, doubtful_plans, doubtful_schedules, doubtful_amounts, deals_outside, names_alike) for sentence in find(network)
+    ]
 
 
 def doubtful_capital(network: Network) -> Iterable[str]:
@@ -79,6 +81,14 @@ def overpaid(deal: Deal) -> Iterable[str]:
             f"{deal.place}: its payments add up to {paid:g} USD bn, but its amount is {deal.amount:g}; the payments count, so correct the amount "
             "or leave it blank."
         )
+
+
+def deals_outside(network: Network) -> Iterable[str]:
+    """A deal has somebody inside."""
+    outside = {entity.id for entity in network.entities if entity.outside}
+    for deal in network.deals:
+        if {deal.payer, deal.payee} <= outside:
+            yield f"{deal.place}: '{deal.payer}' and '{deal.payee}' are both outside, so nobody in the network gains or loses by it; drop it, or correct a party."
 
 
 def names_alike(network: Network) -> Iterable[str]:

@@ -226,7 +226,7 @@ def read_date(row: Row, column: str, problems: list[str], *, last: bool) -> date
         year, month = parts[0], parts[1] if len(parts) > 1 else 12 if last else 1
         day = parts[2] if len(parts) > 2 else calendar.monthrange(year, month)[1] if last else 1
         return date(year, month, day)
-    except (ValueError, calendar.IllegalMonthError):
+    except (ValueError, OverflowError, calendar.IllegalMonthError):
         problems.append(f"{row.place}: {column} is '{text}', which is no date; write YYYY-MM-DD, YYYY-MM or YYYY.")
         return None
 

@@ -114,6 +114,11 @@ def test_ids_that_differ_in_capitals_only(small):
     assert warnings(small) == ("'Lab' and 'lab' differ in capital letters only; if they are one, write them alike.",)
 
 
+def test_a_deal_of_two_outside_nodes(small):
+    change(small, "deals.csv", "term_loan,loan,holding,banks", "term_loan,loan,landlords,banks")
+    assert any("'landlords' and 'banks' are both outside, so nobody in the network gains or loses by it" in said for said in warnings(small))
+
+
 def test_years_are_compared_with_their_neighbours_on_both_sides():
     assert not list(sudden({2026: 0.1, 2027: 2, 2028: 18, 2029: 60}))
     assert not list(sudden({2026: -15, 2027: 0.05, 2028: 20}))
