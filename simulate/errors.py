@@ -15,12 +15,41 @@ MESSAGES = {
 }
 
 
+ALIKE = 5  # sentences of one kind that are shown; of more only the first, and their number
+
+
 class InputError(ValueError):
-    """All faults of an input. `sentences` has one entry for each; `str()` has one line for each."""
+    """All faults of an input. `sentences` has one entry for each; `str()` has one line for each, of many alike the first ones and their number."""
 
     def __init__(self, sentences: Iterable[str]):
         self.sentences = tuple(dict.fromkeys(sentences))
-        super().__init__("\n".join(self.sentences))
+        super().__init__("\n".join(grouped(self.sentences)))
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[str, ...]]]:
+        """Be made again from the sentences, in another process too."""
+        return type(self), (self.sentences,)
+
+
+def grouped(sentences: Iterable[str]) -> list[str]:
+    """Return the sentences, of many of one kind the first ones and "and 941 more like this", for one mistake that is made everywhere.
+
+    Of one kind are sentences of one file that differ in numbers, names in quotes and hints only.
+    """
+    kinds: dict[str, list[str]] = {}
+    for sentence in sentences:
+        kinds.setdefault(kind_of(sentence), []).append(sentence)
+    shown = []
+    for alike in kinds.values():
+        shown += alike[:ALIKE]
+        if len(alike) > ALIKE:
+            shown.append(f"{alike[0].partition(' line ')[0].partition(':')[0]}: and {len(alike) - ALIKE:,} more like this.")
+    return shown
+
+
+def kind_of(sentence: str) -> str:
+    """Return what is left of a sentence without the key of its row, hints, names in quotes and numbers."""
+    plain = re.sub(r"(?<= line )\d+ \([^)]*\)| \(did you mean [^)]*\)", "", sentence)
+    return re.sub(r"'[^']*'|[\d.,]*\d", "", plain)
 
 
 def refuse_if_any(problems: Sequence[str]) -> None:

@@ -54,7 +54,7 @@ def exit_code(arguments: list[str] | None = None) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except InputError as error:
-        print("\n".join(error.sentences), file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     except UsageError as error:
         print(f"simulate: {error.format_message().rstrip('.')}. See `simulate --help`.", file=sys.stderr)

@@ -1,16 +1,17 @@
 """`simulate run`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument, SetOption
+from simulate.cli.options import ScenarioArgument, SetOption, StrictOption
 
 RESULTS = "results"  # folder of the stores of runs without --out
 
 
-def run(
+def run(  # noqa: PLR0913 - every option of the command
     scenario: ScenarioArgument,
     paths: Annotated[int | None, typer.Option(help="Number of paths; the scenario's unless given.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all draws; the scenario's unless given. 0 is a seed.")] = None,
@@ -20,11 +21,12 @@ def run(
     set_: SetOption = [],  # noqa: B006 - typer copies it
     block: Annotated[int | None, typer.Option(help="Paths of a block, the unit of work and storage. The result does not depend on it.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Verify the identities of the model on every path; the same result, several times slower.")] = False,
+    strict: StrictOption = False,
 ) -> None:
     """Simulate a scenario, write the result to a store and print the answer."""
     from simulate.compile.scenario import digest_of
     from simulate.engine import simulation
-    from simulate.errors import refuse_if_any
+    from simulate.errors import grouped, refuse_if_any
     from simulate.report.text import print_report
     from simulate.results import store as results
     from simulate.scenario.load import load_scenario
@@ -33,6 +35,9 @@ def run(
     if out is not None and not overwrite:
         results.refuse_existing(out)
     loaded = load_scenario(scenario, set_)
+    refuse_if_any(loaded.warnings if strict else ())
+    for sentence in grouped(loaded.warnings):
+        print(f"warning: {sentence}", file=sys.stderr)
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
     if out is None:

@@ -2,11 +2,19 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument, SetOption
+from simulate.cli.options import ScenarioArgument, SetOption, StrictOption
+from simulate.errors import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulate.network.blanks import Default
+
+SHOWN = 6  # names of entities or deals in a line
 
 
 def list_scenarios() -> None:
@@ -23,14 +31,17 @@ def validate(
     scenario: ScenarioArgument,
     set_: SetOption = [],  # noqa: B006 - typer copies it
     table: Annotated[bool, typer.Option("--table", help="Print the reconciliation table: reported, in deals, residual.")] = False,
+    strict: StrictOption = False,
 ) -> None:
-    """Check a scenario without running it, and summarise it."""
+    """Check a scenario without running it, and summarise it: what is doubtful, what is off because it is blank, and which defaults are used."""
     from simulate.compile.idle import refuse_idle
     from simulate.compile.scenario import compile_scenario
+    from simulate.errors import grouped, refuse_if_any
     from simulate.report.text import open_console, print_table, reconciliation_table
     from simulate.scenario.load import load_scenario
 
     loaded = load_scenario(scenario, set_)
+    refuse_if_any(loaded.warnings if strict else ())
     compiled = compile_scenario(loaded, loaded.run.seed)
     refuse_idle(loaded, loaded.run.seed, compiled.model)
     network, names = loaded.network, compiled.names
@@ -51,4 +62,27 @@ def validate(
     print(f"  digest    {compiled.digest}")
     if table:
         print_table(open_console(), reconciliation_table(compiled.reconciliation))
-    print("All checks passed.")
+    print_list("Blank, so a mechanism is off:", grouped(loaded.silent))
+    print_list("Defaults used (docs/model.md, section 6):", default_lines(loaded.defaults))
+    print_list("Warnings:", grouped(loaded.warnings))
+    count = len(loaded.warnings)
+    print(f"All checks passed, with {count:,} warning{'s' * (count != 1)}." if count else "All checks passed.")
+
+
+def print_list(heading: str, lines: "Sequence[str]") -> None:
+    """Print lines below a heading, nothing where there are none."""
+    if lines:
+        print("\n".join([heading, *(f"  {line}" for line in lines)]))
+
+
+def default_lines(defaults: "Sequence[Default]") -> list[str]:
+    """Return a line for figures with one value and the same entities, one for the parameters of a section, and one for the terms of a kind."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for one in defaults:
+        prefix, _, name = one.name.rpartition(".")
+        value = f"{one.value:g}" if isinstance(one.value, float) else str(one.value)
+        if prefix:
+            groups.setdefault((prefix,), []).append(f"{name} = {value}" + (f" ({len(one.of)})" if one.of else ""))
+        else:
+            groups.setdefault((value, str(len(one.of)), listed(one.of, SHOWN)), []).append(name)
+    return [f"{', '.join(names)} = {key[0]} for {key[1]} ({key[2]})" if len(key) > 1 else f"{key[0]}: {', '.join(names)}" for key, names in groups.items()]

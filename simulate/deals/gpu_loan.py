@@ -4,17 +4,22 @@ With `stake_deal` it is the margin loan of a holding company: the shares of that
 the excess over `ltv` x their value falls due in the step.
 """
 
+from typing import ClassVar
+
 from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, term, text_term
 from simulate.deals.legs import Collateral
 from simulate.deals.loan import DEBT_CLASSES, DebtTerms, balance_leg, check_balance
+from simulate.dimensions import Plausible
 from simulate.model import SECURED
 
 
 class GpuLoanTerms(DebtTerms):
     """Terms of a loan on collateral; at least one of fleet_share, core_share and stake_deal."""
 
-    ltv: float = term(0.0, "number", "covenant: balance over collateral value above which the excess falls due; 0: none")
+    silences: ClassVar = DebtTerms.silences | {"there is no covenant on the value of the collateral": ("ltv",)}
+
+    ltv: float = term(0.0, "number", "covenant: balance over collateral value above which the excess falls due; 0: none", usual=Plausible(0, 2))
     fleet_share: float = term(0.0, "share", "share of the borrower's fleet that is collateral", high=1)
     core_share: float = term(0.0, "share", "share of the borrower's core value that is collateral", high=1)
     stake_deal: str = text_term("", "equity_stake of the borrower whose shares are collateral")

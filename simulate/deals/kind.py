@@ -2,20 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulate.calendar import Calendar, spread_years
 from simulate.deals.legs import AT_ONCE, NO_COLLATERAL, Collateral, Driver, HoldingDraft, LegDraft, PaymentTerms
+from simulate.dimensions import DIMENSIONS, Plausible
 from simulate.model import CRITICAL, SENIOR, SUBORDINATED, Array
 
 UNSECURED = (CRITICAL, SENIOR, SUBORDINATED)
 
 
-def term(default: Any, dimension: str, text: str, *, low: float | None = 0.0, high: float | None = None, alias: str | None = None) -> Any:
-    """Return the field of a term: default (... when it must be given), dimension of its unit, bounds, and a sentence."""
-    return Field(default, ge=low, le=high, description=text, alias=alias, json_schema_extra={"dimension": dimension})
+def term(
+    default: Any, dimension: str, text: str, *, low: float | None = 0.0, high: float | None = None, usual: Plausible | None = None, alias: str | None = None
+) -> Any:
+    """Return the field of a term: default (... when it must be given), dimension of its unit, accepted and plausible range, and a sentence.
+
+    high None: as large as the dimension allows; usual None: plausible as the dimension says.
+    """
+    high = DIMENSIONS[dimension].most if high is None else high
+    plausible = usual or DIMENSIONS[dimension].plausible
+    field = Field(default, ge=low, le=high, description=text, alias=alias, json_schema_extra={"dimension": dimension})
+    field.metadata += [plausible] if plausible else []
+    return field
 
 
 def text_term(default: Any, text: str) -> Any:
@@ -39,8 +49,11 @@ class Terms(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
     seniority: int | None = term(None, "number", "class of the claim, 0 (critical) to 4 (commitment); blank: as the kind says", high=4, alias="class")
-    size_low: float | None = term(None, "number", "least size of the deals of the group when they execute, share of the terms")
-    size_high: float | None = term(None, "number", "greatest size of the deals of the group when they execute, share of the terms")
+    size_low: float | None = term(None, "number", "least size of the deals of the group when they execute, share of the terms", usual=Plausible(0, 3))
+    size_high: float | None = term(None, "number", "greatest size of the deals of the group when they execute, share of the terms", usual=Plausible(0, 3))
+
+    silences: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Effects of terms that are blank: what does not happen -> the terms without which it does not."""
 
     def rank(self, usual: int) -> int:
         """Return the class of the claim: the term, else the class that is usual for the kind."""
@@ -85,6 +98,11 @@ class Terms(BaseModel):
     def cover(self) -> Part | None:
         """Deal that this one covers, and the share of its shortfall; None: this deal is no guarantee."""
         return None
+
+    def silent(self) -> dict[str, tuple[str, ...]]:
+        """Return what is off because all these terms are blank: effect -> terms."""
+        off = {effect: names for effect, names in self.silences.items() if self.model_fields_set.isdisjoint(names)}
+        return {effect: tuple(type(self).model_fields[name].alias or name for name in names) for effect, names in off.items()}
 
 
 TermsType = TypeVar("TermsType", bound=Terms)

@@ -1,5 +1,7 @@
 """Lease: payer = lessee, payee = lessor, which keeps title and residual risk. Rent by year."""
 
+from typing import ClassVar
+
 from simulate.calendar import Calendar
 from simulate.deals.kind import Deal, Drafts, Kind, Terms, by_step, draft_leg, needs_schedule, payment_terms, term
 from simulate.deals.legs import Scheduled
@@ -8,6 +10,8 @@ from simulate.model import SENIOR
 
 class LeaseTerms(Terms):
     """Terms of a lease."""
+
+    silences: ClassVar = {"no damages are due when the lessee fails": ("damages",)}
 
     days: float = term(0.0, "days", "payment terms")
     ends_with_payee: float = term(0.0, "flag", "1: ends when the lessor fails", high=1)

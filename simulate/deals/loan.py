@@ -5,9 +5,12 @@ Payer = borrower, payee = lender. The amount is the balance at the opening. Prin
 Interest a year on the balance: rate + float x short rate + margin x spread ratio.
 """
 
+from typing import ClassVar
+
 from simulate.calendar import Calendar
 from simulate.deals.kind import UNSECURED, Deal, Drafts, Kind, Terms, by_step, draft_leg, is_running, term
 from simulate.deals.legs import Balance, Collateral, LegDraft
+from simulate.dimensions import Plausible
 from simulate.model import SECURED, SENIOR, SUBORDINATED
 
 DEBT_CLASSES = (*UNSECURED, SECURED)
@@ -16,8 +19,10 @@ DEBT_CLASSES = (*UNSECURED, SECURED)
 class DebtTerms(Terms):
     """Interest of any debt."""
 
+    silences: ClassVar = {"the loan bears no interest": ("rate", "float_", "margin")}
+
     rate: float = term(0.0, "rate", "fixed part of the rate, per year")
-    float_: float = term(0.0, "number", "multiple of the short rate that is paid on top", alias="float")
+    float_: float = term(0.0, "number", "multiple of the short rate that is paid on top", usual=Plausible(0, 1.5), alias="float")
     margin: float = term(0.0, "rate", "margin over the short rate at a spread ratio of 1, per year")
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from simulate.errors import InputError
+from simulate.errors import InputError, refuse_if_any
 from simulate.factors.drivers import Drivers
-from simulate.factors.members import Factors, FactorSections
+from simulate.factors.members import Factors, FactorSections, largest_exponents
 from simulate.factors.section import Context, Group, Process, Timeline
 from simulate.model import freeze_array
+
+MOST_EXPONENT = 300.0  # e^300 times any amount is still a number of a computer
 
 
 def build_factors(
@@ -27,6 +29,7 @@ def build_factors(
     Raises InputError with all faults at once.
     """
     context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount)
+    refuse_runaway(sections, context)
     members = {"drivers": Drivers.model_construct(correlation=dict(correlation)), **dict(sections)}
     rows: dict[str, Any] = {}
     problems: list[str] = []
@@ -38,6 +41,19 @@ def build_factors(
     if problems:
         raise InputError(problems)
     return Factors(**rows)
+
+
+def refuse_runaway(sections: FactorSections, context: Context) -> None:
+    """Refuse parameters that are too large together for the horizon, before a path leaves the numbers of a computer. Raises InputError."""
+    timeline = context.timeline
+    refuse_if_any(
+        [
+            f"{keys}: within {timeline.steps * timeline.dt:g} years a path could grow by e^{exponent:.0f}; at most e^{MOST_EXPONENT:.0f} can be computed, "
+            "so lower one of them or the number of steps."
+            for keys, exponent in largest_exponents(sections, timeline, context.processes).items()
+            if exponent > MOST_EXPONENT
+        ]
+    )
 
 
 def freeze_rows(rows: Any) -> Any:

@@ -4,10 +4,11 @@ Exponential smoothing (Brown 1959) with lambda = 1 - exp(-dt/memory), so that th
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
 from simulate.kernels.jit import part
 from simulate.model import Array, Variable
@@ -30,7 +31,7 @@ class Rows(NamedTuple):
 class Confidence(SourcedSection):
     """[factors.confidence]"""
 
-    memory_years: NonNegative = 1.0
+    memory_years: Annotated[NonNegative, Plausible(0, 10)] = 1.0
     """Mean age of the memory; 0: the last step only. [years]"""
 
     def compile_rows(self, context: Context) -> Rows:

@@ -6,12 +6,13 @@ Phi(z) is tabulated over z with exact slopes, for a cubic Hermite interpolation 
 """
 
 import math
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, betaln, ndtr
 
+from simulate.dimensions import Plausible
 from simulate.factors.section import Context, NonNegative, SourcedSection
 from simulate.kernels.jit import part
 from simulate.kernels.random import FIRST_DRAW, ONCE, fill_normal
@@ -37,15 +38,15 @@ class Rows(NamedTuple):
 class Delivery(SourcedSection):
     """[factors.delivery]"""
 
-    low: NonNegative = 0.25
+    low: Annotated[NonNegative, Plausible(0, 2)] = 0.25
     """Worst share of the planned increase. [share]"""
-    mode: NonNegative = 0.75
+    mode: Annotated[NonNegative, Plausible(0, 2)] = 0.75
     """Most likely share. [share]"""
-    high: NonNegative = 1.15
+    high: Annotated[NonNegative, Plausible(0, 3)] = 1.15
     """Best share. [share]"""
     correlation: float = Field(default=0.5, ge=0, le=1)
     """Weight rho of the common normal: the correlation of two processes is its square. [1]"""
-    fixed: NonNegative | None = None
+    fixed: Annotated[NonNegative | None, Plausible(0, 3)] = None
     """The same share on every path, as in a run of the plan. [share]"""
 
     @model_validator(mode="after")

@@ -5,12 +5,13 @@ the threshold of its probability. So letters of intent become contracts in the w
 """
 
 import math
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field, field_validator
 from scipy.special import ndtri
 
+from simulate.dimensions import Plausible
 from simulate.errors import InputError
 from simulate.factors.section import Context, Group, NonNegative, Share, SourcedSection
 from simulate.kernels.jit import part
@@ -39,9 +40,9 @@ class Execution(SourcedSection):
     """Weight rho of the common normal of plan delivery. [1]"""
     probability: dict[Status, Share] = {"conditional": 0.7, "letter_of_intent": 0.25, "talks": 0.1}
     """Probability that a deal of this status is executed, where the deal itself gives none. [share]"""
-    size_low: NonNegative = 1.0
+    size_low: Annotated[NonNegative, Plausible(0, 3)] = 1.0
     """Smallest size of an executed group over the announced one. [ratio]"""
-    size_high: NonNegative = 1.0
+    size_high: Annotated[NonNegative, Plausible(0, 3)] = 1.0
     """Largest size. [ratio]"""
 
     @field_validator("probability")

@@ -16,7 +16,7 @@ from simulate.factors.power_gap import PowerGap
 from simulate.factors.regime import Regime
 from simulate.factors.rental import Rental
 from simulate.factors.revenue import Revenue
-from simulate.factors.section import Section
+from simulate.factors.section import Process, Section, Timeline
 from simulate.factors.short_rate import ShortRate
 from simulate.factors.spread import Spread
 from simulate.factors.valuation import Valuation
@@ -87,6 +87,16 @@ def collect(declared: str) -> dict[str, dict[str, Variable]]:
                 raise ValueError(f"{member.__name__} gives a second meaning to {', '.join(sorted(twice))}")
             known |= variables
     return groups
+
+
+def largest_exponents(f: FactorSections, timeline: Timeline, processes: tuple[Process, ...]) -> dict[str, float]:
+    """Return the largest exponent that a factor reaches on any path, by the keys that make it large."""
+    return {
+        "factors.short_rate (start, mean, shift and volatility)": short_rate.largest_exponent(f.short_rate, timeline),
+        "factors.valuation (disappointment_shift, and rate_duration times the short rate)": valuation.largest_exponent(f.valuation, timeline, f.short_rate),
+        "factors.rental (table, obsolescence and demand_pull)": rental.largest_exponent(f.rental, timeline),
+        "factors.revenue.regime_scale (times the figure regime_shift)": revenue.largest_exponent(f.revenue, timeline, processes),
+    }
 
 
 def own_normals(processes: int) -> int:

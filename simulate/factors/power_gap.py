@@ -5,11 +5,12 @@ have exponential sizes and fade exponentially (Campbell 1909): mean lambda m (1 
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from scipy.special import pdtr, pdtrc
 
+from simulate.dimensions import Plausible
 from simulate.errors import InputError
 from simulate.factors.reversion import transition, variance
 from simulate.factors.section import Context, NonNegative, Positive, SourcedSection, Timeline, YearTable
@@ -19,6 +20,7 @@ from simulate.kernels.random import FIRST_DRAW, ONCE, fill_uniform
 from simulate.model import Array, Variable
 
 MISSED = 1e-9  # probability that a path would have more shots than are drawn
+MOST_SHOTS = 1000.0  # expected on a path: a shot is a row of memory
 MOST_FADES = 300.0  # shots are stored grown to opening: exp of this must not overflow
 
 STATE = {
@@ -50,19 +52,19 @@ class Rows(NamedTuple):
 class PowerGap(SourcedSection):
     """[factors.power_gap]"""
 
-    plan: YearTable = {2025: 0.03, 2030: 0.25}
+    plan: Annotated[YearTable, Plausible(0, 1)] = {2025: 0.03, 2030: 0.25}
     """Expected gap at the ends of years, linear between them. [share of planned additions]"""
-    scale: NonNegative = 1.0
+    scale: Annotated[NonNegative, Plausible(0, 10)] = 1.0
     """Multiplies the plan; 0: all additions have power. [1]"""
-    volatility: NonNegative = 0.04
+    volatility: Annotated[NonNegative, Plausible(0, 0.5)] = 0.04
     """Stationary standard deviation of the fluctuation. [share]"""
-    reversion: Positive = 1.0
+    reversion: Annotated[Positive, Plausible(0.05, 20)] = 1.0
     """Speed of reversion of the fluctuation. [per year]"""
-    shots_per_year: NonNegative = 0.3
+    shots_per_year: Annotated[NonNegative, Plausible(0, 12)] = 0.3
     """Frequency of sudden shortages. [per year]"""
-    shot_mean: NonNegative = 0.05
+    shot_mean: Annotated[NonNegative, Plausible(0, 1)] = 0.05
     """Mean size of a shortage when it arrives. [share]"""
-    shot_decay: NonNegative = 1.0
+    shot_decay: Annotated[NonNegative, Plausible(0, 20)] = 1.0
     """Speed at which a shortage fades. [per year]"""
 
     def compile_rows(self, context: Context) -> Rows:
@@ -76,8 +78,15 @@ class PowerGap(SourcedSection):
                     f"use at most {MOST_FADES / horizon:g}, or no shots at all (shots_per_year = 0)."
                 ]
             )
-        step = transition(self.reversion, diffusion(self), timeline.dt)
         expected = self.shots_per_year * horizon
+        if expected > MOST_SHOTS:
+            raise InputError(
+                [
+                    f"factors.power_gap.shots_per_year = {self.shots_per_year:g} makes {expected:g} shots in {horizon:g} years: "
+                    f"use at most {MOST_SHOTS / horizon:g}, with larger shots (shot_mean)."
+                ]
+            )
+        step = transition(self.reversion, diffusion(self), timeline.dt)
         most = 0
         while expected > 0.0 and pdtrc(most, expected) >= MISSED:
             most += 1

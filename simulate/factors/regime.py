@@ -5,10 +5,11 @@ regimes of this kind in macroeconomics: Hamilton 1989). Every path starts in del
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
 from simulate.kernels.jit import part
 from simulate.kernels.random import FIRST_DRAW, fill_uniform
@@ -28,9 +29,9 @@ class Rows(NamedTuple):
 class Regime(SourcedSection):
     """[factors.regime]"""
 
-    hazard_in: NonNegative = 0.12
+    hazard_in: Annotated[NonNegative, Plausible(0, 5)] = 0.12
     """Hazard from delivery to disappointment. [per year]"""
-    hazard_out: NonNegative = 0.50
+    hazard_out: Annotated[NonNegative, Plausible(0, 10)] = 0.50
     """Hazard back to delivery. [per year]"""
 
     def compile_rows(self, context: Context) -> Rows:

@@ -4,10 +4,11 @@ obsolescence, pulled by demand over usable power. The same price values the flee
 q' = a q + (1 - a) (log table - obsolescence t + pull (log y - log(1 - g))) + sd Z; p = exp(q - Var/2).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.factors.reversion import transition, variance
 from simulate.factors.section import Context, Finite, NonNegative, PositiveYearTable, SourcedSection, Timeline
 from simulate.kernels.jit import part
@@ -31,15 +32,15 @@ class Rows(NamedTuple):
 class Rental(SourcedSection):
     """[factors.rental]"""
 
-    volatility: NonNegative = 0.45
+    volatility: Annotated[NonNegative, Plausible(0, 3)] = 0.45
     """Volatility of the logarithm. [per sqrt(year)]"""
-    reversion: NonNegative = 1.0
+    reversion: Annotated[NonNegative, Plausible(0, 10)] = 1.0
     """Speed of reversion of the logarithm. [per year]"""
-    table: PositiveYearTable = {2025: 1.0}
+    table: Annotated[PositiveYearTable, Plausible(0.01, 20)] = {2025: 1.0}
     """Level it reverts to before obsolescence, relative to opening, at the ends of years. [ratio]"""
-    obsolescence: Finite = 0.10
+    obsolescence: Annotated[Finite, Plausible(-0.5, 2)] = 0.10
     """Rate at which newer chips push the level down. [per year]"""
-    demand_pull: NonNegative = 0.5
+    demand_pull: Annotated[NonNegative, Plausible(0, 3)] = 0.5
     """Elasticity of the level to demand over usable power. [1]"""
 
     def compile_rows(self, context: Context) -> Rows:
@@ -92,3 +93,8 @@ def mean_and_variance(section: Rental, timeline: Timeline) -> tuple[Array, Array
         path.append(log_mean)
     mean = np.exp(path)
     return mean, mean**2 * np.expm1(variance(section.reversion, section.volatility, timeline.step_ends()))
+
+
+def largest_exponent(section: Rental, timeline: Timeline) -> float:
+    """Return the logarithm of the largest price of any path: the level, and the pull of a demand that no path exceeds (e^50 of plan)."""
+    return float(np.max(level(section, timeline))) + 50.0 * section.demand_pull

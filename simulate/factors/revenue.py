@@ -6,10 +6,11 @@ by half its variance, so that the mean is the plan when d = 1 and there is no di
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.errors import InputError
 from simulate.factors.reversion import integral_variance, transition
 from simulate.factors.section import Context, NonNegative, Process, SourcedSection, Timeline
@@ -50,9 +51,9 @@ class Rows(NamedTuple):
 class Revenue(SourcedSection):
     """[factors.revenue]; the parameters of each entity stand in the table of figures."""
 
-    volatility_scale: NonNegative = 1.0
+    volatility_scale: Annotated[NonNegative, Plausible(0, 5)] = 1.0
     """Multiplies the volatilities of revenue and growth of all processes. [1]"""
-    regime_scale: NonNegative = 1.0
+    regime_scale: Annotated[NonNegative, Plausible(0, 5)] = 1.0
     """Multiplies the loss of growth in disappointment. [1]"""
 
     def compile_rows(self, context: Context) -> Rows:
@@ -180,3 +181,8 @@ def check_processes(context: Context) -> None:
 def mean_and_variance(section: Revenue, process: Process, timeline: Timeline) -> tuple[Array, Array]:
     """[T] mean and variance of revenue over plan when all of the increase is delivered and there is no disappointment."""
     return np.ones(timeline.steps), np.expm1(log_variance(section, process, timeline))
+
+
+def largest_exponent(section: Revenue, timeline: Timeline, processes: tuple[Process, ...]) -> float:
+    """Return the largest logarithm that a regime adds to revenue on any path; shocks of its own have a bounded exponential."""
+    return section.regime_scale * timeline.steps * timeline.dt * max((process.regime_shift for process in processes), default=0.0)

@@ -5,45 +5,69 @@ its draws among them; what it carries from step to step (`STATE`), says in a ste
 exact moments on the grid.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from simulate.dimensions import doubt, plausible_range
 from simulate.errors import did_you_mean, listed
 from simulate.factors.keys import key_of
 from simulate.model import Array
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+LARGEST = 1000.0  # of a parameter in its unit: beyond it nothing means anything, and products of parameters leave the numbers of a computer
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+Finite = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Rate = Annotated[float, Field(ge=-1, le=LARGEST)]  # a year; nothing loses more than all of itself
+FAR = 9.0  # standard deviations that no draw from a 53-bit uniform reaches
 Share = Annotated[float, Field(ge=0, le=1)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
 def check_table(table: dict[int, float]) -> dict[int, float]:
-    """Return the table in the order of years. Refuses an empty one."""
+    """Return the table in the order of years. Refuses an empty one, and keys that are no calendar years."""
     if not table:
         raise ValueError("needs at least one year, such as {2026 = 0.03}")
+    if odd := [str(year) for year in table if not FIRST_YEAR <= year <= LAST_YEAR]:
+        raise ValueError(f"names {listed(odd)}, which must be calendar years from {FIRST_YEAR} to {LAST_YEAR}, such as 2026")
     return dict(sorted(table.items()))
 
 
-YearTable = Annotated[dict[int, Finite], AfterValidator(check_table)]
-PositiveYearTable = Annotated[dict[int, Positive], AfterValidator(check_table)]
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+Year = Annotated[int, Field(strict=False)]  # keys of TOML are text
+YearTable = Annotated[dict[Year, Finite], AfterValidator(check_table)]
+RateTable = Annotated[dict[Year, Rate], AfterValidator(check_table)]
+PositiveYearTable = Annotated[dict[Year, Positive], AfterValidator(check_table)]
 
 
 class Section(BaseModel):
-    """A section of a scenario file: frozen, refuses keys that it does not know."""
+    """A section of a scenario file: frozen; refuses keys that it does not know, values of another type and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True, allow_inf_nan=False)
 
 
-class StrictSection(Section):
-    """A section that refuses values of another type and numbers that are not finite too."""
+def split_unit(description: str) -> tuple[str, str]:
+    """Return meaning and unit of the sentence below a parameter, "Meaning. [unit]"."""
+    text = " ".join(description.split())
+    meaning, _, unit = text.removesuffix("]").rpartition("[") if text.endswith("]") else (text, "", "")
+    return meaning.strip().rstrip("."), unit
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+def doubts(section: BaseModel, location: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the key of every number of a section, and of the sections inside, that is not plausible, and what is doubtful about it."""
+    for name, field in type(section).model_fields.items():
+        value, key = getattr(section, name), (*location, name)
+        if isinstance(value, BaseModel):
+            yield from doubts(value, key)
+        elif (plausible := plausible_range(field)) is not None and value is not None:
+            unit = split_unit(field.description or "")[1]
+            inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else [(None, value)]
+            for part, number in inside:
+                if doubtful := doubt(number, plausible, unit):
+                    yield (key if part is None else (*key, str(part))), doubtful
 
 
 class SourcedSection(Section):

@@ -3,14 +3,15 @@
 """
 
 import math
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import model_validator
 
+from simulate.dimensions import Plausible
 from simulate.factors import square_root
 from simulate.factors.reversion import integral_variance, transition, variance
-from simulate.factors.section import Context, Finite, NonNegative, SourcedSection, Timeline
+from simulate.factors.section import FAR, LARGEST, Context, NonNegative, Rate, SourcedSection, Timeline
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row, exp_in_place
 from simulate.kernels.random import FIRST_DRAW, fill_uniform
@@ -46,15 +47,15 @@ class ShortRate(SourcedSection):
 
     process: Literal["vasicek", "cir"] = "vasicek"
     """vasicek: the volatility is the same at every rate, which may fall below 0; cir: it grows with the root of the rate, which stays at or above 0. [name]"""
-    start: Finite = 0.0372
+    start: Annotated[Rate, Plausible(-0.05, 0.3)] = 0.0372
     """Short rate at opening, continuously compounded. [per year]"""
-    mean: Finite = 0.036
+    mean: Annotated[Rate, Plausible(-0.05, 0.3)] = 0.036
     """Level it reverts to. [per year]"""
-    reversion: NonNegative = 0.25
+    reversion: Annotated[NonNegative, Plausible(0, 10)] = 0.25
     """Speed of reversion. [per year]"""
-    volatility: NonNegative = 0.01
+    volatility: Annotated[NonNegative, Plausible(0, 0.1)] = 0.01
     """Volatility; with cir, where the rate stands at the level it reverts to. [per year per sqrt(year)]"""
-    shift: Finite = 0.0
+    shift: Annotated[Rate, Plausible(-0.2, 0.3)] = 0.0
     """Added to start and mean: money costs more or less from the first day on. [per year]"""
 
     @model_validator(mode="after")
@@ -64,6 +65,10 @@ class ShortRate(SourcedSection):
             raise ValueError(
                 f"with process = 'cir' a rate is never below 0: start + shift must be at least 0 and mean + shift above 0, not {self.start + self.shift:g} "
                 f"and {self.mean + self.shift:g}; process = 'vasicek' allows both"
+            )
+        if self.process == "cir" and self.square_root_volatility > LARGEST:
+            raise ValueError(
+                f"with process = 'cir' volatility / sqrt(mean + shift) is {self.square_root_volatility:.3g} and must be at most {LARGEST:g}; lower the volatility"
             )
         return self
 
@@ -154,3 +159,17 @@ def bond_price(section: ShortRate, timeline: Timeline) -> Array:
     if section.process == "cir":
         return square_root.bond_price(section.reversion, section.square_root_volatility, level, section.start + section.shift, tau)
     return np.exp(-mean_integral(section, timeline) + 0.5 * integral_variance(section.reversion, section.volatility, tau))
+
+
+def farthest(section: ShortRate, timeline: Timeline) -> float:
+    """Return the largest distance from the opening that the rate reaches on any path, per year; the tail of cir is exponential."""
+    mean, spread = mean_and_variance(section, timeline)
+    return float(np.max(np.abs(mean - section.start - section.shift) + (FAR**2 if section.process == "cir" else FAR) * np.sqrt(spread)))
+
+
+def largest_exponent(section: ShortRate, timeline: Timeline) -> float:
+    """Return the logarithm of the largest discount factor of any path: minus the integral of the rate, which is below 0 only with vasicek."""
+    if section.process == "cir":
+        return 0.0
+    spread = integral_variance(section.reversion, section.volatility, timeline.step_ends())
+    return float(np.max(FAR * np.sqrt(spread) - mean_integral(section, timeline)))

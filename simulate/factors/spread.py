@@ -3,10 +3,11 @@
 Each borrower multiplies its own margin by it.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.factors.reversion import advance_log, transition, variance
 from simulate.factors.section import Context, NonNegative, SourcedSection, Timeline
 from simulate.kernels.jit import part
@@ -33,9 +34,9 @@ class Rows(NamedTuple):
 class Spread(SourcedSection):
     """[factors.spread]"""
 
-    reversion: NonNegative = 0.7
+    reversion: Annotated[NonNegative, Plausible(0, 10)] = 0.7
     """Speed of reversion of the logarithm. [per year]"""
-    volatility: NonNegative = 0.45
+    volatility: Annotated[NonNegative, Plausible(0, 3)] = 0.45
     """Volatility of the logarithm. [per sqrt(year)]"""
 
     def compile_rows(self, context: Context) -> Rows:

@@ -4,15 +4,16 @@ and a stated sensitivity to the short rate, through which rates reach a lab that
 log V = v - Var(v)/2 + shift c - duration (r - r0)
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from simulate.dimensions import Plausible
 from simulate.factors.regime import Regime
 from simulate.factors.regime import mean_and_variance as regime_moments
 from simulate.factors.reversion import advance_log, transition, variance
 from simulate.factors.section import Context, Finite, NonNegative, SourcedSection, Timeline
-from simulate.factors.short_rate import ShortRate
+from simulate.factors.short_rate import ShortRate, farthest
 from simulate.factors.short_rate import mean_and_variance as rate_moments
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row, exp_in_place
@@ -40,13 +41,13 @@ class Rows(NamedTuple):
 class Valuation(SourcedSection):
     """[factors.valuation]"""
 
-    reversion: NonNegative = 1.5
+    reversion: Annotated[NonNegative, Plausible(0, 10)] = 1.5
     """Speed of reversion of the logarithm. [per year]"""
-    volatility: NonNegative = 0.3
+    volatility: Annotated[NonNegative, Plausible(0, 3)] = 0.3
     """Volatility of the logarithm. [per sqrt(year)]"""
-    disappointment_shift: Finite = -0.5
+    disappointment_shift: Annotated[Finite, Plausible(-3, 1)] = -0.5
     """Added to the logarithm in disappointment. [1]"""
-    rate_duration: Finite = 0.0
+    rate_duration: Annotated[Finite, Plausible(-10, 40)] = 0.0
     """Fall of the logarithm for a rise of the short rate above opening. [years]"""
 
     def compile_rows(self, context: Context) -> Rows:
@@ -92,3 +93,8 @@ def share_mean_and_variance(section: Valuation, timeline: Timeline) -> tuple[Arr
     """[T] mean and variance of V itself, in delivery and at constant rates."""
     own = variance(section.reversion, section.volatility, timeline.step_ends())
     return np.ones(timeline.steps), np.expm1(own)
+
+
+def largest_exponent(section: Valuation, timeline: Timeline, rate: ShortRate) -> float:
+    """Return the largest size of log V on any path, but for its own shocks, whose exponential is bounded."""
+    return abs(section.disappointment_shift) + abs(section.rate_duration) * farthest(rate, timeline)

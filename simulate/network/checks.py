@@ -25,7 +25,18 @@ def check_network(network: Network, calendar: Calendar | None) -> list[str]:
     """Return all faults of the network as a whole, in sentences."""
     problems: list[str] = []
     file = network.names
-    for check in (check_nodes, check_classes, check_equity, check_collateral, check_guarantees, check_groups, check_draws, check_hosts, check_vendors):
+    for check in (
+        check_nodes,
+        check_classes,
+        check_equity,
+        check_circles,
+        check_collateral,
+        check_guarantees,
+        check_groups,
+        check_draws,
+        check_hosts,
+        check_vendors,
+    ):
         problems.extend(check(network))
     for entity in network.entities:
         if not entity.outside:
@@ -83,6 +94,22 @@ def check_equity(network: Network) -> Iterable[str]:
         total = sum(part.share for part in parts)
         if total > 1 + ROUNDING:
             yield f"{network.names['terms']}: the shares in '{name}' add up to {total:g} ({in_words(parts)}); they must not exceed 1."
+
+
+def check_circles(network: Network) -> Iterable[str]:
+    """No firms own each other wholly: such a circle has any value or none (Elliott, Golub and Jackson 2014)."""
+    owners: dict[str, list[Part]] = defaultdict(list)
+    for deal in network.deals:
+        if not is_outside(network, deal.payer):
+            owners[deal.payee].append(Part(deal.payer, deal.terms.opening_stake))
+    circle = {issuer for issuer, parts in owners.items() if sum(part.share for part in parts) >= 1 - ROUNDING}
+    while outer := {issuer for issuer in circle if any(part.share > 0 and part.deal not in circle for part in owners[issuer])}:
+        circle -= outer
+    if circle:
+        yield (
+            f"{network.names['terms']}: {listed(sorted(circle))} own each other wholly, so their shares have no value of their own; "
+            "leave a part of one of them to somebody else."
+        )
 
 
 def check_collateral(network: Network) -> Iterable[str]:

@@ -5,7 +5,19 @@ from typing import NamedTuple
 
 from simulate.errors import listed
 from simulate.network.figures import FIGURES, FigureKind
-from simulate.network.tables import Dates, Row, check_identifier, is_assumption, need_entity, read_choice, read_date, read_number, read_unit, read_year
+from simulate.network.tables import (
+    Dates,
+    Row,
+    check_identifier,
+    is_assumption,
+    need_entity,
+    read_choice,
+    read_date,
+    read_number,
+    read_quantity,
+    read_year,
+    warn_of,
+)
 
 INSURER = "insurer"  # added by compile: pays in insured worlds
 POLICIES = ("restructure", "liquidate", "never")
@@ -109,8 +121,8 @@ def check_outside(row: Row, policy: str | None, bridge: str | None, figures: lis
         problems.append(f"{row.place}: an outside node has no plan; its bridge must be 'none'.")
 
 
-def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, problems: list[str]) -> tuple[Scalars, Plans]:
-    """Read scalars by entity and name, and plans by entity, name and year."""
+def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, problems: list[str], warnings: list[str]) -> tuple[Scalars, Plans]:
+    """Read scalars by entity and name, and plans by entity, name and year; warn of what is not plausible."""
     known = [row["id"] for row in entity_rows]
     scalars: Scalars = {}
     plans: Plans = {}
@@ -119,35 +131,40 @@ def read_figures(rows: list[Row], entity_rows: list[Row], dates: Dates | None, p
         if read_choice(row, "figure", tuple(FIGURES), problems) is None:
             continue
         name, kind = row["figure"], FIGURES[row["figure"]]
-        scale, value = read_unit(row, kind.dimension, problems), read_number(row, "value", problems, low=None)
+        value = read_quantity(row, "value", kind.dimension, problems, what=f"'{name}'")
         year = read_year(row, problems) if kind.yearly else None
         if not kind.yearly and row["year"]:
             problems.append(f"{row.place}: '{name}' is one number, not one a year; leave the year blank.")
-        check_figure_dates(row, kind, dates, problems)
-        if scale is None or value is None or (kind.yearly and year is None) or not is_inside_bounds(row, value * scale, kind, problems):
+        check_figure_dates(row, kind, dates, problems, warnings)
+        if value is None or (kind.yearly and year is None) or not is_inside_bounds(row, value, kind, problems):
             continue
+        warn_of(row, f"'{name}'", value, kind.plausible, kind.dimension, warnings)
         if year is None:
-            scalars.setdefault(row["entity"], {})[name] = value * scale
+            scalars.setdefault(row["entity"], {})[name] = value
         else:
-            plans.setdefault(row["entity"], {}).setdefault(name, {})[year] = value * scale
+            plans.setdefault(row["entity"], {}).setdefault(name, {})[year] = value
     return scalars, plans
 
 
 def is_inside_bounds(row: Row, value: float, kind: FigureKind, problems: list[str]) -> bool:
     """True when a figure lies within the bounds of its kind."""
-    if kind.low is not None and value < kind.low:
+    low, high = kind.accepted
+    if value < low:
         size = "negative" if value < 0 else "too small"
-        problems.append(f"{row.place}: {value:g} is {size}; '{row['figure']}' must be at least {kind.low:g}.")
-        return False
-    if kind.high is not None and value > kind.high:
-        problems.append(f"{row.place}: {value:g} is too large; '{row['figure']}' must be at most {kind.high:g}.")
-        return False
-    return True
+        problems.append(f"{row.place}: {value:g} is {size}; '{row['figure']}' must be at least {low:g}.")
+    if value > high:
+        problems.append(f"{row.place}: {value:g} is too large; '{row['figure']}' must be at most {high:g}.")
+    return low <= value <= high
 
 
-def check_figure_dates(row: Row, kind: FigureKind, dates: Dates | None, problems: list[str]) -> None:
-    """Refuse look-ahead: prices must be public by the start, plans by the information date; accounts of past periods may be published later."""
+def check_figure_dates(row: Row, kind: FigureKind, dates: Dates | None, problems: list[str], warnings: list[str]) -> None:
+    """Refuse look-ahead: prices must be public by the start, plans by the information date; accounts of past periods may be published later.
+
+    Warn of a figure that was public before the day that it describes, but for plans.
+    """
     as_of, known_on = read_date(row, "as_of", problems, last=True), read_date(row, "known_on", problems, last=True)
+    if as_of is not None and known_on is not None and known_on < as_of and not kind.yearly:
+        warnings.append(f"{row.place}: is as of {as_of}, but was known on {known_on} already; check the two dates.")
     if is_assumption(row):
         return
     if known_on is None:

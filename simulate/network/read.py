@@ -74,7 +74,13 @@ class Reconciled(TypedDict):
 
 
 def read_network(
-    paths: Mapping[str, Sequence[Path]], changes: Mapping[str, Any], calendar: Calendar | None, dates: Dates | None, place: Place, problems: list[str]
+    paths: Mapping[str, Sequence[Path]],
+    changes: Mapping[str, Any],
+    calendar: Calendar | None,
+    dates: Dates | None,
+    place: Place,
+    problems: list[str],
+    warnings: list[str],
 ) -> Network:
     """Read all tables, each from its files, later over earlier, and set the cells of `changes`, whose places `place` words.
 
@@ -96,11 +102,11 @@ def read_network(
         problems.extend(missing)
     if not whole:
         return Network((), (), (), {}, names)
-    scalars, plans = read_figures(tables["figures"], tables["entities"], dates, problems)
+    scalars, plans = read_figures(tables["figures"], tables["entities"], dates, problems, warnings)
     stated = {(row["entity"], row["figure"]) for row in tables["figures"]}
     entities = tuple(entity for row in tables["entities"] if (entity := read_entity(row, scalars, plans, stated, problems)))
     known = [row["id"] for row in tables["entities"]]
-    deals = read_deals(tables, known, calendar, dates, problems)
+    deals = read_deals(tables, known, calendar, dates, problems, warnings)
     vendors = read_vendors(tables["vendors"], known, problems)
     return Network(entities, deals, vendors, {name: [row.cells for row in rows] for name, rows in tables.items()}, names)
 

@@ -11,7 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from simulate.errors import did_you_mean, listed
+from simulate.dimensions import DIMENSIONS, Plausible, doubt
+from simulate.errors import InputError, did_you_mean, listed
+from simulate.files import is_folder, read_text
+
+LARGEST_MB = 16  # of a table
+LONGEST_ID = 100  # letters
 
 # Units of a dimension, each with its value in the unit of the model (USD bn, GW, years, ratios).
 UNITS = {
@@ -30,6 +35,7 @@ UNITS = {
     "money per gw": {"USD bn/GW": 1.0},
     "text": {"": 1.0, "text": 1.0, "1": 1.0, "id": 1.0},
 }
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)  # float() also reads 2_0
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 CURRENCY = re.compile(r"\b(JPY|EUR|GBP|CNY|RMB|KRW|TWD|SAR|AED|CHF|INR)\b|[¥€£]", re.IGNORECASE)
@@ -65,19 +71,21 @@ class Row:
 def read_table(path: Path, columns: Sequence[str], key: Sequence[str], problems: list[str]) -> list[Row] | None:
     """Read the rows of a CSV file with exactly these columns; None when there is no such table. `key` are the columns that name a row in sentences."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, what="table", wanted=".csv file", megabytes=LARGEST_MB)
     except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
+        near = sorted(p.name for p in path.parent.glob("*.csv")) if is_folder(path.parent) else []
         problems.append(
             f"{path.name}: there is no such table{did_you_mean(path.name, near)}; "
             + (f"in that folder: {listed(near)}." if near else "its folder does not exist or holds no .csv file; write the path relative to the scenario file.")
         )
         return None
-    except OSError as error:
-        problems.append(f"{path.name or path}: the table cannot be read ({error.strerror}); name a .csv file that can.")
+    except InputError as error:
+        problems.extend(error.sentences)
         return None
-    except UnicodeDecodeError as error:
-        problems.append(f"{path.name}: not UTF-8 at byte {error.start}; save the table as UTF-8.")
+    if separator := other_separator(text.partition("\n")[0].rstrip("\r"), columns):
+        problems.append(
+            f"{path.name} line 1: the cells are separated by {separator}; save the table with commas between its cells (CSV UTF-8) and points in its numbers."
+        )
         return None
     lines = read_lines(path.name, text, problems)
     if lines is None:
@@ -114,19 +122,31 @@ def read_lines(file: str, text: str, problems: list[str]) -> list[tuple[int, lis
 
 def check_header(file: str, header: list[str], columns: Sequence[str], problems: list[str]) -> bool:
     """True when the header has exactly the columns."""
-    before = len(problems)
+    right = f"the header must be {','.join(columns)}"
     if not header:
         problems.append(f"{file}: the file is empty; its first line must be the header {','.join(columns)}.")
         return False
-    for column in columns:
-        if column not in header:
-            problems.append(f"{file} line 1: the column '{column}' is missing; the header must be {','.join(columns)}.")
+    before = len(problems)
+    if missing := [column for column in columns if column not in header]:
+        names = listed(f"'{column}'" for column in missing)
+        problems.append(f"{file} line 1: the column{'s' * (len(missing) > 1)} {names} {'are' if len(missing) > 1 else 'is'} missing; {right}.")
     for column in dict.fromkeys(header):
-        if column not in columns:
-            problems.append(f"{file} line 1: the column '{column}' is not known{did_you_mean(column, columns)}; the header must be {','.join(columns)}.")
-        if header.count(column) > 1:
-            problems.append(f"{file} line 1: the column '{column}' appears {header.count(column)} times; keep one.")
+        count = header.count(column)
+        if not column:
+            problems.append(f"{file} line 1: {count} of its cells {'is' if count == 1 else 'are'} blank; delete empty columns; {right}.")
+        elif column not in columns:
+            problems.append(f"{file} line 1: the column '{column}' is not known{did_you_mean(column, columns)}; {right}.")
+        elif count > 1:
+            problems.append(f"{file} line 1: the column '{column}' appears {count} times; keep one.")
     return len(problems) == before
+
+
+def other_separator(header: str, columns: Sequence[str]) -> str:
+    """Return the name of what separates cells instead of commas, "" where commas do. Spreadsheets of many countries write semicolons, and some say so."""
+    if header.lower().startswith("sep="):
+        return SEPARATORS.get(header[4:5], "commas, after a line 'sep=,' that has to go")
+    names = [name for mark, name in SEPARATORS.items() if len({cell.strip(' "') for cell in header.split(mark)} & set(columns)) > 1]
+    return names[0] if names else ""
 
 
 def read_number(row: Row, column: str, problems: list[str], *, low: float | None = 0.0, high: float | None = None, what: str = "") -> float | None:
@@ -165,6 +185,27 @@ def read_unit(row: Row, dimension: str, problems: list[str]) -> float | None:
     return None
 
 
+def read_quantity(row: Row, column: str, dimension: str, problems: list[str], *, low: float | None = None, what: str = "") -> float | None:
+    """Read a number in the unit of its row; return it in the unit of the model, or None and a sentence when it or its unit is wrong."""
+    scale, value = read_unit(row, dimension, problems), read_number(row, column, problems, low=low, what=what)
+    if scale is None or value is None:
+        return None
+    quantity, most = value * scale, DIMENSIONS[dimension].most
+    if dimension == "flag" and quantity not in (0, 1):
+        problems.append(f"{row.place}: {what or column} is {value:g}; it must be 0 or 1.")
+        return None
+    if abs(quantity) > most:
+        problems.append(f"{row.place}: {what or column} is {value:g}; it must be at most {most:g} {DIMENSIONS[dimension].unit}.")
+        return None
+    return quantity
+
+
+def warn_of(row: Row, name: str, value: float, plausible: Plausible | None, dimension: str, warnings: list[str]) -> None:
+    """Add a warning where a number that was accepted is not plausible; `value` in the unit of the model."""
+    if doubtful := doubt(value, plausible, DIMENSIONS[dimension].unit):
+        warnings.append(f"{row.place}: {name} = {doubtful}")
+
+
 def read_choice(row: Row, column: str, choices: Sequence[str], problems: list[str]) -> str | None:
     """Read one of the choices; None and a sentence when it is none."""
     if row[column] in choices:
@@ -185,7 +226,7 @@ def read_date(row: Row, column: str, problems: list[str], *, last: bool) -> date
         year, month = parts[0], parts[1] if len(parts) > 1 else 12 if last else 1
         day = parts[2] if len(parts) > 2 else calendar.monthrange(year, month)[1] if last else 1
         return date(year, month, day)
-    except (ValueError, calendar.IllegalMonthError):
+    except (ValueError, OverflowError, calendar.IllegalMonthError):
         problems.append(f"{row.place}: {column} is '{text}', which is no date; write YYYY-MM-DD, YYYY-MM or YYYY.")
         return None
 
@@ -216,6 +257,8 @@ def check_identifier(row: Row, problems: list[str]) -> None:
     """Report an id that is not one word, or needs quotes in a table."""
     if not IDENTIFIER.fullmatch(row["id"]):
         problems.append(f"{row.place}: the id '{row['id']}' must be letters, digits, '_', '-' or '.'.")
+    elif len(row["id"]) > LONGEST_ID:
+        problems.append(f"{row.file} line {row.line}: the id '{row['id'][:20]}...' has {len(row['id'])} letters; use at most {LONGEST_ID}.")
 
 
 def is_assumption(row: Row) -> bool:

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from simulate.errors import InputError, did_you_mean, listed
+from simulate.files import is_folder, is_no_folder, read_text
 
 COMMAND_LINE = "--set"
+LARGEST_MB = 1  # of a scenario file
+DEEPEST = 20  # sections inside of sections
+MOST_EXTENDS = 20  # files that extend each other
 INHERITED = "..."  # in a list of table files: those of the scenario that this one extends
 
 # True for a location whose tables are merged key by key; any other table is a value and is replaced whole.
@@ -28,13 +32,13 @@ def shipped_scenarios() -> dict[str, Path]:
 def find_scenario(path_or_name: str | Path) -> Path:
     """Return the file of a scenario. Raises InputError, which suggests similar names."""
     path = Path(path_or_name)
-    if path.is_file():
+    if is_no_folder(path):
         return path
     shipped = shipped_scenarios()
     if str(path_or_name) in shipped:
         return shipped[str(path_or_name)]
     folder = path.parent
-    near = [p.name for p in sorted(folder.glob("*.toml")) if is_scenario(p)] if folder.is_dir() else []
+    near = [p.name for p in sorted(folder.glob("*.toml")) if is_scenario(p)] if is_folder(folder) else []
     raise InputError(
         [
             f"{path_or_name}: there is no such scenario file{did_you_mean(path.name, [*shipped, *near])}; "
@@ -57,6 +61,8 @@ def read_chain(path: Path, below: tuple[Path, ...], merges: Merges) -> tuple[dic
     if resolved in below:
         chain = " extends ".join(p.stem for p in (*below[below.index(resolved) :], resolved))
         raise InputError([f"{path.name}: extends: the chain is a cycle ({chain}); let one of them extend nothing."])
+    if len(below) >= MOST_EXTENDS:
+        raise InputError([f"{below[0].name}: extends: the chain has more than {MOST_EXTENDS} files; let it extend one that lies nearer to the end."])
     raw = read_toml(path)
     parent = raw.pop("extends", None)
     tables = raw.get("tables")
@@ -95,7 +101,7 @@ def add_inherited(base: Any, over: Any) -> None:
 def find_parent(path: Path, parent: str) -> Path:
     """Return the file that a scenario extends: next to it, or shipped."""
     for candidate in (path.parent / parent, path.parent / f"{parent}.toml"):
-        if candidate.is_file():
+        if is_no_folder(candidate):
             return candidate
     shipped = shipped_scenarios()
     if parent in shipped:
@@ -112,13 +118,29 @@ def find_parent(path: Path, parent: str) -> Path:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file. Raises InputError, which names the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
+        content = tomllib.loads(read_text(path, what="file", wanted="scenario file", megabytes=LARGEST_MB))
+    except FileNotFoundError as error:
         raise InputError([f"{path.name}: the file cannot be read ({error.strerror}); name a scenario file that can."]) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError([f"{path.name}: not valid TOML: {error}; correct that line."]) from None
-    except UnicodeDecodeError as error:
-        raise InputError([f"{path.name}: not UTF-8 at byte {error.start}; save the file as UTF-8."]) from None
+    except RecursionError:
+        raise InputError(deep(path.name)) from None
+    refuse_deep(content, path.name)
+    return content
+
+
+def refuse_deep(content: Any, where: str) -> None:
+    """Refuse what is nested deeper than any scenario, before functions that call themselves read it. Raises InputError."""
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        level = [inner for value in level if isinstance(value, dict | list) for inner in (value.values() if isinstance(value, dict) else value)]
+    if level:
+        raise InputError(deep(where))
+
+
+def deep(where: str) -> list[str]:
+    """Return the sentence about something that is nested too deeply."""
+    return [f"{where}: sections or brackets are nested more than {DEEPEST} deep; a scenario needs no more than 4."]
 
 
 def merge(base: dict[str, Any], over: dict[str, Any], merges: Merges, at: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -224,6 +246,6 @@ def parse_value(text: str) -> Any:
     """Parse a TOML value; any other text is a string."""
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
     return parsed["value"] if len(parsed) == 1 else text

@@ -8,13 +8,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simulate.errors import InputError, refuse_if_any, section_type, sentences_of
 from simulate.factors.drivers import check_correlation
+from simulate.factors.section import doubts
 from simulate.factors.short_rate import ShortRate
+from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
 from simulate.network.checks import check_network
+from simulate.network.doubts import doubts_of
 from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
 from simulate.scenario.changes import find_changes
-from simulate.scenario.inherit import find_scenario, origin, override, read_chain, read_overrides
-from simulate.scenario.sections import ScenarioFile, Tables
+from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, read_overrides, refuse_deep
+from simulate.scenario.sections import ScenarioFile, Tables, not_given
 from simulate.schema import Change
 
 TABLES = tuple(Tables.model_fields)
@@ -38,10 +41,24 @@ class Scenario(ScenarioFile):
     """Short rate of that scenario: its expected path is the curve that no stress of rates moves."""
     changes: tuple[Change, ...]
     """What differs from that one."""
+    warnings: tuple[str, ...]
+    """What was accepted but is not plausible, a sentence each."""
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Return a sentence for every mechanism that is off because something is blank, where it would matter."""
+        return tuple(silent_mechanisms(self.network))
+
+    @property
+    def defaults(self) -> tuple[Default, ...]:
+        """Return everything that has its default, parameters first, then figures with their entities and terms with their deals."""
+        sections = {"run": self.run, "drivers": self.drivers, "factors": self.factors, "rules": self.rules}
+        parameters = [Default(".".join(key), value) for name, section in sections.items() for key, value in not_given(section, (name,))]
+        return (*parameters, *default_figures(self.network), *default_terms(self.network))
 
     def resolved(self, seed: int) -> dict[str, Any]:
         """Return all inputs as JSON-able data, table rows included; no paths of the machine. Changes of tables stand in their rows."""
-        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "base_rate", "changes", *TABLES})
+        content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "base_rate", "changes", "warnings", *TABLES})
         content["run"]["seed"] = seed
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
@@ -60,6 +77,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     raw, origins, files = read_chain(path, (), merges)
     override(raw, given, origins, merges, default_table, problems)
     refuse_if_any(problems)
+    refuse_deep(raw, COMMAND_LINE)
     scenario = read_scenario(raw, origins, files, path)
     scenario = scenario.model_copy(update={"source": path, "overrides": given})
     base = read_alone(Path(files[0])) if given or len(files) > 1 else None
@@ -124,6 +142,7 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
         except InputError as error:
             problems.extend(f"{place(('drivers', 'correlation')).partition(':')[0]}: {sentence}" for sentence in error.sentences)
     network = None
+    warnings: list[str] = []
     if isinstance(tables, dict):
         paths = {name: paths_of(value) for name, value in tables.items() if name in Tables.model_fields and paths_of(value)}
         files = [*files, *(str(p) for given in paths.values() for p in given)]
@@ -131,15 +150,24 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
         calendar = file.run.calendar if file else None
         dates = Dates(file.run.start, file.run.information_date or file.run.start) if file else None
         changes = {name: raw[name] for name in TABLES if name in raw}
-        network = read_network(paths, changes, calendar, dates, place, found)
+        network = read_network(paths, changes, calendar, dates, place, found, warnings)
         if not found and {"entities", "figures"} <= paths.keys():
             found.extend(check_network(network, calendar))
         problems.extend(found)
     refuse_if_any(problems)
-    assert file is not None  # or there was a problem
+    assert file is not None and network is not None  # or there was a problem
+    warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
     sections = {name: getattr(file, name) for name in ScenarioFile.model_fields}
     return Scenario.model_construct(
-        **sections, network=network, files=tuple(files), source=path, overrides={}, base=file.name, base_rate=file.factors.short_rate, changes=()
+        **sections,
+        network=network,
+        files=tuple(files),
+        source=path,
+        overrides={},
+        base=file.name,
+        base_rate=file.factors.short_rate,
+        changes=(),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 

@@ -1,38 +1,41 @@
 """Sections of the scenario file; each refuses a wrong value with a sentence."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from simulate.calendar import Calendar
+from simulate.dimensions import Plausible
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
-from simulate.factors.section import SourcedSection, StrictSection, YearTable
+from simulate.factors.section import LARGEST, RateTable, Section, SourcedSection
 from simulate.model import SWITCHES, Switch
 from simulate.scenario.shocks import Shocks
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
+MOST_EXPONENT = 300.0  # of a discount factor
 
 
-class Run(StrictSection):
+class Run(Section):
     """Calendar and size of a run."""
 
     start: date
     """Opening day, the last day of a month. [date]"""
-    steps: int = Field(ge=1, le=1200)
+    steps: Annotated[int, Plausible(1, 480)] = Field(ge=1, le=1200)
     """Number of steps. [steps]"""
     step: Literal["month", "quarter", "year"] = "quarter"
     """Length of a step. [calendar]"""
-    paths: int = Field(default=10_000, ge=1)
+    paths: int = Field(default=10_000, ge=1, le=2**40)
     """Number of paths. [paths]"""
     seed: int = Field(default=0, ge=0, lt=2**64)
     """Seed of all draws; 0 is a seed. [1]"""
     discount: Literal["short_rate", "nominal"] = "nominal"
     """Losses are discounted at the short rate of the path, which a stress of rates moves too, or not at all. [choice]"""
-    curve: YearTable | None = None
+    curve: Annotated[RateTable | None, Plausible(-0.05, 0.3)] = None
     """Zero rates at the ends of years, continuously compounded, of the fixed curve at which results value losses too; blank: the base's expected short rate. [per year]"""
     information_date: date | None = None
     """Last day on which plans and guidance were known; the opening day unless given. [date]"""
@@ -47,6 +50,9 @@ class Run(StrictSection):
             raise ValueError(f"start is {self.start}, but a run in steps of a {self.step} must start on {ends}")
         if self.information_date is not None and self.information_date < self.start:
             raise ValueError(f"information_date {self.information_date} is before start {self.start}; it must be the same day or later")
+        years = self.steps * months / 12
+        if self.curve is not None and -min(self.curve.values()) * years > MOST_EXPONENT:
+            raise ValueError(f"the curve has a rate of {min(self.curve.values()):g}, at which {years:g} years cannot be discounted; write rates such as 0.04")
         return self
 
     @property
@@ -55,7 +61,7 @@ class Run(StrictSection):
         return Calendar(self.start, self.steps, MONTHS[self.step])
 
 
-class Tables(StrictSection):
+class Tables(Section):
     """Tables of the network, paths relative to the scenario file. In a list of files later rows replace earlier ones with the same key, a deal with the
     status `removed` is not there, and "..." stands for the files of the scenario that this one extends.
     """
@@ -77,7 +83,7 @@ class Tables(StrictSection):
 Cells = dict[str, Any]  # by id; simulate/network/overlay.py reads them
 
 
-class World(StrictSection):
+class World(Section):
     """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
 
     off: list[Switch] = []
@@ -106,29 +112,29 @@ class World(StrictSection):
 DEFAULT_WORLDS = {"network": World(detail=True), "alone": World(off=list(SWITCHES))}
 
 
-class Door(StrictSection):
+class Door(Section):
     """When the funding market shuts: only when confidence and valuation are both low (docs/model.md 4.4)."""
 
-    confidence: float = Field(default=0.85, gt=0)
+    confidence: Annotated[float, Plausible(0.05, 1.5)] = Field(default=0.85, gt=0, le=LARGEST)
     """Confidence at which it is half shut. [share of plan]"""
-    confidence_width: float = Field(default=0.05, gt=0)
+    confidence_width: Annotated[float, Plausible(0.001, 1)] = Field(default=0.05, gt=0, le=LARGEST)
     """Width of the logistic in confidence. [share of plan]"""
-    valuation: float = Field(default=0.75, gt=0)
+    valuation: Annotated[float, Plausible(0.05, 3)] = Field(default=0.75, gt=0, le=LARGEST)
     """Valuation index at which it is half shut, over the opening. [ratio]"""
-    valuation_width: float = Field(default=0.1, gt=0)
+    valuation_width: Annotated[float, Plausible(0.001, 2)] = Field(default=0.1, gt=0, le=LARGEST)
     """Width of the logistic in the logarithm of the index. [1]"""
 
 
-class ConfidenceShock(StrictSection):
+class ConfidenceShock(Section):
     """Shock to confidence after the default of a systemic entity; there are no data for its size."""
 
-    size: float = Field(default=0.0, ge=0)
+    size: Annotated[float, Plausible(0, 1)] = Field(default=0.0, ge=0, le=LARGEST)
     """Loss of confidence. [share of plan]"""
-    decay_years: float = Field(default=1.0, gt=0)
+    decay_years: Annotated[float, Plausible(0.01, 20)] = Field(default=1.0, gt=0, le=LARGEST)
     """Time in which it fades to 1/e. [years]"""
 
 
-class Rules(StrictSection, SourcedSection):
+class Rules(SourcedSection):
     """Parameters of the step that are not specific to an entity or a deal."""
 
     entry = "rule"
@@ -141,7 +147,7 @@ class Rules(StrictSection, SourcedSection):
     """Loss on fleets and stakes in a forced sale. [share]"""
     transfer: float = Field(default=0.5, ge=0, le=1)
     """Share of a lab's lost revenue that moves to living rivals with room. [share]"""
-    smoothing_years: float = Field(default=1.0, ge=0)
+    smoothing_years: Annotated[float, Plausible(0, 10)] = Field(default=1.0, ge=0, le=LARGEST)
     """Time constant of smoothed receipts and EBITDA; 0: the last step only. [years]"""
     door: Door = Door()
     """When the funding market shuts."""
@@ -149,15 +155,15 @@ class Rules(StrictSection, SourcedSection):
     """Effect of a large default on confidence."""
     race_theta: float = Field(default=0.0, ge=0, le=1)
     """Reaction of capex to the executed share of rivals. [1]"""
-    capex_max: float = Field(default=1.5, ge=1)
+    capex_max: Annotated[float, Plausible(1, 5)] = Field(default=1.5, ge=1, le=LARGEST)
     """Most that desired capex can be, over plan. [ratio]"""
-    restructure_kappa: float = Field(default=0.8, ge=0)
+    restructure_kappa: Annotated[float, Plausible(0, 2)] = Field(default=0.8, ge=0, le=LARGEST)
     """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
-    max_restructurings: int = Field(default=2, ge=0)
+    max_restructurings: Annotated[int, Plausible(0, 10)] = Field(default=2, ge=0, le=LARGEST)
     """Restructurings an entity may have on a path. [restructurings]"""
 
 
-class ScenarioFile(StrictSection):
+class ScenarioFile(Section):
     """Everything in the TOML file after inheritance and overrides."""
 
     name: str = Field(min_length=1)
@@ -210,3 +216,13 @@ class ScenarioFile(StrictSection):
         if len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set("/\\"):
             raise ValueError(f"must be usable as a file name: at most {LONGEST_NAME} characters, without slashes and line breaks")
         return name
+
+
+def not_given(section: BaseModel, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield key and value of every parameter of a section, and of the sections inside, that has its default."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from not_given(value, (*key, name))
+        elif name not in section.model_fields_set and name != "sources" and value is not None:
+            yield (*key, name), value

@@ -24,7 +24,7 @@ KEY = re.compile("(driver|short_rate|revenue|execution):<?[a-z]+>?|regime|delive
 
 @pytest.mark.parametrize(("heading", "row"), EVERY)
 def test_a_field_has_meaning_symbol_unit_range_and_source(heading, row):
-    assert len(row.meaning) >= 5 and row.unit and row.range and row.default and row.value and row.source, row
+    assert len(row.meaning) >= 5 and row.unit and row.range and row.plausible and row.default and row.value and row.source, row
     assert row.symbol, f"{heading}: give {row.name} its place in tests/validation/symbols.py"
     for name in re.findall(r"`([^`]+)`", row.symbol):
         assert name in FIELDS, f"{row.name}: {name} is no field of simulate.model"
@@ -55,19 +55,19 @@ def test_no_symbol_is_left_over():
 @pytest.mark.parametrize(
     ("name", "row"),
     [
-        ("[factors.regime] hazard_in", ("per year", "0.12", "0.12", ">= 0")),
-        ("[factors.power_gap] reversion", ("per year", "1", "1", "> 0")),
-        ("[drivers] correlation", ("1", "*none*", None, "each >= -1, <= 1")),
-        ("[rules] forced_sale_haircut", ("share", "0.3", "0.25", ">= 0, < 1")),
-        ("[rules] door.valuation_width", ("1", "0.1", "0.05", "> 0")),
-        ("[run] seed", ("1", "0", "0", ">= 0, < 2^64, whole")),
-        ("Figures of an entity fund_phi", ("share/quarter", "0", "0.04 to 0.06 (3 rows)", ">= 0, <= 1")),
-        ("Terms: gpu_loan ltv", ("1", "0", "0 to 0.8 (6 rows)", ">= 0")),
+        ("[factors.regime] hazard_in", ("per year", "0.12", "0.12", ">= 0, <= 1000", "0 to 5")),
+        ("[factors.power_gap] reversion", ("per year", "1", "1", "> 0, <= 1000", "0.05 to 20")),
+        ("[drivers] correlation", ("1", "*none*", None, "each >= -1, <= 1", "accepted")),
+        ("[rules] forced_sale_haircut", ("share", "0.3", "0.25", ">= 0, < 1", "accepted")),
+        ("[rules] door.valuation_width", ("1", "0.1", "0.05", "> 0, <= 1000", "0.001 to 2")),
+        ("[run] seed", ("1", "0", "0", ">= 0, < 2^64, whole", "accepted")),
+        ("Figures of an entity fund_phi", ("share/quarter", "0", "0.04 to 0.06 (3 rows)", ">= 0, <= 1", "0 to 0.25")),
+        ("Terms: gpu_loan ltv", ("1", "0", "0 to 0.8 (6 rows)", ">= 0, <= 10000", "0 to 2")),
     ],
 )
 def test_rows_say_what_the_code_says(name, row):
     (found,) = [param.values[1] for param in EVERY if param.id == name]
-    assert (found.unit, found.default, row[2] and found.value, found.range) == row
+    assert (found.unit, found.default, row[2] and found.value, found.range, found.plausible) == row
 
 
 def test_a_range_is_where_the_section_refuses():

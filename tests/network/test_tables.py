@@ -26,6 +26,7 @@ CHANGES = {
     "unknown status": ("deals.csv", "20,USD bn,conditional", "20,USD bn,conditionel", ("'chips'", "status 'conditionel'", "did you mean 'conditional'")),
     "dates out of order": ("deals.csv", "2025-07,2028-12,", "2025-07,2024-12,", ("'term_loan'", "ends on 2024-12-31, before it starts on 2025-07-01")),
     "no date": ("deals.csv", "2025-07,2028-12,", "2025-07,2028-13,", ("'term_loan'", "end is '2028-13'", "YYYY-MM")),
+    "no day of any month": ("deals.csv", "2025-07,2028-12,", "2025-07,2028-12-99999999999999999999,", ("'term_loan'", "end is '2028-12-9", "which is no date")),
     "yen deal": ("deals.csv", "bond_market,8,USD bn", "bond_market,8,JPY bn", ("'notes'", "'JPY bn' is another currency", "convert")),
     "probability above one": ("deals.csv", "conditional,0.6", "conditional,1.6", ("'chips'", "probability is 1.6", "at most 1")),
     "chance without group": ("deals.csv", "conditional,0.6,expansion_chips", "conditional,0.6,", ("'chips'", "probability 0.6 but no group")),

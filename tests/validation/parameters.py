@@ -17,7 +17,9 @@ from pydantic_core import PydanticUndefined
 
 from simulate.deals import KINDS
 from simulate.deals.kind import Terms
+from simulate.dimensions import DIMENSIONS, Plausible, plausible_range
 from simulate.factors import FactorSections
+from simulate.factors.section import split_unit
 from simulate.network.figures import FIGURES, FigureKind
 from simulate.network.tables import UNITS as SCALES
 from simulate.scenario.load import load_scenario
@@ -26,28 +28,12 @@ from simulate.scenario.sections import ScenarioFile, World
 from . import symbols
 
 TABLES = Path(__file__).parents[2] / "configs" / "ai_2025"
-UNITS = {
-    "money": "USD bn",
-    "flow": "USD bn/year",
-    "quarterly money": "USD bn/quarter",
-    "quarterly share": "share/quarter",
-    "ratio": "ratio",
-    "share": "share",
-    "flag": "0 or 1",
-    "number": "1",
-    "rate": "per year",
-    "years": "years",
-    "days": "days",
-    "gw": "GW",
-    "money per gw": "USD bn/GW",
-    "text": "id",
-}
 SOURCES_ELSEWHERE = {
     "worlds": "`network`; choice of the run",
     "run": "choice of the run",
     "drivers.correlation": "assumption, except demand:spread (calibration trial); comments of configs/ai_2025.toml",
 }
-HEADER = ("Parameter", "Meaning", "Symbol", "Unit", "Default", "ai_2025", "Range", "Source of the value in ai_2025")
+HEADER = ("Parameter", "Meaning", "Symbol", "Unit", "Default", "ai_2025", "Accepted", "Plausible", "Source of the value in ai_2025")
 
 
 class Parameter(NamedTuple):
@@ -60,6 +46,7 @@ class Parameter(NamedTuple):
     default: str
     value: str
     range: str
+    plausible: str
     source: str
 
 
@@ -70,7 +57,8 @@ def write_parameters() -> str:
         "",
         "Symbols in `code font` are the arrays that the parameter goes into; without them it acts where the text says. Default: what holds when the scenario does not",
         "give it; *needed*: it must be given; *none*: without it the mechanism is absent or the number is derived. Rates and shares a quarter are converted to the",
-        "length of the step (docs/step.md). A range is what is accepted, not what is plausible. Of `ai_2025` the value is shown with its source as the scenario states",
+        "length of the step (docs/step.md). Accepted is what can be computed; a number that is not plausible is a warning, an error with `--strict`, and says which unit",
+        "was probably meant (simulate/dimensions.py). Of `ai_2025` the value is shown with its source as the scenario states",
         "it; of figures and terms how many rows give it, their least and greatest value and how many of the rows say `assumption` (each row has its own source in",
         "`configs/ai_2025/figures.csv` and `terms.csv`).",
     ]
@@ -118,15 +106,10 @@ def section_parameters(prefix: str, section: type[BaseModel], values: BaseModel,
             continue
         meaning, unit = split_unit(field.description or "")
         symbol = symbols.SECTIONS.get(prefix, {}).get(name, "")
-        made.append(Parameter(name, meaning, symbol, unit, shown_default(field), shown(value), schema_range(schema[name]), source))
+        made.append(
+            Parameter(name, meaning, symbol, unit, shown_default(field), shown(value), schema_range(schema[name]), plausible(plausible_range(field)), source)
+        )
     return made
-
-
-def split_unit(description: str) -> tuple[str, str]:
-    """Meaning and unit of "Meaning. [unit]"."""
-    text = " ".join(description.split())
-    meaning, _, unit = text.removesuffix("]").rpartition("[") if text.endswith("]") else (text, "", "")
-    return meaning.strip().rstrip("."), unit
 
 
 def shown_default(field) -> str:
@@ -182,6 +165,11 @@ def interval(low: float | None, high: float | None, above: bool = False, below: 
     return ", ".join(part for part in (least, most) if part) or "any"
 
 
+def plausible(usual: Plausible | None) -> str:
+    """The range outside of which a number is doubted; "accepted": none within the accepted one."""
+    return "accepted" if usual is None else str(usual)
+
+
 def bound(number: float) -> str:
     """2^64 rather than its digits."""
     return f"2^{round(math.log2(number))}" if number >= 2**32 else f"{number:g}"
@@ -196,9 +184,9 @@ def figure_table() -> tuple[str, str, list[Parameter]]:
     made = []
     for name, kind in FIGURES.items():
         value, source = summary([row for row in rows if row["figure"] == name], kind.dimension)
-        unit = UNITS[kind.dimension] + (", by calendar year" if kind.yearly else "")
+        unit = DIMENSIONS[kind.dimension].unit + (", by calendar year" if kind.yearly else "")
         symbol = symbols.FIGURES.get(name, "")
-        made.append(Parameter(name, kind.text, symbol, unit, figure_default(name, kind), value, interval(kind.low, kind.high), source))
+        made.append(Parameter(name, kind.text, symbol, unit, figure_default(name, kind), value, interval(*kind.accepted), plausible(kind.plausible), source))
     return "Figures of an entity (`figures.csv`)", "", made
 
 
@@ -232,7 +220,17 @@ def term(terms: type[Terms], name: str, known: Mapping[str, str], rows: list[dic
     value, source = summary([row for row in rows if row["term"] == written], dimension)
     schema = terms.model_json_schema(by_alias=True)["properties"][written]
     limits = "an id" if dimension == "text" else schema_range(schema)
-    return Parameter(written, field.description or "", known.get(name, ""), UNITS[dimension], shown_default(field), value, limits, source)
+    return Parameter(
+        written,
+        field.description or "",
+        known.get(name, ""),
+        DIMENSIONS[dimension].unit,
+        shown_default(field),
+        value,
+        limits,
+        plausible(plausible_range(field)),
+        source,
+    )
 
 
 def read_rows(name: str) -> list[dict[str, str]]:
