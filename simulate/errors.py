@@ -22,6 +22,10 @@ class InputError(ValueError):
         self.sentences = tuple(dict.fromkeys(sentences))
         super().__init__("\n".join(self.sentences))
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[str, ...]]]:
+        """Pickle the sentences: an exception is made anew from what it was made of, and that is not its text."""
+        return type(self), (self.sentences,)
+
 
 def refuse_if_any(problems: Sequence[str]) -> None:
     """Raise all collected sentences at once."""

@@ -1,11 +1,16 @@
 """`simulate run`."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulate.cli.options import ScenarioArgument, SetOption
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 RESULTS = "results"  # folder of the stores of runs without --out
 
@@ -34,21 +39,28 @@ def run(
     loaded = load_scenario(scenario, set_)
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
-    if out is None:
-        out = default_store(f"{loaded.name}-seed{seed}-{paths}", overwrite)
-    dataset = simulation.run(
-        loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
-    )
+
+    def simulate(place: Path) -> "xr.Dataset":
+        return simulation.run(
+            loaded, paths=paths, seed=seed, threads=threads, out=place, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
+        )
+
+    if out is None and not overwrite:
+        out, dataset = in_a_free_place(Path(RESULTS) / f"{loaded.name}-seed{seed}-{paths}.zarr", simulate)
+    else:
+        out = out or Path(RESULTS) / f"{loaded.name}-seed{seed}-{paths}.zarr"
+        dataset = simulate(out)
     print_report(dataset, store=str(out))
 
 
-def default_store(name: str, overwrite: bool) -> Path:
-    """Return results/NAME.zarr, or results/NAME-2.zarr, -3 and so on where that exists and must stay: a run without --out overwrites no other."""
-    first = Path(RESULTS) / f"{name}.zarr"
-    if overwrite:
-        return first
-    number, path = 1, first
-    while path.exists():
-        number += 1
-        path = first.with_name(f"{name}-{number}.zarr")
-    return path
+def in_a_free_place(first: Path, simulate: "Callable[[Path], xr.Dataset]") -> "tuple[Path, xr.Dataset]":
+    """Simulate to the first of results/NAME.zarr, results/NAME-2.zarr, -3 and so on that no store stands in and no other run writes to."""
+    from simulate.results import place
+
+    for path in place.numbered(first):
+        if not os.path.lexists(path):
+            try:
+                return path, simulate(path)
+            except place.Taken:  # by another run, since it was looked at
+                continue
+    raise AssertionError("there is always one more number")

@@ -12,7 +12,7 @@ from simulate.compile.scenario import Names, compile_scenario, seed_faults
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
-from simulate.kernels.jit import find_cache_folder
+from simulate.kernels.jit import can_keep_kernels, find_cache_folder
 from simulate.results.dataset import attributes, check_coordinates, coordinates, to_dataset
 from simulate.results.store import open_results, refuse_existing, write_block, write_check, writing
 from simulate.scenario.load import Scenario, load_scenario
@@ -36,8 +36,8 @@ def run(
     """Simulate a scenario and return its result: a Dataset by path, with the variables and units of docs/results.md.
 
     scenario: a loaded one, a file, or the name of a shipped one. paths, seed: those of the scenario unless given. threads: all cores unless given.
-    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory. An existing store is refused
-    unless overwrite is set, and no partial store stays after an error. block_paths: paths of a block. progress: show it on stderr.
+    out: a Zarr store to write, block by block; the Dataset then reads from it, and refuses to when another run took its place. Without it everything
+    stays in memory. An existing store is refused unless overwrite is set, and stays as it is until the new one is whole. block_paths: paths of a block. progress: show it on stderr.
     check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; the run takes several times as long.
     The bits of a path depend on neither threads, block_paths nor check.
 
@@ -60,7 +60,7 @@ def run(
     findings: list[identities.Finding] = []
     blocks: dict[int, dict[str, np.ndarray]] = {}
     storage = nullcontext() if out is None else writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
-    reporting = show_progress(paths, compiles=not kernels_are_cached()) if progress else nullcontext(lambda done: None)
+    reporting = show_progress(paths, first=compiling()) if progress else nullcontext(lambda done: None)
     with storage as store, reporting as report:
         done = 0
 
@@ -80,8 +80,8 @@ def run(
             report(done)
 
         run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep, on_check=keep_check if check else None)
-    if out is not None:
-        return open_results(out)
+    if out is not None and store is not None:
+        return open_results(out, stamp=store.stamp)
     return to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
 
 
@@ -124,6 +124,8 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def kernels_are_cached() -> bool:
-    """True if an earlier run left compiled kernels of this version."""
-    return next(find_cache_folder().rglob("*.nbc"), None) is not None
+def compiling() -> str | None:
+    """Return what to say before kernels are compiled; None if an earlier run left those of this version."""
+    if next(find_cache_folder().rglob("*.nbc"), None) is not None:
+        return None
+    return f"compiling kernels{' (once; later runs take them from the cache)' * can_keep_kernels()} ..."
