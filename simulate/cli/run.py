@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument, SetOption
+from simulate.cli.options import RESULTS, ScenarioArgument, SetOption
 
 if TYPE_CHECKING:
     import xarray as xr
-
-RESULTS = "results"  # folder of the stores of runs without --out
 
 
 def run(
@@ -42,7 +40,15 @@ def run(
 
     def simulate(place: Path) -> "xr.Dataset":
         return simulation.run(
-            loaded, paths=paths, seed=seed, threads=threads, out=place, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
+            loaded,
+            paths=paths,
+            seed=seed,
+            threads=threads,
+            out=place,
+            overwrite=overwrite,
+            block_paths=block or simulation.BLOCK_PATHS,
+            progress=True,
+            check=check,
         )
 
     if out is None and not overwrite:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.checks.identities import Finding, Tile, check_tile, largest
+from simulate.engine.needs import cells_of
 from simulate.model import Model
 from simulate.schema import FACTORS
 from simulate.step.factors import new_factors
@@ -21,6 +22,7 @@ from simulate.step.watch import Audit, new_audit, new_trace
 
 BLOCK_PATHS = 4000
 TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: rows would compete for the same few lines
+CALL_CELLS = 10_000  # a call of the kernels takes half a millisecond to begin, as much as a twentieth of a tile of so many cells
 CHECKED_LANES = 40  # a check keeps 1 MB a lane on the real network
 
 
@@ -68,6 +70,7 @@ class Workspace:
         self.worlds = split_worlds(self.memory.worlds)
         self.lanes = lanes
         self.stop = stop or Event()
+        self.call_lanes = lanes * max(1, CALL_CELLS // cells_of(model))
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
         self._load_kernels()
@@ -77,16 +80,16 @@ class Workspace:
         with rare_collections(), ThreadPoolExecutor(1) as compiler:
             compiler.submit(self.run, Block(0, 0)).result()
 
-    def tiles(self, block: Block) -> Iterator[Block]:
-        """Yield the tiles of a block, one at least: a call of the kernels each, so that an interrupt waits for a tile and not for a block."""
-        for tile in split_paths(block.paths, self.lanes, block.first) if block.paths else (block,):
+    def pieces(self, block: Block, lanes: int) -> Iterator[Block]:
+        """Yield pieces of a block, one at least: a call of the kernels each, so that an interrupt waits for a piece and not for the block."""
+        for piece in split_paths(block.paths, lanes, block.first) if block.paths else (block,):
             if self.stop.is_set():
                 raise CancelledError
-            yield tile
+            yield piece
 
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Return the outputs of a block, a pure function of (model, block); the last axis is the path."""
-        return joined([self.simulate(tile, np.zeros((0, 0, 0, 0, 0)), self.unchecked) for tile in self.tiles(block)])
+        return joined([self.simulate(piece, np.zeros((0, 0, 0, 0, 0)), self.unchecked) for piece in self.pieces(block, self.call_lanes)])
 
     def trace(self, first_path: int) -> np.ndarray:
         """Return the trace of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
@@ -97,7 +100,7 @@ class Workspace:
     def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
         """Return the outputs of a block, and the largest residual of every identity in it."""
         outputs, findings = [], []
-        for tile in self.tiles(block):
+        for tile in self.pieces(block, self.lanes):
             observed = self.observe(tile)
             outputs.append(observed.outputs)
             findings.append(check_tile(observed))
@@ -129,9 +132,9 @@ class Workspace:
         return out._asdict()
 
 
-def joined(tiles: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Join the outputs of tiles along the path."""
-    return {name: np.concatenate([outputs[name] for outputs in tiles], axis=-1) for name in tiles[0]}
+def joined(pieces: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the outputs of pieces along the path."""
+    return {name: np.concatenate([outputs[name] for outputs in pieces], axis=-1) for name in pieces[0]}
 
 
 def new_memory(model: Model, lanes: int) -> Memory:

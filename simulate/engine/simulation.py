@@ -1,6 +1,7 @@
 """One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
 
 import os
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ import numpy as np
 from simulate.checks import identities
 from simulate.compile.scenario import Names, compile_scenario, seed_faults
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
+from simulate.engine.needs import needs_of, shortages
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
 from simulate.kernels.jit import can_keep_kernels, find_cache_folder
+from simulate.model import Model
 from simulate.results.dataset import attributes, check_coordinates, coordinates, to_dataset
 from simulate.results.store import open_results, refuse_existing, write_block, write_check, writing
 from simulate.scenario.load import Scenario, load_scenario
@@ -41,7 +44,7 @@ def run(
     check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; the run takes several times as long.
     The bits of a path depend on neither threads, block_paths nor check.
 
-    Raises InputError with all faults of the input before the first path is simulated, and IdentityError if an identity does not hold.
+    Raises InputError with all faults of the input, and if the machine cannot hold the run, before the first path is simulated, and IdentityError if an identity does not hold.
     """
     refuse_if_any(faults(paths, seed, threads, block_paths))
     if out is not None and not overwrite:
@@ -51,9 +54,11 @@ def run(
     paths = scenario.run.paths if paths is None else int(paths)
     seed = scenario.run.seed if seed is None else int(seed)
     threads = available_cores() if threads is None else int(threads)
+    refuse_if_any(faults(paths, seed, threads, block_paths))
     block_paths = min(block_paths, paths)
     compiled = compile_scenario(scenario, seed)
     coords = coordinates(compiled.names, compiled.outside, compiled.deal_labels, scenario.worlds)
+    refuse_too_large(compiled.model, coords, paths=paths, threads=threads, out=out)
     attrs = attributes(scenario=scenario.name, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
     if check:
         coords |= check_coordinates(identities.IDENTITIES)
@@ -117,6 +122,11 @@ def faults(paths: int | None, seed: int | None, threads: int | None, block_paths
         if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
             sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
     return sentences if seed is None else [*sentences, *seed_faults(seed)]
+
+
+def refuse_too_large(model: Model, coords: Mapping[str, np.ndarray], *, paths: int, threads: int, out: str | Path | None) -> None:
+    """Raise InputError with the memory, disk and time that a run needs if this machine cannot hold it."""
+    refuse_if_any(shortages(needs_of(model, coords, paths=paths, threads=threads, stored=out is not None), paths=paths, threads=threads, out=out))
 
 
 def available_cores() -> int:
