@@ -26,17 +26,17 @@ def validate(
 ) -> None:
     """Check a scenario without running it, and summarise it."""
     from simulate.compile.scenario import compile_scenario
-    from simulate.engine import simulation
+    from simulate.engine import needs
     from simulate.errors import refuse_if_any
     from simulate.report.text import open_console, print_table, reconciliation_table
     from simulate.results.dataset import coordinates
     from simulate.scenario.load import load_scenario
 
     loaded = load_scenario(scenario, set_)
-    refuse_if_any(simulation.faults(loaded.run.paths, loaded.run.seed, None, simulation.BLOCK_PATHS))
+    refuse_if_any(needs.faults(loaded.run.paths, loaded.run.seed, threads=None, block_paths=1))
     compiled = compile_scenario(loaded, loaded.run.seed)
     coords = coordinates(compiled.names, compiled.outside, compiled.deal_labels, loaded.worlds)
-    simulation.refuse_too_large(compiled.model, coords, paths=loaded.run.paths, threads=simulation.available_cores(), out=RESULTS)
+    needs.refuse_too_large(compiled.model, coords, paths=loaded.run.paths, threads=needs.available_cores(), out=RESULTS)
     network, names = loaded.network, compiled.names
     inside = sum(not flag for flag in compiled.outside)
     statuses = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in Counter(deal.status for deal in network.deals).most_common())

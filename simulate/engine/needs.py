@@ -1,4 +1,4 @@
-"""What a run needs, before anything is simulated: a run that cannot end well is refused with the sizes that it would take."""
+"""What is asked of a run before anything is simulated: sizes in range, and memory, disk and time. Imports no kernel: `simulate validate` asks too."""
 
 import os
 import shutil
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from simulate.compile.scenario import seed_faults
+from simulate.errors import refuse_if_any
 from simulate.model import Model
 from simulate.results.place import place_of
 from simulate.results.store import bytes_of
@@ -26,14 +30,28 @@ class Needs(NamedTuple):
     seconds: float
 
 
+def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
+    """Return a sentence for every size of a run that is out of range."""
+    sentences = []
+    for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
+        if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
+            sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
+    return sentences if seed is None else [*sentences, *seed_faults(seed)]
+
+
+def refuse_too_large(model: Model, coords: Mapping[str, np.ndarray], *, paths: int, threads: int, out: str | Path | None) -> None:
+    """Raise InputError with the memory, disk and time that a run needs if this machine cannot hold it."""
+    refuse_if_any(shortages(needs_of(model, coords, paths=paths, threads=threads, stored=out is not None), paths=paths, threads=threads, out=out))
+
+
 def cells_of(model: Model) -> int:
     """Return the number of cells of a path."""
     return model.grid.steps * model.rules.world_switches.shape[0] * (len(model.entities.kappa) + len(model.legs.payer))
 
 
-def needs_of(model: Model, coords: Mapping[str, object], *, paths: int, threads: int, stored: bool) -> Needs:
+def needs_of(model: Model, coords: Mapping[str, np.ndarray], *, paths: int, threads: int, stored: bool) -> Needs:
     """Return what a run takes. `coords`: those of the result, by name. `stored`: it is written block by block and not kept in memory."""
-    sizes = {name: len(values) for name, values in coords.items()}  # type: ignore[arg-type]
+    sizes = {name: len(values) for name, values in coords.items()}
     size = bytes_of(sizes | {"path": 1}) * paths
     kept = 0 if stored else COPIES_IN_MEMORY * size
     return Needs(BYTES_OF_A_NUMBER * paths + kept, SHARE_ON_DISK * size if stored else 0, SECONDS_A_CELL * cells_of(model) * paths / threads)
@@ -74,3 +92,8 @@ def in_time(seconds: float) -> str:
             count = round(seconds / length)
             return f"{count:,} {unit}{'s' * (count > 1)}"
     return f"{max(1, round(seconds)):,} s"
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

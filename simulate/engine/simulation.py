@@ -1,7 +1,5 @@
 """One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
 
-import os
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.checks import identities
-from simulate.compile.scenario import Names, compile_scenario, seed_faults
+from simulate.compile.scenario import Names, compile_scenario
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
-from simulate.engine.needs import needs_of, shortages
+from simulate.engine.needs import available_cores, faults, refuse_too_large
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
 from simulate.kernels.jit import can_keep_kernels, find_cache_folder
-from simulate.model import Model
 from simulate.results.dataset import attributes, check_coordinates, coordinates, to_dataset
 from simulate.results.store import open_results, refuse_existing, write_block, write_check, writing
 from simulate.scenario.load import Scenario, load_scenario
@@ -113,25 +110,6 @@ def refuse_violated(findings: list[identities.Finding], names: Names) -> None:
                 f"the identity '{finding.identity}' does not hold on {', '.join(where)}: "
                 f"the residual is {finding.residual:.2g} of {identity.scale} and may be {identity.tolerance:.0e} ({identity.title})."
             )
-
-
-def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
-    """Return a sentence for every size of a run that is out of range."""
-    sentences = []
-    for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
-        if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
-            sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
-    return sentences if seed is None else [*sentences, *seed_faults(seed)]
-
-
-def refuse_too_large(model: Model, coords: Mapping[str, np.ndarray], *, paths: int, threads: int, out: str | Path | None) -> None:
-    """Raise InputError with the memory, disk and time that a run needs if this machine cannot hold it."""
-    refuse_if_any(shortages(needs_of(model, coords, paths=paths, threads=threads, stored=out is not None), paths=paths, threads=threads, out=out))
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def compiling() -> str | None:

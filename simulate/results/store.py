@@ -77,7 +77,9 @@ def create_store(
         create(name, variable, (sizes["identity"],))
     # One chunk a mark, so that marks of two threads do not race.
     blocks, about = -(-paths // block_paths), {"units": "1", "long_name": "1 when the block is whole"}
-    arrays[_MARKS] = group.create_array(_MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, dimension_names=("block",), attributes=dict(about))
+    arrays[_MARKS] = group.create_array(
+        _MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, compressors=CODECS, dimension_names=("block",), attributes=dict(about)
+    )
     return Store(arrays, sizes, block_paths, path if place is None else place, stamp_of(path))
 
 

@@ -64,7 +64,7 @@ class WholeStore(LocalStore):
         if found is None:
             raise InputError([f"{self.root / key}: this chunk is missing, so numbers of the run are lost; run the scenario again with --overwrite."])
         if not checksum_holds(found.to_bytes()):
-            raise InputError([f"{self.root / key}: this chunk is damaged (its checksum does not hold); run the scenario again with --overwrite."])
+            raise InputError([damage(self.root / key)])
         return found
 
     def stands(self) -> bool:
@@ -78,6 +78,17 @@ class WholeStore(LocalStore):
 def checksum_holds(chunk: bytes) -> bool:
     """True if the last four bytes of a chunk are the crc32c of the others, as Zarr's codec writes them."""
     return len(chunk) >= CHECKSUM_BYTES and google_crc32c.value(chunk[:-CHECKSUM_BYTES]) == int.from_bytes(chunk[-CHECKSUM_BYTES:], "little")
+
+
+def damaged_chunks(path: Path) -> list[str]:
+    """Return a sentence for every damaged chunk of a store, for those who print nothing unless all is whole."""
+    files = sorted(file for file in path.glob("*/c/**/*") if file.is_file())
+    return [damage(file) for file in files if not checksum_holds(file.read_bytes())]
+
+
+def damage(file: Path) -> str:
+    """Return the sentence of a damaged chunk."""
+    return f"{file}: this chunk is damaged (its checksum does not hold); run the scenario again with --overwrite."
 
 
 def array_of(group: zarr.Group, name: str) -> zarr.Array:
