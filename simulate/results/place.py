@@ -5,7 +5,8 @@ whole. A store to be overwritten stays readable until then:
 
     .a.zarr.writing/lock       held by the run; free when the run has ended, however it ended
     .a.zarr.writing/store      the new store, block by block
-    .a.zarr.writing/replaced   the old one, between the two renames that put the new one in its place, and while it is being removed
+    .a.zarr.writing/replaced   the old one, whole, once the new one is whole
+    .a.zarr.writing/rubbish    what is being removed
 
 Whoever holds the lock may tidy the folder (`settle`): the run itself when it ends, the next run in the same folder after a kill, and a reader that
 finds the place empty between two renames.
@@ -24,7 +25,7 @@ from simulate.errors import InputError
 from simulate.results import locks
 
 SUFFIX = ".writing"
-INSIDE = {"lock", "store", "replaced"}
+INSIDE = {"lock", "store", "replaced", "rubbish"}
 PATIENCE = 1.0  # seconds; somebody who only tidies holds the lock for less
 
 
@@ -52,6 +53,11 @@ class Place(NamedTuple):
     def replaced(self) -> Path:
         """The store that is being replaced."""
         return self.work / "replaced"
+
+    @property
+    def rubbish(self) -> Path:
+        """What is being removed."""
+        return self.work / "rubbish"
 
 
 def expand(path: str | Path) -> Path:
@@ -168,7 +174,10 @@ def settle(place: Place) -> None:
         if place.replaced.exists() and not os.path.lexists(place.path):
             with suppress(OSError):
                 whole.rename(place.path)
-    for rest in (place.store, place.replaced):
+    shutil.rmtree(place.rubbish, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        place.replaced.rename(place.rubbish)  # so that what is called `replaced` is whole, at any time
+    for rest in (place.store, place.rubbish):
         shutil.rmtree(rest, ignore_errors=True)
 
 

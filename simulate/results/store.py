@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
     import zarr
 
-    from simulate.results.whole import Stamp
+    from simulate.results.whole import Stamp, WholeStore
 
 __all__ = ["Store", "create_store", "open_results", "refuse_existing", "write_block", "write_check", "writing"]
 
@@ -147,18 +147,31 @@ def open_results(path: str | Path, *, stamp: "Stamp | None" = None) -> "xr.Datas
     The Dataset is that of the run that stands there now: after another one took its place, reading raises InputError. `stamp`: of the run that is expected.
     Raises InputError if there is no store, it has another schema, or anything in it is missing or damaged.
     """
+    from simulate.results.whole import WholeStore
+
+    where, path = path, expand(path)
+    while True:
+        recover(path)
+        if not path.exists():
+            raise InputError([f"{where}: there is no store here; `simulate run SCENARIO --out {where}` makes one."])
+        if not (path / "zarr.json").is_file():
+            raise InputError([f"{where}: this is not a Zarr store that `simulate run` wrote; give the folder that ends in .zarr."])
+        whole = WholeStore(path, stamp=stamp)
+        try:
+            return open_whole(path, whole)
+        except InputError:
+            if stamp is not None or whole.stands():
+                raise
+            # Another run took its place in the meantime, so the faults are of a store that is gone.
+
+
+def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
+    """Open a store that stands at a path. Raises InputError if it is not one of this library and schema, or anything in it is missing."""
     import xarray as xr
     import zarr
 
-    from simulate.results.whole import WholeStore, array_of, faults_of
+    from simulate.results.whole import array_of, faults_of
 
-    where, path = path, expand(path)
-    recover(path)
-    if not path.exists():
-        raise InputError([f"{where}: there is no store here; `simulate run SCENARIO --out {where}` makes one."])
-    if not (path / "zarr.json").is_file():
-        raise InputError([f"{where}: this is not a Zarr store that `simulate run` wrote; give the folder that ends in .zarr."])
-    whole = WholeStore(path, stamp=stamp)
     try:
         group = zarr.open_group(path, mode="r")
         attrs = dict(group.attrs)

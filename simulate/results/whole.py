@@ -2,7 +2,8 @@
 
 What is missing must not be read as a fill value, a flipped byte not as a number, and a Dataset must not give the numbers of another run that came to
 stand in the place of its own. Arrays and chunks are counted at opening. Bytes are checked when they are read, by the checksum that Zarr's codec crc32c
-keeps in the last four bytes of every chunk: a quarter of the time of writing a chunk, and less of reading one, against a run that takes a thousand times as long.
+keeps in the last four bytes of every chunk. Measured on 80,000 paths of the shipped scenario (31 MB): 9 % of the time of writing and 7 % of reading,
+which is less than a hundredth of the run.
 """
 
 import os
@@ -39,7 +40,7 @@ class WholeStore(LocalStore):
 
     def __init__(self, root: Path | str, *, read_only: bool = True, stamp: Stamp | None = None):
         super().__init__(root, read_only=read_only)
-        self.stamp = stamp_of(self.root) if stamp is None else stamp
+        self.stamp = stamp or self.found()
 
     def with_read_only(self, read_only: bool = False) -> "WholeStore":
         """Return the same store, that may be written or not."""
@@ -69,10 +70,14 @@ class WholeStore(LocalStore):
 
     def stands(self) -> bool:
         """True if the store that was opened still stands in its place."""
+        return self.found() == self.stamp
+
+    def found(self) -> Stamp | None:
+        """Return the stamp of what stands at the path now; None if that is no store."""
         try:
-            return stamp_of(self.root) == self.stamp
+            return stamp_of(self.root)
         except OSError:
-            return False
+            return None
 
 
 def checksum_holds(chunk: bytes) -> bool:
@@ -111,6 +116,8 @@ def faults_of(path: Path, group: zarr.Group) -> list[str]:
             sentences.append(f"{path / name / 'zarr.json'}: this file is damaged ({error}); run the scenario again with --overwrite.")
     if sentences:
         return sentences
+    if not all(any(isinstance(codec, Crc32cCodec) for codec in array.compressors) for array in arrays.values()):
+        return [f"{path}: the store has no checksums, so an earlier version of the library wrote it; run the scenario again with --overwrite."]
     sizes = {variable.dims[0]: arrays[name].shape[0] for name, variable in schema.items() if variable.dims == (name,)}
     sentences = [f"{path / name}: {fault}; run the scenario again with --overwrite." for name in schema if (fault := misfit(arrays[name], schema[name], sizes))]
     return sentences or [sentence for name in schema for sentence in missing_chunks(path, name, arrays[name])]
@@ -122,8 +129,6 @@ def misfit(array: zarr.Array, variable: Variable, sizes: dict[str, int]) -> str 
     dtype = array.dtype if variable.dtype != "str" else np.dtype(variable.dtype)
     if array.shape != shape or dtype != np.dtype(variable.dtype):
         return f"this array is {array.dtype} {array.shape} and has to be {variable.dtype} {shape}"
-    if not any(isinstance(codec, Crc32cCodec) for codec in array.compressors):
-        return "this array has no checksums, so an earlier version of the library wrote it"
     return None
 
 

@@ -197,3 +197,17 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(tmp_path, monkeypatch, re
         write(tmp_path / "a.zarr", seed=2, overwrite=True)
     assert open_results(tmp_path / "a.zarr").load().attrs["seed"] == 1
     assert names(tmp_path) == ["a.zarr"]
+
+
+def test_a_store_that_is_half_removed_never_comes_back(tmp_path, monkeypatch):
+    """The run is killed while it removes the store that it replaced, and the user moves the new one away."""
+    target = tmp_path / "a.zarr"
+    write(target, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(place.shutil, "rmtree", lambda path, **options: next(path.glob("*"), path / "x").rename(path / "half") if path.exists() else None)
+        patch.setattr(place, "leave", lambda found, lock: locks.give_back(lock))
+        write(target, seed=2, overwrite=True)
+    assert (place.place_of(target).rubbish / "half").exists()
+    target.rename(tmp_path / "moved.zarr")
+    write(tmp_path / "b.zarr")
+    assert names(tmp_path) == ["b.zarr", "moved.zarr"]

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from simulate.errors import InputError
+from simulate.results import whole
 from simulate.results.store import open_results, write_block, write_check, writing
 from simulate.schema import CHECK_COORDINATES, CHECKS, COORDINATES, VARIABLES
 from tests.makers import results as synthetic
@@ -96,6 +97,29 @@ def test_damaged_metadata_of_an_array_is_a_sentence(store, text, to, says):
     file.write_text(file.read_text().replace(text, to, 1))
     with pytest.raises(InputError, match=f"default_step.*{says}"):
         open_results(store)
+
+
+def test_a_store_of_an_earlier_version_without_checksums_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(whole, "CODECS", whole.CODECS[:1])
+    write(tmp_path / "a.zarr")
+    with pytest.raises(InputError, match="the store has no checksums, so an earlier version") as raised:
+        open_results(tmp_path / "a.zarr")
+    assert len(raised.value.sentences) == 1
+
+
+def test_opening_meets_a_swap(store, monkeypatch):
+    """The store is replaced while it is being opened: the new one is opened, and nobody is told that the old one is damaged."""
+    from simulate.results import store as results
+
+    opening = results.open_whole
+
+    def late(path, opened):
+        monkeypatch.setattr(results, "open_whole", opening)
+        write(store, seed=5, overwrite=True)
+        return opening(path, opened)
+
+    monkeypatch.setattr(results, "open_whole", late)
+    assert open_results(store).load().attrs["seed"] == 5
 
 
 def test_a_store_without_its_attributes_is_refused(store):
