@@ -114,6 +114,6 @@ def refuse_violated(findings: list[identities.Finding], names: Names) -> None:
 
 def compiling() -> str | None:
     """Return what to say before kernels are compiled; None if an earlier run left those of this version."""
-    if next(find_cache_folder().rglob("*.nbc"), None) is not None:
+    if next(find_cache_folder().rglob("*.simulate_tiles-*.nbc"), None) is not None:  # the one that takes the time
         return None
     return f"compiling kernels{' (once; later runs take them from the cache)' * can_keep_kernels()} ..."

@@ -124,6 +124,9 @@ def holding(place: Place, path: str | Path) -> Iterator[None]:
         yield
     finally:
         settle(place)
+        if os.listdir(place.work) != [place.lock.name]:  # after an interrupt a thread of Zarr may still have finished a file
+            time.sleep(0.1)
+            settle(place)
         leave(place, lock)
 
 

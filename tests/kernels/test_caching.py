@@ -93,6 +93,10 @@ def test_a_run_says_that_later_runs_need_not_compile_only_where_it_is_true(tmp_p
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     assert jit.can_keep_kernels() and simulation.compiling() == "compiling kernels (once; later runs take them from the cache) ..."
+    for name, said in (("maths.exp_in_place-86.py311.1.nbc", True), ("tile.simulate_tiles-37.py311.1.nbc", False)):
+        (jit.find_cache_folder() / "step").mkdir(exist_ok=True)
+        (jit.find_cache_folder() / "step" / name).write_text("")
+        assert bool(simulation.compiling()) is said, "the kernel that takes the time is there, or only others that found room on the disk"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
     assert not jit.can_keep_kernels() and simulation.compiling() == "compiling kernels ..."
     monkeypatch.setattr(jit, "find_cache_folder", lambda: tmp_path / "full")
