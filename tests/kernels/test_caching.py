@@ -87,6 +87,7 @@ def test_kernels_are_read_where_they_cannot_be_written(sources, tmp_path):
     assert ask(sources, tmp_path / "cache", locked + ASK) == (6.0, 1, "")
 
 
+@pytest.mark.nojit
 def test_a_run_says_that_later_runs_need_not_compile_only_where_it_is_true(tmp_path, monkeypatch):
     from simulate.engine import simulation
 
