@@ -1,9 +1,11 @@
 """The command `simulate`: the verbs of the library for the shell. Data on stdout, everything else on stderr.
 
-Exit codes: 0 done; 1 an internal failure; 2 the input is wrong, each fault a sentence; 130 interrupted.
+Exit codes: 0 done; 1 an internal failure; 2 the input is wrong, each fault a sentence; 130 interrupted, 143 ended by SIGTERM, 129 by SIGHUP.
 """
 
+import errno
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -13,13 +15,15 @@ from simulate import __version__
 from simulate.cli.results import summary
 from simulate.cli.run import run
 from simulate.cli.scenarios import list_scenarios, validate
+from simulate.cli.signals import SIGNALLED, Ended, say_ended
 from simulate.cli.studies import calibrate
 from simulate.errors import InputError
 
 # Typer brings its own click or uses the installed one, depending on its version, so the class is taken from there.
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]  # the base, whose methods are the same
 TRACEBACK = "SIMULATE_TRACEBACK"
-INTERRUPTED = 130
+INTERRUPTED = SIGNALLED + signal.SIGINT
+FULL = (errno.ENOSPC, errno.EDQUOT)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
@@ -40,11 +44,6 @@ for command in (run, validate, summary, calibrate):
 app.command(name="list")(list_scenarios)
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(exit_code())
-
-
 def exit_code(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; faults become sentences on stderr, never a traceback unless it is asked for."""
     try:
@@ -59,15 +58,30 @@ def exit_code(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"simulate: {error.format_message().rstrip('.')}. See `simulate --help`.", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; nothing half-written was kept", file=sys.stderr)
-        return INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort, Ended) as error:
+        return say_ended(error)
     except (BrokenPipeError, SystemExit):  # typer turns the first into the second: the reader closed the pipe, as in `simulate summary STORE | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         return 0
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            return say_failure(error)
+        give_up_stdout()
+        print(f"the answer cannot be printed ({error.strerror}); a store that is whole stays, and `simulate summary STORE` prints it again.", file=sys.stderr)
+        return 2
     except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-        print(f"simulate failed inside: {type(error).__name__}: {reason}. Set {TRACEBACK}=1 to see where.", file=sys.stderr)
-        return 1
+        return say_failure(error)
+
+
+def give_up_stdout() -> None:
+    """Let the rest of the output go nowhere: there is no reader, or no room."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_failure(error: Exception) -> int:
+    """Say that the library failed, without a traceback unless it is asked for, and return the exit code."""
+    if os.environ.get(TRACEBACK):
+        raise error
+    reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+    print(f"simulate failed inside: {type(error).__name__}: {reason}. Set {TRACEBACK}=1 to see where.", file=sys.stderr)
+    return 1

@@ -1,14 +1,17 @@
 """`simulate run`."""
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument, SetOption, StrictOption
+from simulate.cli.options import RESULTS, ScenarioArgument, SetOption, ShockOption, StrictOption, with_shocks
 
-RESULTS = "results"  # folder of the stores of runs without --out
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def run(  # noqa: PLR0913 - every option of the command
@@ -19,6 +22,7 @@ def run(  # noqa: PLR0913 - every option of the command
     out: Annotated[Path | None, typer.Option(metavar="STORE", help="Zarr store to write; unless given a new one in the folder results.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an existing store.")] = False,
     set_: SetOption = [],  # noqa: B006 - typer copies it
+    shock: ShockOption = [],  # noqa: B006
     block: Annotated[int | None, typer.Option(help="Paths of a block, the unit of work and storage. The result does not depend on it.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Verify the identities of the model on every path; the same result, several times slower.")] = False,
     strict: StrictOption = False,
@@ -34,28 +38,44 @@ def run(  # noqa: PLR0913 - every option of the command
     refuse_if_any(simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS if block is None else block))
     if out is not None and not overwrite:
         results.refuse_existing(out)
-    loaded = load_scenario(scenario, set_)
+    loaded = load_scenario(scenario, with_shocks(set_, shock))
     refuse_if_any(loaded.warnings if strict else ())
     for sentence in grouped(loaded.warnings):
         print(f"warning: {sentence}", file=sys.stderr)
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
-    if out is None:
-        variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""
-        out = default_store(f"{loaded.name}{variant}-seed{seed}-{paths}", overwrite)
-    dataset = simulation.run(
-        loaded, paths=paths, seed=seed, threads=threads, out=out, overwrite=overwrite, block_paths=block or simulation.BLOCK_PATHS, progress=True, check=check
-    )
+    variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""
+    usual = Path(RESULTS) / f"{loaded.name}{variant}-seed{seed}-{paths}.zarr"
+
+    def simulate(place: Path) -> "xr.Dataset":
+        return simulation.run(
+            loaded,
+            paths=paths,
+            seed=seed,
+            threads=threads,
+            out=place,
+            overwrite=overwrite,
+            block_paths=block or simulation.BLOCK_PATHS,
+            progress=True,
+            check=check,
+        )
+
+    if out is None and not overwrite:
+        out, dataset = in_a_free_place(usual, simulate)
+    else:
+        out = out or usual
+        dataset = simulate(out)
     print_report(dataset, store=str(out))
 
 
-def default_store(name: str, overwrite: bool) -> Path:
-    """Return results/NAME.zarr, or results/NAME-2.zarr, -3 and so on where that exists and must stay: a run without --out overwrites no other."""
-    first = Path(RESULTS) / f"{name}.zarr"
-    if overwrite:
-        return first
-    number, path = 1, first
-    while path.exists():
-        number += 1
-        path = first.with_name(f"{name}-{number}.zarr")
-    return path
+def in_a_free_place(first: Path, simulate: "Callable[[Path], xr.Dataset]") -> "tuple[Path, xr.Dataset]":
+    """Simulate to the first of results/NAME.zarr, results/NAME-2.zarr, -3 and so on that no store stands in and no other run writes to."""
+    from simulate.results import place
+
+    for path in place.numbered(first):
+        if not os.path.lexists(path):
+            try:
+                return path, simulate(path)
+            except place.Taken:  # by another run, since it was looked at
+                continue
+    raise AssertionError("there is always one more number")

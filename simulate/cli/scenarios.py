@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument, SetOption, StrictOption
+from simulate.cli.options import RESULTS, ScenarioArgument, SetOption, ShockOption, StrictOption, with_shocks
 from simulate.errors import listed
 
 if TYPE_CHECKING:
@@ -30,20 +30,25 @@ def list_scenarios() -> None:
 def validate(
     scenario: ScenarioArgument,
     set_: SetOption = [],  # noqa: B006 - typer copies it
+    shock: ShockOption = [],  # noqa: B006
     table: Annotated[bool, typer.Option("--table", help="Print the reconciliation table: reported, in deals, residual.")] = False,
     strict: StrictOption = False,
 ) -> None:
     """Check a scenario without running it, and summarise it: what is doubtful, what is off because it is blank, and which defaults are used."""
     from simulate.compile.idle import refuse_idle
     from simulate.compile.scenario import compile_scenario
+    from simulate.engine import needs
     from simulate.errors import grouped, refuse_if_any
     from simulate.report.text import open_console, print_table, reconciliation_table
+    from simulate.results.dataset import coordinates
     from simulate.scenario.load import load_scenario
 
-    loaded = load_scenario(scenario, set_)
+    loaded = load_scenario(scenario, with_shocks(set_, shock))
     refuse_if_any(loaded.warnings if strict else ())
+    refuse_if_any(needs.faults(loaded.run.paths, loaded.run.seed, threads=None, block_paths=1))
     compiled = compile_scenario(loaded, loaded.run.seed)
     refuse_idle(loaded, loaded.run.seed, compiled.model)
+    needs.refuse_too_large(compiled.model, coordinates(compiled, loaded.worlds), paths=loaded.run.paths, threads=needs.available_cores(), out=RESULTS)
     network, names = loaded.network, compiled.names
     inside = sum(not flag for flag in compiled.outside)
     statuses = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in Counter(deal.status for deal in network.deals).most_common())

@@ -18,15 +18,20 @@ def calibrate(
 ) -> None:
     """Measure whether a scenario is credible: plan run, default probabilities against bands, signs. Markdown."""
     from simulate.engine import simulation
-    from simulate.errors import refuse_if_any
+    from simulate.errors import InputError, refuse_if_any
     from simulate.report.calibration import write_page
+    from simulate.results.place import expand
 
+    out = None if out is None else expand(out)
     refuse_if_any([*simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS), *page_faults(out)])
     page = write_page(scenario, paths=paths, seed=seed, threads=threads)
     if out is None:
         print(page, end="")
     else:
-        out.write_text(page, encoding="utf-8")
+        try:
+            out.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise InputError([f"{out}: the page cannot be written ({error.strerror}); make room, or leave --out out and it is printed."]) from error
 
 
 def page_faults(out: Path | None) -> list[str]:

@@ -2,13 +2,15 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from threading import Event, Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from simulate.checks.identities import Finding, Tile, check_tile, largest
+from simulate.engine.needs import cells_of
 from simulate.model import Model
 from simulate.schema import FACTORS
 from simulate.step.factors import new_factors
@@ -20,6 +22,7 @@ from simulate.step.watch import Audit, new_audit, new_trace
 
 BLOCK_PATHS = 4000
 TILE_LANES = 160  # a multiple of 8: rows begin on a line of the cache; not a power of two: rows would compete for the same few lines
+CALL_CELLS = 10_000  # a call of the kernels takes half a millisecond to begin, as much as a twentieth of a tile of so many cells
 CHECKED_LANES = 40  # a check keeps 1 MB a lane on the real network
 
 
@@ -36,27 +39,38 @@ def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[B
         yield Block(first, min(block_paths, first_path + paths - first))
 
 
+_before: list[tuple[int, int, int]] = []  # thresholds that each of those inside of `rare_collections` found
+_changing = Lock()
+
+
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Let Python's collector run only every 200,000 objects: walking the compiler's objects again and again takes a fifth of the compile time."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 50)
+    """Let Python's collector run only every 200,000 objects: walking the compiler's objects again and again takes a fifth of the compile time.
+
+    The collector is one for all threads: whoever leaves last puts back what the first one found.
+    """
+    with _changing:
+        _before.append(gc.get_threshold())
+        gc.set_threshold(200_000, 50, 50)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        with _changing:
+            gc.set_threshold(*_before.pop())
 
 
 class Workspace:
-    """The packed model and the memory of a tile, with which one thread runs block after block."""
+    """The packed model and the memory of a tile, with which one thread runs block after block, until `stop` is set."""
 
-    def __init__(self, model: Model, lanes: int):
+    def __init__(self, model: Model, lanes: int, stop: Event | None = None):
         self.model = model
         self.net = pack_model(model)
         self.switches = pack_worlds(model)
         self.memory = new_memory(model, lanes)
         self.worlds = split_worlds(self.memory.worlds)
         self.lanes = lanes
+        self.stop = stop or Event()
+        self.call_lanes = lanes * max(1, CALL_CELLS // cells_of(model))
         self.unchecked = new_audit(model, 0, 0)
         self.kept: tuple[np.ndarray, Audit] | None = None  # trace and audit of a tile, made with the first check
         self._load_kernels()
@@ -66,9 +80,16 @@ class Workspace:
         with rare_collections(), ThreadPoolExecutor(1) as compiler:
             compiler.submit(self.run, Block(0, 0)).result()
 
+    def pieces(self, block: Block, lanes: int) -> Iterator[Block]:
+        """Yield pieces of a block, one at least: a call of the kernels each, so that an interrupt waits for a piece and not for the block."""
+        for piece in split_paths(block.paths, lanes, block.first) if block.paths else (block,):
+            if self.stop.is_set():
+                raise CancelledError
+            yield piece
+
     def run(self, block: Block) -> dict[str, np.ndarray]:
         """Return the outputs of a block, a pure function of (model, block); the last axis is the path."""
-        return self.simulate(block, np.zeros((0, 0, 0, 0, 0)), self.unchecked)
+        return joined([self.simulate(piece, np.zeros((0, 0, 0, 0, 0)), self.unchecked) for piece in self.pieces(block, self.call_lanes)])
 
     def trace(self, first_path: int) -> np.ndarray:
         """Return the trace of the tile that begins at first_path: [worlds, T, len(TRACES), n, W]."""
@@ -78,12 +99,12 @@ class Workspace:
 
     def run_checked(self, block: Block) -> tuple[dict[str, np.ndarray], list[Finding]]:
         """Return the outputs of a block, and the largest residual of every identity in it."""
-        tiles, findings = [], []
-        for tile in split_paths(block.paths, self.lanes, block.first):
+        outputs, findings = [], []
+        for tile in self.pieces(block, self.lanes):
             observed = self.observe(tile)
-            tiles.append(observed.outputs)
+            outputs.append(observed.outputs)
             findings.append(check_tile(observed))
-        return {name: np.concatenate([outputs[name] for outputs in tiles], axis=-1) for name in tiles[0]}, largest(findings)
+        return joined(outputs), largest(findings)
 
     def observe(self, block: Block) -> Tile:
         """Return the input of a check for a block of at most one tile; the next call overwrites its arrays."""
@@ -109,6 +130,11 @@ class Workspace:
         out = new_outputs(self.model, block.paths)
         simulate_tiles(self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit, self.net)
         return out._asdict()
+
+
+def joined(pieces: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the outputs of pieces along the path."""
+    return {name: np.concatenate([outputs[name] for outputs in pieces], axis=-1) for name in pieces[0]}
 
 
 def new_memory(model: Model, lanes: int) -> Memory:
@@ -160,7 +186,8 @@ def run_blocks(
         on_block(first, outputs)
 
     blocks = split_paths(paths, block_paths, first_path)
-    idle = [Workspace(model, lanes) for _ in range(threads)]
+    stop = Event()
+    idle = [Workspace(model, lanes, stop) for _ in range(threads)]
     if threads == 1:
         for block in blocks:
             hand_over(*work(block))
@@ -179,6 +206,7 @@ def run_blocks(
                 for future in done:
                     hand_over(*future.result())
         except BaseException:
+            stop.set()
             for future in running:
                 future.cancel()
             raise

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SECONDS_BETWEEN_LINES = 10.0
-COMPILING = "compiling kernels (once; later runs take them from the cache)"
 
 Report = Callable[[int], None]
 
 
 @contextmanager
-def show_progress(paths: int, *, compiles: bool) -> Iterator[Report]:
-    """Yield `report(done)`, to be called with the number of finished paths. `compiles`: kernels are not in the cache, and a line says so."""
-    if compiles:
-        print(f"{COMPILING} ...", file=sys.stderr, flush=True)
+def show_progress(paths: int, *, first: str | None = None) -> Iterator[Report]:
+    """Yield `report(done)`, to be called with the number of finished paths. `first`: a line to say before."""
+    if first is not None:
+        print(first, file=sys.stderr, flush=True)
     if not sys.stderr.isatty():
         yield _lines(paths)
         return

@@ -1,6 +1,5 @@
 """One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
 
-import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +8,12 @@ import numpy as np
 
 from simulate.checks import identities
 from simulate.compile.idle import refuse_idle
-from simulate.compile.scenario import Names, compile_scenario, seed_faults
+from simulate.compile.scenario import Names, compile_scenario
 from simulate.engine.blocks import BLOCK_PATHS, run_blocks
+from simulate.engine.needs import available_cores, faults, refuse_too_large
 from simulate.engine.progress import show_progress
 from simulate.errors import refuse_if_any
-from simulate.kernels.jit import find_cache_folder
+from simulate.kernels.jit import can_keep_kernels, find_cache_folder
 from simulate.results.dataset import attributes, check_coordinates, coordinates, to_dataset
 from simulate.results.store import open_results, refuse_existing, write_block, write_check, writing
 from simulate.scenario.load import Scenario, load_scenario
@@ -37,12 +37,12 @@ def run(
     """Simulate a scenario and return its result: a Dataset by path, with the variables and units of docs/results.md.
 
     scenario: a loaded one, a file, or the name of a shipped one. paths, seed: those of the scenario unless given. threads: all cores unless given.
-    out: a Zarr store to write, block by block; the Dataset then reads from it. Without it everything stays in memory. An existing store is refused
-    unless overwrite is set, and no partial store stays after an error. block_paths: paths of a block. progress: show it on stderr.
+    out: a Zarr store to write, block by block; the Dataset then reads from it, and refuses to when another run took its place. Without it everything
+    stays in memory. An existing store is refused unless overwrite is set, and stays as it is until the new one is whole. block_paths: paths of a block. progress: show it on stderr.
     check: verify the identities of docs/model.md, section 7, on every path and keep the largest residuals; the run takes several times as long.
     The bits of a path depend on neither threads, block_paths nor check.
 
-    Raises InputError with all faults of the input before the first path is simulated, and IdentityError if an identity does not hold.
+    Raises InputError with all faults of the input, and if the machine cannot hold the run, before the first path is simulated, and IdentityError if an identity does not hold.
     """
     refuse_if_any(faults(paths, seed, threads, block_paths))
     if out is not None and not overwrite:
@@ -52,17 +52,19 @@ def run(
     paths = scenario.run.paths if paths is None else int(paths)
     seed = scenario.run.seed if seed is None else int(seed)
     threads = available_cores() if threads is None else int(threads)
+    refuse_if_any(faults(paths, seed, threads, block_paths))
     block_paths = min(block_paths, paths)
     compiled = compile_scenario(scenario, seed)
     refuse_idle(scenario, seed, compiled.model)
     coords = coordinates(compiled, scenario.worlds)
+    refuse_too_large(compiled.model, coords, paths=paths, threads=threads, out=out)
     attrs = attributes(scenario=scenario.name, base=scenario.base, changes=scenario.changes, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
     if check:
         coords |= check_coordinates(identities.IDENTITIES)
     findings: list[identities.Finding] = []
     blocks: dict[int, dict[str, np.ndarray]] = {}
     storage = nullcontext() if out is None else writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
-    reporting = show_progress(paths, compiles=not kernels_are_cached()) if progress else nullcontext(lambda done: None)
+    reporting = show_progress(paths, first=compiling()) if progress else nullcontext(lambda done: None)
     with storage as store, reporting as report:
         done = 0
 
@@ -82,8 +84,8 @@ def run(
             report(done)
 
         run_blocks(compiled.model, paths=paths, threads=threads, block_paths=block_paths, on_block=keep, on_check=keep_check if check else None)
-    if out is not None:
-        return open_results(out)
+    if out is not None and store is not None:
+        return open_results(out, stamp=store.stamp)
     return to_dataset(coords, attrs, blocks, place_findings(findings, compiled.names) if check else None)
 
 
@@ -112,20 +114,8 @@ def refuse_violated(findings: list[identities.Finding], names: Names) -> None:
             )
 
 
-def faults(paths: int | None, seed: int | None, threads: int | None, block_paths: int) -> list[str]:
-    """Return a sentence for every size of a run that is out of range."""
-    sentences = []
-    for name, value, most in (("paths", paths, 2**40), ("threads", threads, 1024), ("block", block_paths, 2**20)):
-        if value is not None and not (isinstance(value, int | np.integer) and not isinstance(value, bool) and 1 <= value <= most):
-            sentences.append(f"{name} = {value!r} is wrong: it must be a whole number from 1 to {most:,}.")
-    return sentences if seed is None else [*sentences, *seed_faults(seed)]
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def kernels_are_cached() -> bool:
-    """True if an earlier run left compiled kernels of this version."""
-    return next(find_cache_folder().rglob("*.nbc"), None) is not None
+def compiling() -> str | None:
+    """Return what to say before kernels are compiled; None if an earlier run left those of this version."""
+    if next(find_cache_folder().rglob("*.simulate_tiles-*.nbc"), None) is not None:  # the one that takes the time
+        return None
+    return f"compiling kernels{' (once; later runs take them from the cache)' * can_keep_kernels()} ..."

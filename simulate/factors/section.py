@@ -62,6 +62,9 @@ def doubts(section: BaseModel, location: tuple[str, ...] = ()) -> Iterator[tuple
         value, key = getattr(section, name), (*location, name)
         if isinstance(value, BaseModel):
             yield from doubts(value, key)
+        elif isinstance(value, dict) and any(isinstance(inside, BaseModel) for inside in value.values()):  # sections by name
+            for part, inside in value.items():
+                yield from doubts(inside, (*key, str(part)))
         elif (plausible := plausible_range(field)) is not None and value is not None:
             unit = split_unit(field.description or "")[1]
             inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else [(None, value)]

@@ -17,7 +17,8 @@ the machine; `nnan` makes `isnan` always false and destroys compensated sums. No
 or not with the shape of the loop around it, and the tail of a loop would differ from its body.
 
 Numba stamps a cached kernel with the content of the caller's file only: an edit of a callee in another file is not seen and a
-stale kernel runs. So the cache folder itself carries the package version and a hash of all kernel sources (and of numba's version).
+stale kernel runs. So the cache folder itself carries the package version and a hash of all kernel sources (and of numba's version), and kernels are
+kept there or not at all (kernels/caching.py).
 
 Numba is imported when a function is first called or compiled into a caller (`Deferred`), not where one is declared: so a factor has its section,
 its equations and its kernels in one file, and a scenario is read and checked without a compiler, which takes as long to import as all of the rest.
@@ -30,8 +31,10 @@ from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+KERNEL_BYTES = 6_000_000  # all kernels take two thirds of it
 SOURCES = ("kernels", "factors", "step")
 FLAGS: dict[str, Any] = {"_nrt": False, "nogil": True, "error_model": "numpy", "boundscheck": False}
 LINKED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -53,7 +56,13 @@ class Deferred:
             from simulate.kernels.linking import StageCompiler
 
             options["pipeline_class"] = StageCompiler
-        return numba.njit(**options, **FLAGS)(self.function)
+        kept = options.pop("cache", False) and not numba.config.DISABLE_JIT
+        compiled = numba.njit(**options, **FLAGS)(self.function)
+        if kept:
+            from simulate.kernels.caching import keep
+
+            return keep(compiled)
+        return compiled
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the compiled function."""
@@ -97,6 +106,19 @@ def find_cache_folder() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "simulate" / f"{version}-{hash_sources()}"
+
+
+def can_keep_kernels() -> bool:
+    """True if there is room for compiled kernels in their folder; tried by writing as much as they take."""
+    folder = find_cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(KERNEL_BYTES))
+            probe.flush()
+    except OSError:
+        return False
+    return True
 
 
 def defer(**options: Any) -> Callable[[Callable[..., Any]], Any]:

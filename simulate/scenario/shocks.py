@@ -1,28 +1,29 @@
 """Shocks: what happens to the calibrated model. Another fact goes in before the reconciliation, which may absorb it; a shock goes in after it."""
 
 from datetime import date
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from simulate.factors.section import StrictSection
+from simulate.dimensions import Plausible
+from simulate.factors.section import NonNegative, Rate, Section
 
 
-class DealShock(StrictSection):
+class DealShock(Section):
     """[shocks.deals.<id>]"""
 
     ends: date | None = None
     """Not there from the step that holds this day: nothing new is earned, drawn, bought or covered; what was earned or drawn before is owed. [date]"""
-    rate: float = 0.0
+    rate: Annotated[Rate, Plausible(-0.1, 0.2)] = 0.0
     """Added to the rate of a loan from the opening on. [per year]"""
 
 
-class EntityShock(StrictSection):
+class EntityShock(Section):
     """[shocks.entities.<id>]"""
 
-    cash: float = 0.0
+    cash: Annotated[float, Field(ge=-1e6, le=1e6), Plausible(-500, 500)] = 0.0
     """Added to its cash at the opening. [USD bn]"""
-    revenue: float = Field(default=1.0, ge=0)
+    revenue: Annotated[NonNegative, Plausible(0, 5)] = 1.0
     """Multiplies its revenue from outside the network. [ratio]"""
     revenue_from: date | None = None
     """From the step that holds this day on; blank: from the opening. [date]"""
@@ -37,7 +38,7 @@ class EntityShock(StrictSection):
         return self
 
 
-class Shocks(StrictSection):
+class Shocks(Section):
     """[shocks]: by deal and by entity."""
 
     deals: dict[str, DealShock] = {}

@@ -98,6 +98,10 @@ def test_before_the_day_of_a_shock_nothing_changes(base):
     assert ended.system_loss_by_year.sel(year=1).equals(base.system_loss_by_year.sel(year=1))
 
 
+def test_a_shock_that_is_not_plausible_is_a_warning():
+    assert "shocks.deals.notes.rate" in load_scenario(SMALL, {"shocks.deals.notes.rate": 3.0}).warnings[0]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [

@@ -1,11 +1,14 @@
 """From the scenario to the result: `simulate.run` on a small network."""
 
+import pickle
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import simulate
 from simulate.engine import simulation
+from simulate.engine.needs import needs_of
 from simulate.errors import InputError
 from simulate.schema import COORDINATES, VARIABLES
 from tests.makers.small import SMALL
@@ -79,6 +82,60 @@ def test_a_failure_in_the_middle_leaves_no_store(tmp_path, monkeypatch):
     with pytest.raises(MemoryError):
         simulate.run(SMALL, paths=10, out=tmp_path / "a.zarr")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_keeps_to_its_run_when_another_takes_its_place(tmp_path):
+    """Three runs in one place: three answers or a refusal, never the last answer three times."""
+    means = []
+    for alpha in (0.0, 0.5):
+        dataset = simulate.run(simulate.load_scenario(SMALL, {"rules.alpha": alpha}), paths=100, out=tmp_path / "a.zarr", overwrite=True)
+        means.append((dataset, dataset["system_loss"].values.mean()))
+    (first, _), (second, kept) = means
+    with pytest.raises(InputError, match="another run took the place of this store"):
+        first["system_loss"].load()
+    assert second["system_loss"].values.mean() == kept
+
+
+def test_a_run_does_not_return_the_result_of_another_that_followed_at_once(tmp_path, monkeypatch):
+    opened, out = simulation.open_results, tmp_path / "a.zarr"
+
+    def late(path, **options):
+        monkeypatch.setattr(simulation, "open_results", opened)
+        simulate.run(SMALL, paths=50, seed=2, out=out, overwrite=True)
+        return opened(path, **options)
+
+    monkeypatch.setattr(simulation, "open_results", late)
+    with pytest.raises(InputError, match="another run took the place of this store"):
+        simulate.run(SMALL, paths=50, seed=1, out=out)
+    assert simulate.open_results(out).attrs["seed"] == 2
+
+
+def test_faults_survive_pickle():
+    with pytest.raises(InputError) as raised:
+        simulate.run(SMALL, paths=0, seed=-1)
+    kept = pickle.loads(pickle.dumps(raised.value))
+    assert type(kept) is InputError and kept.sentences == raised.value.sentences and len(kept.sentences) == 2
+    assert str(kept) == str(raised.value)
+
+
+def test_a_run_that_memory_cannot_hold_is_refused_before_it_starts(monkeypatch):
+    monkeypatch.setattr(simulation, "run_blocks", None)
+    with pytest.raises(
+        InputError, match=r"paths = 1,000,000,000 is too large: the run needs at least 1\.4 TB of memory \(this machine has 8\.0 GB\) and about"
+    ):
+        monkeypatch.setattr("simulate.engine.needs.total_memory", lambda: 8e9)
+        simulate.run(SMALL, paths=10**9, threads=2)
+
+
+def test_a_run_that_fits_is_not_refused(monkeypatch, tmp_path):
+    """The estimate is a lower bound: what a run really takes is not below it."""
+    dataset = simulate.run(SMALL, paths=4000, out=tmp_path / "a.zarr")
+    compiled = simulation.compile_scenario(simulate.load_scenario(SMALL), 7)
+    taken = needs_of(compiled.model, {name: dataset[name].values for name in dataset.coords}, paths=4000, threads=1, stored=True)
+    assert 0 < taken.disk < sum(file.stat().st_size for file in (tmp_path / "a.zarr").rglob("*") if file.is_file())
+    taken = needs_of(compiled.model, {name: dataset[name].values for name in dataset.coords}, paths=4000, threads=1, stored=False)
+    assert dataset.drop_vars("path").nbytes < taken.memory < 4 * dataset.nbytes
+    assert 0.001 < taken.seconds < 10
 
 
 def test_the_verbs_of_the_library():
