@@ -60,6 +60,7 @@ class Scenario(ScenarioFile):
         """Return all inputs as JSON-able data, table rows included; no paths of the machine. Changes of tables stand in their rows."""
         content = self.model_dump(mode="json", exclude={"network", "files", "source", "overrides", "base", "base_rate", "changes", "warnings", *TABLES})
         content["run"]["seed"] = seed
+        content["shocks"] = self.shocks.model_dump(mode="json", exclude_defaults=True)
         content["tables"] = dict(self.network.names)
         content["rows"] = {name: [dict(row) for row in rows] for name, rows in self.network.rows.items()}
         return content
