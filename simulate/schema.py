@@ -111,6 +111,8 @@ ATTRIBUTES = {
     "scenario": "Name of the scenario.",
     "base": "Name of the scenario at the root of `extends`: `changes` is against it.",
     "changes": "What differs from that scenario, by key of the scenario file or cell of a table, with the values before and after, as JSON.",
+    "warnings": "Numbers that are accepted but not plausible, as sentences, as JSON.",
+    "silent": "Mechanisms that are off because a figure or term is blank, as sentences, as JSON.",
     "resolved": "The scenario as run, with everything inherited and overridden, as JSON.",
     "digest": "SHA-256 of the canonical JSON of the scenario as run, tables included.",
     "seed": "Seed of all draws.",

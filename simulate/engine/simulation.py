@@ -58,7 +58,17 @@ def run(
     refuse_idle(scenario, seed, compiled.model)
     coords = coordinates(compiled, scenario.worlds)
     refuse_too_large(compiled.model, coords, paths=paths, threads=threads, out=out)
-    attrs = attributes(scenario=scenario.name, base=scenario.base, changes=scenario.changes, compiled=compiled, seed=seed, paths=paths, block_paths=block_paths)
+    attrs = attributes(
+        scenario=scenario.name,
+        base=scenario.base,
+        changes=scenario.changes,
+        warnings=scenario.warnings,
+        silent=scenario.silent,
+        compiled=compiled,
+        seed=seed,
+        paths=paths,
+        block_paths=block_paths,
+    )
     if check:
         coords |= check_coordinates(identities.IDENTITIES)
     findings: list[identities.Finding] = []

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulate import risk
+from simulate.errors import grouped
 from simulate.risk.contributions import TAIL_LEVEL
 from simulate.schema import Change
 
@@ -22,6 +23,12 @@ WIDTH = 100
 MOST_DEALS = 10
 MOST_CHANGES = 12
 OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's fleet
+ENDS = ("credit", "equity")  # channels of the system loss
+BORNE = ("credit", "contract", "equity", "collateral")
+ENTITIES_TITLE = (
+    "Entities: losses borne, USD bn; in part passed on to outside nodes, so in no sum with them.\n"
+    "contract: margin on volume that is gone; equity: what was paid in, not the market value"
+)
 ROUNDING = 1e-6  # USD bn; smaller amounts are rounding errors of sums
 # Plain letters where the output is not a terminal: it may be read by a program or in a mail.
 PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -33,13 +40,13 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
     console.print(describe_run(dataset), style="bold", highlight=False)
     for line in provenance(dataset):
         console.print(line, highlight=False, markup=False)
-    losses = (loss_table(dataset, outside=False), loss_table(dataset, outside=True))
     for table in (
         system_table(dataset),
+        bearer_table(dataset, outside=True),
         year_table(dataset),
         default_table(dataset),
-        *losses,
-        channel_table(dataset),
+        bearer_table(dataset, outside=False),
+        fleet_table(dataset),
         deal_table(dataset),
         world_table(dataset),
         factor_table(dataset),
@@ -96,7 +103,7 @@ def provenance(dataset: "xr.Dataset") -> list[str]:
         lines += [f"  {change}" for change in changes[:MOST_CHANGES]]
         if len(changes) > MOST_CHANGES:
             lines.append(f"  and {len(changes) - MOST_CHANGES:,} more (attribute `changes`)")
-    return lines
+    return [*lines, *(f"warning: {sentence}" for sentence in grouped(json.loads(attrs["warnings"])))]
 
 
 def discounting(dataset: "xr.Dataset") -> str:
@@ -133,7 +140,9 @@ def year_table(dataset: "xr.Dataset") -> Table:
     """Return the system loss by year of the run."""
     losses = risk.losses_by_year(dataset)
     value = risk.mean(risk.base_value(dataset).values, risk.path_weights(dataset))
-    title = f"System loss by year, nominal USD bn; on the fixed curve of {dataset.attrs['base']} all years are worth {money(value.value)} (s.e. {money(value.standard_error)})"
+    title = (
+        f"System loss by year, nominal USD bn; worth {money(value.value)} (s.e. {money(value.standard_error)}) on the fixed curve of {dataset.attrs['base']}"
+    )
     table = new_table(title, "year to", "expected\nloss", "s.e.", "tail\nloss", "s.e.", "discount\nfactor")
     for year in losses["year"].values:
         one = losses.sel(year=year)
@@ -147,39 +156,55 @@ def default_table(dataset: "xr.Dataset") -> Table:
     horizons = (5.0, years(dataset)) if years(dataset) > 5.0 else (years(dataset),)
     default = risk.default_probability(dataset, horizons=horizons)
     cause = risk.cause_split(dataset)["probability"]
+    first = risk.first_failures(dataset)["probability"]
     title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
-    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion")
+    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "of these\nmost after")
     for entity in default["entity"].values:
         one, mine = default.sel(entity=entity), cause.sel(entity=entity)
         chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
-        table.add_row(str(entity), *chances, *(percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion")))
+        causes = (percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion"))
+        table.add_row(str(entity), *chances, *causes, most_often(first.sel(entity=entity)))
     return table
 
 
-def loss_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
-    """Return the losses borne by the inside entities, in their order, or by the outside nodes with a loss, the largest first."""
-    losses = risk.losses_by_entity(dataset)
-    losses = losses.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
+def most_often(first: "xr.DataArray") -> str:
+    """Name the entity that fails first most often on the paths of `first` (by trigger), with its share of them; nothing without such paths."""
+    total = float(first.sum())
+    most = first.isel(trigger=int(np.argmax(first.values)))
+    return f"{most['trigger'].item()} {100 * float(most) / total:.0f} %" if total > 0.0 else ""
+
+
+def bearer_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
+    """Return the losses borne by outside nodes, the largest first, whose sum is the system loss; or by inside entities, in their order."""
+    channels = list(ENDS if outside else BORNE)
+    where = np.flatnonzero(dataset["outside"].values == outside)
+    losses = risk.losses_by_entity(dataset, channels=channels).isel(entity=where)
+    parts = [risk.losses_by_entity(dataset, channels=[channel])["expected_loss"].isel(entity=where) for channel in channels]
+    title = "Who loses in the end: outside nodes, USD bn; all of them together is the system loss" if outside else ENTITIES_TITLE
+    table = new_table(title, "", *channels, "expected\nloss", "s.e.", "tail\nloss")
     rows = np.argsort(-losses["tail_loss"].values, kind="stable") if outside else range(losses.sizes["entity"])
-    table = new_table(f"{'Outside nodes' if outside else 'Entities'}: losses borne, all channels, USD bn", "", "expected loss", "s.e.", "tail loss")
     for row in rows:
         loss = losses.isel(entity=row)
-        numbers = [money(loss[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss")]
-        if not outside or numbers != ["0", "0", "0"]:
-            table.add_row(str(loss["entity"].values), *numbers)
+        numbers = [*(part.isel(entity=row) for part in parts), *(loss[name] for name in ("expected_loss", "expected_loss_error", "tail_loss"))]
+        if not outside or any(float(number) for number in numbers):
+            table.add_row(str(loss["entity"].values), *map(money, numbers))
+    if outside and table.row_count:
+        whole = risk.tail_measures(dataset, levels=(TAIL_LEVEL,))
+        sums = [part.sum() for part in parts]
+        table.add_section()
+        table.add_row("together", *map(money, (*sums, whole["expected_loss"], whole["expected_loss_error"], whole["expected_shortfall"].item())))
     return table if table.row_count else None
 
 
-def channel_table(dataset: "xr.Dataset") -> Table:
-    """Return losses by channel, inside and outside. They are in part two views of one dollar, so there is no grand total."""
-    inside, outside = (risk.losses_by_channel(dataset, outside=flag) for flag in (False, True))
-    table = new_table(
-        "Channels: losses of inside entities and of outside nodes, USD bn", "", "inside:\nexpected", "s.e.", "tail", "outside:\nexpected", "s.e.", "tail"
-    )
-    for channel in dataset["channel"].values:
-        parts = [side[name].sel(channel=channel) for side in (inside, outside) for name in ("expected_loss", "expected_loss_error", "tail_loss")]
-        table.add_row(str(channel), *map(money, parts))
-    return table
+def fleet_table(dataset: "xr.Dataset") -> Table | None:
+    """Return the write-downs of fleets by owner; None where there are none."""
+    losses = risk.losses_by_entity(dataset, channels=["stranded"])
+    title = "Write-downs of fleets (stranded), USD bn: chips without power, or worn out before book life.\nNobody fails of them, and they are in no sum above"
+    table = new_table(title, "", "expected\nloss", "s.e.", "tail\nloss")
+    for row in np.flatnonzero(losses["expected_loss"].values):
+        numbers = (losses[name].isel(entity=row) for name in ("expected_loss", "expected_loss_error", "tail_loss"))
+        table.add_row(str(losses["entity"].values[row]), *map(money, numbers))
+    return table if table.row_count else None
 
 
 def deal_table(dataset: "xr.Dataset") -> Table:
@@ -292,13 +317,15 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
         f"Tail loss: mean in the worst {100 * (1 - TAIL_LEVEL):g} % of the system loss. s.e.: sampling error only; the parameters are uncertain too.",
         "Only realised losses count: after the horizon nothing is valued, and claims on survivors stand at par.",
         "Losses of inside entities are passed on in part to outside claimants, so they are not added to the system loss.",
-        "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never.",
+        "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never. most after: who failed first on those paths.",
+        "A PD of 0.00 %: it failed on none of the paths; who owes little inside of the network may have no way to fail in this model.",
     ]
     if relieved.size and float(relieved.max()) > 0.0:
         entity = str(relieved["entity"].values[int(np.argmax(relieved.values))])
         sentences.append(
             f"The network also saves: with contagion off {entity} fails on another {percent(relieved.max())} % of paths on which it survives here."
         )
+    sentences += [f"Blank, so off: {sentence}" for sentence in grouped(json.loads(dataset.attrs["silent"]))]
     unconverged = float(dataset["unconverged"].sum())
     if unconverged:
         sentences.append(f"WARNING: {unconverged:,.0f} clearings did not converge; the payments of those steps are not exact.")

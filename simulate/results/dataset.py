@@ -58,7 +58,16 @@ def coordinates_in(coords: Mapping[str, np.ndarray]) -> dict[str, Variable]:
 
 
 def attributes(
-    *, scenario: str, compiled: "Compiled", seed: int, paths: int, block_paths: int, base: str = "", changes: Sequence[Change] = ()
+    *,
+    scenario: str,
+    compiled: "Compiled",
+    seed: int,
+    paths: int,
+    block_paths: int,
+    base: str = "",
+    changes: Sequence[Change] = (),
+    warnings: Sequence[str] = (),
+    silent: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the attributes of a result (`ATTRIBUTES`)."""
     from simulate import __version__
@@ -71,6 +80,8 @@ def attributes(
         "scenario": scenario,
         "base": base or scenario,
         "changes": json.dumps([list(change) for change in changes], default=str),
+        "warnings": json.dumps(list(warnings)),
+        "silent": json.dumps(list(silent)),
         "resolved": json.dumps(compiled.resolved, sort_keys=True, default=str),
         "digest": compiled.digest,
         "seed": int(seed),

@@ -3,7 +3,7 @@
 Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight), so plain and importance sampling are read alike.
 """
 
-from simulate.risk.contagion import cause_split
+from simulate.risk.contagion import cause_split, first_failures
 from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year
 from simulate.risk.defaults import default_probability, default_probability_by_factor
 from simulate.risk.measures import expected_shortfall, in_world, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
@@ -14,6 +14,7 @@ __all__ = [
     "default_probability",
     "default_probability_by_factor",
     "expected_shortfall",
+    "first_failures",
     "in_world",
     "losses_by_channel",
     "losses_by_deal",

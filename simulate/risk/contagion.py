@@ -12,6 +12,27 @@ if TYPE_CHECKING:
 CAUSES = ("fundamental", "accelerated", "contagion", "relieved")
 
 
+def first_failures(dataset: "xr.Dataset", *, world: str = "network", without: str = "alone") -> "xr.Dataset":
+    """Return the probability that an inside entity fails of contagion (accelerated or contagion in `cause_split`) on a path where another one failed first.
+
+    Dims trigger, entity. Who fails in the earliest step, and there in the earliest wave of its clearing, failed first; several share a path evenly, and
+    nobody triggers its own failure. Raises ValueError for a world that the result does not have.
+    """
+    import xarray as xr
+
+    inside = np.flatnonzero(~dataset["outside"].values)
+    network = in_world(dataset, "default_step", world).isel(entity=inside)
+    step, alone = network.values.astype(np.int64), in_world(dataset, "default_step", without).isel(entity=inside).values
+    wave = in_world(dataset, "default_round", world).isel(entity=inside).values.astype(np.int64)
+    infected = (step >= 0) & ((alone < 0) | (alone > step))
+    order = np.where(step >= 0, step * (wave.max(initial=0) + 1) + wave, np.iinfo(np.int64).max)
+    first = (step >= 0) & (order == order.min(axis=1, keepdims=True, initial=np.iinfo(np.int64).max))
+    share = first / np.maximum(1, first.sum(axis=1, keepdims=True))
+    together = np.einsum("p,pk,pe->ke", path_weights(dataset), share, infected & ~first)
+    about = {"units": "1", "long_name": "Probability that the entity fails of contagion after the trigger failed first"}
+    return xr.Dataset({"probability": (("trigger", "entity"), together, about)}, coords={"trigger": network["entity"].values, "entity": network["entity"]})
+
+
 def cause_split(dataset: "xr.Dataset", *, world: str = "network", without: str = "alone") -> "xr.Dataset":
     """Return the probability of each cause of default by inside entity, with 95 % Wilson (1927) intervals. Dims cause, entity.
 

@@ -5,6 +5,7 @@ atom at VaR split as in `measures.tail_weights`. Tail losses of parts that add u
 sqrt(sum v_p^2 (x_p - mean)^2) with v the tail weights scaled to 1.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
 TAIL_LEVEL = 0.99
 
 
-def losses_by_entity(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Return expected and tail loss [USD bn] by entity, all channels, outside nodes included. Dim entity. Raises ValueError for a world without detail."""
-    return _expected_and_tail(dataset, in_world(dataset, "loss", world).sum("channel", dtype=np.float64), level, world)
+def losses_by_entity(dataset: "xr.Dataset", *, channels: Sequence[str] | None = None, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
+    """Return expected and tail loss [USD bn] by entity, outside nodes included, through the channels (None: all). Dim entity.
+
+    Raises ValueError for a world without detail.
+    """
+    loss = in_world(dataset, "loss", world)
+    if channels is not None:
+        loss = loss.sel(channel=list(channels))
+    return _expected_and_tail(dataset, loss.sum("channel", dtype=np.float64), level, world)
 
 
 def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network") -> "xr.Dataset":

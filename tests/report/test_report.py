@@ -1,15 +1,18 @@
 """The tables: widths, units, plain in a pipe, and the numbers of the measures in them."""
 
 import io
+import json
 import sys
 
 import numpy as np
 import pytest
 
+import simulate
 from simulate import risk
 from simulate.report import plots
 from simulate.report import text as report
 from tests.makers import results as synthetic
+from tests.makers.small import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +62,58 @@ def test_entities_channels_and_deals_hold_the_measures(result):
         assert f" {report.percent(default.sel(horizon=horizon))} (" in row(text, "lab")
     assert "PD 5 years" in text and "PD 7 years" in text
     contagion = risk.cause_split(result)["probability"].sel(entity="lab", cause="contagion")
-    assert row(text, "lab").split()[-1] == report.percent(contagion)
-    assert report.money(risk.losses_by_entity(result)["tail_loss"].sel(entity="bond_market")) in row(text, "bond_market")
+    assert report.percent(contagion) in row(text, "lab").split()
+    assert report.most_often(risk.first_failures(result)["probability"].sel(entity="lab")) in row(text, "lab") and "cloud" in row(text, "lab")
+    assert report.money(risk.losses_by_entity(result, channels=["credit", "equity"])["tail_loss"].sel(entity="bond_market")) in row(text, "bond_market")
     assert row(text, "L01").split()[1:5] == ["bond", "cloud", "to", "bond_market"]
     assert text.index("L01 ") < text.index("T01 "), "deals are in the order of their tail loss"
     assert "insurer" not in text, "nodes that lose nothing are left out"
     assert "own:cloud" not in text, "a fleet is no deal"
+
+
+def test_what_outside_nodes_lose_adds_up_to_the_headline():
+    """One sum: the row `together` is the expected loss and the expected shortfall of the first table."""
+    real = simulate.run(SMALL, paths=400, seed=5)
+    text, measures = printed(real), risk.tail_measures(real)
+    together = row(text, "together").split()
+    assert together[-3:] == [report.money(measures[name]) for name in ("expected_loss", "expected_loss_error")] + [
+        report.money(measures["expected_shortfall"].sel(level=0.99))
+    ]
+    outside = risk.losses_by_entity(real, channels=["credit", "equity"]).isel(entity=np.flatnonzero(real["outside"].values))
+    assert float(outside["expected_loss"].sum()) == pytest.approx(float(measures["expected_loss"]), rel=1e-6)
+    assert float(outside["tail_loss"].sum()) == pytest.approx(float(measures["expected_shortfall"].sel(level=0.99)), rel=1e-6)
+
+
+def test_write_downs_of_fleets_stand_apart(result):
+    text = printed(result)
+    fleets = text[text.index("Write-downs of fleets") : text.index("Deals: the")]
+    entities = text[text.index("Entities: losses borne") : text.index("Write-downs of fleets")]
+    expected = risk.losses_by_entity(result, channels=["stranded"]).sel(entity="cloud")["expected_loss"]
+    assert report.money(expected) in row(fleets, "cloud").split()
+    rest = risk.losses_by_entity(result, channels=["credit", "contract", "equity", "collateral"]).sel(entity="cloud")["expected_loss"]
+    assert report.money(rest) in row(entities, "cloud").split()
+
+
+def test_losses_by_year_add_up(result):
+    years = risk.losses_by_year(result)
+    text = printed(result)
+    assert report.money(years["expected_loss"].sel(year=3)) in row(text, "2028-12-31").split()
+    assert float(years["expected_loss"].sum()) == pytest.approx(float(risk.tail_measures(result)["expected_loss"]))
+
+
+def test_the_answer_says_what_was_changed(result):
+    assert "changed against" not in printed(result) and "digest dddddddd, simulate" in printed(result)
+    changed = result.assign_attrs(base="ai_2025", changes=json.dumps([["rules.alpha", 0.9, 0.5], ["deals.T01", "there", None]]))
+    text = printed(changed)
+    assert "changed against ai_2025:\n  rules.alpha 0.9 -> 0.5\n  deals.T01 removed" in text
+    many = json.dumps([[f"figures.lab.plan_fcf.{year}", 1.0, 2.0] for year in range(2000, 2040)])
+    assert "and 28 more (attribute `changes`)" in printed(result.assign_attrs(changes=many))
+
+
+def test_the_answer_lists_doubts_and_what_is_off(result):
+    text = printed(result.assign_attrs(warnings=json.dumps(["a.csv line 3: 3.6 is not plausible."]), silent=json.dumps(["labco: no money is raised."])))
+    assert "warning: a.csv line 3: 3.6 is not plausible." in text[: text.index("System loss")]
+    assert "- Blank, so off: labco: no money is raised." in text
 
 
 def test_caveats_say_what_the_numbers_are_not(result):

@@ -275,3 +275,30 @@ def test_default_by_factor_bins(result):
     assert found["default_probability"].sel(bin=3).values == pytest.approx(failed[(shut >= 3) & (shut < 5)].mean())
     assert np.isnan(found["default_probability"].sel(bin=9).values)
     assert found["share"].sum().values == pytest.approx(1.0)
+
+
+def test_the_first_failure_of_a_path_by_hand():
+    """Four paths: lab then cloud; cloud then lab; both in one wave; cloud alone. With contagion off nobody fails."""
+    made = synthetic.dataset(4, 4)
+    step, wave = np.full((4, 2, 5), -1), np.full((4, 2, 5), -1)
+    step[:, 0, :2] = [[3, 5], [5, 3], [4, 4], [-1, 2]]
+    wave[:, 0, :2] = [[0, 0], [0, 0], [1, 1], [-1, 0]]
+    made = made.assign(default_step=(("path", "world", "entity"), step), default_round=(("path", "world", "entity"), wave))
+    found = risk.first_failures(made)["probability"]
+    assert found.sel(trigger="lab", entity="cloud") == 0.25 and found.sel(trigger="cloud", entity="lab") == 0.25
+    assert float(found.sum()) == 0.5, "who fails first, or together with the first, has no trigger"
+
+
+def test_a_later_wave_of_one_step_follows_an_earlier_one():
+    made = synthetic.dataset(4, 4)
+    step, wave = np.full((4, 2, 5), -1), np.full((4, 2, 5), -1)
+    step[:, 0, :2], wave[:, 0, :2] = 3, [0, 1]
+    made = made.assign(default_step=(("path", "world", "entity"), step), default_round=(("path", "world", "entity"), wave))
+    assert risk.first_failures(made)["probability"].sel(trigger="lab", entity="cloud") == 1.0
+
+
+def test_the_base_value_is_the_loss_of_each_year_times_its_factor(result):
+    value = risk.base_value(result)
+    by_year = result["system_loss_by_year"].sel(world="network").values
+    np.testing.assert_allclose(value.values, by_year @ result["base_discount"].values, rtol=1e-12)
+    assert value.dims == ("path",) and (value <= result["system_loss"].sel(world="network")).all()
