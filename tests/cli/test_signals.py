@@ -58,7 +58,7 @@ def wait_for_blocks(process, work, count=1):
 
 
 @pytest.mark.parametrize("number", SENTENCES)
-@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize("threads", ["2", pytest.param("1", marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_with_a_sentence_and_leaves_what_was_there(tmp_path, number, threads):
     assert subprocess.run(command("run", str(SMALL), "--paths", "20", "--out", "a.zarr"), cwd=tmp_path, env=environment(), capture_output=True).returncode == 0
     with started(tmp_path, *LONG, "--threads", threads, "--out", "a.zarr", "--overwrite") as process:
@@ -104,7 +104,7 @@ def test_kill_9_leaves_a_whole_store_and_the_next_run_tidies_up(tmp_path):
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["small-seed7-20.zarr"]
 
 
-@pytest.mark.parametrize("repeats", range(2))
+@pytest.mark.parametrize("repeats", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_two_runs_at_once_without_out_both_finish(tmp_path, repeats):
     run = ["run", str(SMALL), "--paths", "2000", "--threads", "1", "--block"]
     with started(tmp_path, *run, "100") as one, started(tmp_path, *run, "50") as other:
