@@ -50,6 +50,14 @@ def test_rings():
     assert tally.seen["fails with least clearing only"] > 20
 
 
+@pytest.mark.nojit
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_few_shocks():
+    """The same, short enough for kernels that are not compiled."""
+    tally = run_networks(5, 2, shrink=False, shocks=True)
+    assert not tally.wrong and tally.paths == 10
+
+
 def test_shocks():
     """Deals end and firms fail in a step that the model says: stages, flows and losses agree, and the identities hold."""
     tally = run_networks(50, 3, shocks=True)
