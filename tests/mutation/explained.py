@@ -187,15 +187,15 @@ EXPLAINED = (
     Explained(
         CLEARING,
         "build_problem",
-        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
-        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=1, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, grid=grid, legs=positions[0].size, holdings=0, lanes=lanes))",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=1, grid=grid, legs=positions[0].size, holdings=0, lanes=lanes))",
         NEVER_READ,
     ),
     Explained(
         CLEARING,
         "build_problem",
-        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=0, lanes=lanes))",
-        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, steps=1, legs=positions[0].size, holdings=0, deals=1, lanes=lanes))",
+        "grid = Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=0)",
+        "grid = Grid(steps=1, dt=1.0, entities=columns, insurer=-1, outside_investor=-1, deals=1)",
         NEVER_READ,
     ),
     Explained(

@@ -35,8 +35,8 @@ WATCHED = ("openai", "xai", "coreweave")
 
 
 def load(step: str, name="ai_2025", years: int = 7, changes=()) -> Scenario:
-    """A scenario on another grid, over the same years."""
-    overrides = {"run.step": step, "run.steps": years * 12 // MONTHS[step]}
+    """A scenario on another grid, over the same years; losses are discounted at the short rate of the path."""
+    overrides = {"run.step": step, "run.steps": years * 12 // MONTHS[step], "run.discount": "short_rate"}
     return load_scenario(name, overrides | dict(changes))
 
 
@@ -267,7 +267,7 @@ def write_tables() -> str:
     """Both tables of the page."""
     quarter, month, year = (quantities(run(step)) for step in MONTHS)
     lines = [
-        f"{PATHS:,} paths, seed 0. Differences with the standard error of the paired difference.",
+        f"{PATHS:,} paths, seed 0. Losses are discounted at the short rate of the path. Differences with the standard error of the paired difference.",
         "",
         "| | quarter | month | month less quarter | s.e. | year | year less quarter | s.e. |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
