@@ -200,6 +200,13 @@ EXPLAINED = (
     ),
     Explained(
         CLEARING,
+        "build_problem",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, grid=grid, legs=positions[0].size, holdings=0, lanes=lanes))",
+        "(world,) = split_worlds(new_worlds(1, entities=columns, owners=0, grid=grid, legs=positions[1].size, holdings=0, lanes=lanes))",
+        "classes, payers and payees have one length",
+    ),
+    Explained(
+        CLEARING,
         "build_rules",
         "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=0, max_iterations=MAX_ITERATIONS)",
         "return PackedRules(freeze_array(terms), max_restructurings=0, equity_sweeps=1, max_iterations=MAX_ITERATIONS)",

@@ -302,3 +302,11 @@ def test_a_gate_opens_at_its_capacity_and_not_only_above():
     reached, none = ({"gate_owner": 0, "gate_gw": 0.0}, {"gate_owner": -1})
     first, second = (Workspace(tiny_model(seed=24, legs={COMMIT: gate}), 4).run(Block(0, 4)) for gate in (reached, none))
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
+
+
+def test_a_guarantee_that_a_shock_has_ended_covers_nothing():
+    """A cover of 1 instead of 0 would be called."""
+    case = GUARANTEED | {"legs": GUARANTEED.get("legs", {}) | {COVER: GUARANTEED.get("legs", {}).get(COVER, {}) | {"ends_step": 0}}}
+    ended, called = (compare(tiny_model(seed=6, **one), 24) for one in (case, GUARANTEED))
+    paid = [[any(step["leg_paid"][COVER] for step in result["worlds"][NETWORK]["trace"]) for result in results] for results in (ended, called)]
+    assert not any(paid[0]) and any(paid[1])
