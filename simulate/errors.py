@@ -51,10 +51,6 @@ def kind_of(sentence: str) -> str:
     plain = re.sub(r"(?<= line )\d+ \([^)]*\)| \(did you mean [^)]*\)", "", sentence)
     return re.sub(r"'[^']*'|[\d.,]*\d", "", plain)
 
-    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[str, ...]]]:
-        """Pickle the sentences: an exception is made anew from what it was made of, and that is not its text."""
-        return type(self), (self.sentences,)
-
 
 def refuse_if_any(problems: Sequence[str]) -> None:
     """Raise all collected sentences at once."""

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from threading import Event, Lock
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from simulate.checks.identities import Finding, Tile, check_tile, largest
 from simulate.engine.needs import cells_of
+from simulate.engine.threads import call_in_thread, run_on_threads
 from simulate.model import Model
 from simulate.schema import FACTORS
 from simulate.step.factors import new_factors
@@ -31,6 +32,14 @@ class Block(NamedTuple):
 
     first: int
     paths: int
+
+
+class Done(NamedTuple):
+    """A block that has run."""
+
+    first: int
+    outputs: dict[str, np.ndarray]
+    findings: list[Finding]
 
 
 def split_paths(paths: int, block_paths: int, first_path: int = 0) -> Iterator[Block]:
@@ -77,8 +86,8 @@ class Workspace:
 
     def _load_kernels(self) -> None:
         """Compile the kernels, or load them from the cache; in a separate thread, because an interrupt inside of the compiler can be lost."""
-        with rare_collections(), ThreadPoolExecutor(1) as compiler:
-            compiler.submit(self.run, Block(0, 0)).result()
+        with rare_collections():
+            call_in_thread(lambda: self.run(Block(0, 0)))
 
     def pieces(self, block: Block, lanes: int) -> Iterator[Block]:
         """Yield pieces of a block, one at least: a call of the kernels each, so that an interrupt waits for a piece and not for the block."""
@@ -172,41 +181,23 @@ def run_blocks(
     """
     lanes = tile_lanes or (TILE_LANES if on_check is None else CHECKED_LANES)
 
-    def work(block: Block) -> tuple[int, dict[str, np.ndarray], list[Finding]]:
-        workspace = idle.pop()
-        try:
+    def worker(workspace: Workspace) -> Callable[[Block], Done]:
+        def work(block: Block) -> Done:
             outputs, findings = (workspace.run(block), []) if on_check is None else workspace.run_checked(block)
-            return block.first, outputs, findings
-        finally:
-            idle.append(workspace)
+            return Done(block.first, outputs, findings)
 
-    def hand_over(first: int, outputs: dict[str, np.ndarray], findings: list[Finding]) -> None:
+        return work
+
+    def hand_over(done: Done) -> None:
         if on_check is not None:
-            on_check(findings)
-        on_block(first, outputs)
+            on_check(done.findings)
+        on_block(done.first, done.outputs)
 
     blocks = split_paths(paths, block_paths, first_path)
     stop = Event()
-    idle = [Workspace(model, lanes, stop) for _ in range(threads)]
+    workers = [worker(Workspace(model, lanes, stop)) for _ in range(threads)]
     if threads == 1:
         for block in blocks:
-            hand_over(*work(block))
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        running = set()
-        try:
-            for block in blocks:
-                running.add(pool.submit(work, block))
-                if len(running) >= 2 * threads:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        hand_over(*future.result())
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    hand_over(*future.result())
-        except BaseException:
-            stop.set()
-            for future in running:
-                future.cancel()
-            raise
+            hand_over(workers[0](block))
+    else:
+        run_on_threads(workers, blocks, hand_over, stop)
