@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulate.checks.certificate import SOLVENCY_TOLERANCE, class_shares
-from simulate.errors import InputError
+from simulate.errors import InputError, listed, refuse_if_any
 from simulate.model import SENIOR, Array, Grid, freeze_array
 from simulate.step.factors import new_path_draws, new_step_factors
 from simulate.step.memory import (
@@ -97,6 +97,9 @@ def clearing_vector(
     seniority: [n, n] integers 0..3, the class of each entry of liabilities [n, n]; lower is paid first. Entries without a debt are ignored.
     solution: "greatest": as few firms fail as can; "least": as many fail as can. They differ where payments wait for each other.
 
+    Labels of pandas are matched: where liabilities is a DataFrame, its index names the firms, its columns and the labels of the others must be the same
+    names, in any order, and results are in the order of the index.
+
     Amounts without classes rank in the last class: pari passu when nothing has classes. So, external creditors first:
     `clearing_vector(L, cash, [external, zeros])`; firms first: `clearing_vector([L, zeros], cash, external)`.
 
@@ -124,6 +127,13 @@ def read_network(  # noqa: C901 - a list of faults, each one a sentence
 ) -> Network:
     """Check the input. Raises InputError with all faults at once."""
     faults: list[str] = []
+    firms = labels_of(liabilities, "index")
+    liabilities = in_order("liabilities", liabilities, firms, faults)
+    external_assets, external_liabilities = (
+        in_order(name, value, firms, faults) for name, value in (("external_assets", external_assets), ("external_liabilities", external_liabilities))
+    )
+    seniority = in_order("seniority", seniority, firms, faults)
+    refuse_if_any(faults)
     owed = read_amounts("liabilities", liabilities, faults)
     cash = read_amounts("external_assets", external_assets, faults)
     external = None if external_liabilities is None else read_amounts("external_liabilities", external_liabilities, faults)
@@ -171,6 +181,30 @@ def read_network(  # noqa: C901 - a list of faults, each one a sentence
     if not np.isfinite(most):
         raise InputError(["The amounts are so large that their sum is infinite; use a larger unit."])
     return Network(obligations, cash, float(alpha), float(beta))
+
+
+def labels_of(value: Any, axis: str) -> list[Any] | None:
+    """Return the labels of an axis of a Series or DataFrame of pandas; None of anything else."""
+    return list(getattr(value, axis)) if hasattr(value, "reindex") and hasattr(value, axis) else None
+
+
+def in_order(name: str, value: Any, firms: list[Any] | None, faults: list[str]) -> Any:
+    """Return a Series or DataFrame in the order of the firms, and a sentence in `faults` where its labels are others; anything else as it is."""
+    for axis in ("index", "columns"):
+        labels = labels_of(value, axis)
+        if labels is None:
+            continue
+        if firms is None:
+            faults.append(
+                f"{name} has labels and liabilities has none, so nothing says which firm is which; give liabilities as a DataFrame, or {name} as an array."
+            )
+            return None
+        if len(set(labels)) < len(labels) or set(labels) != set(firms):
+            other = sorted(map(str, set(labels) ^ set(firms))) or ["one of them twice"]
+            faults.append(f"{name}: the labels of its {axis} are not the firms of the index of liabilities; they differ in {listed(other)}.")
+            return None
+        value = value.reindex(**{axis: firms})
+    return value
 
 
 def read_amounts(name: str, value: ArrayLike, faults: list[str]) -> Array | None:

@@ -1,5 +1,7 @@
 """Arguments, options and places that several subcommands have."""
 
+import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -21,3 +23,11 @@ ShockOption = Annotated[
 def with_shocks(overrides: list[str], shocks: list[str]) -> list[str]:
     """Return overrides with shocks, which are keys of the section [shocks]."""
     return [*overrides, *(f"shocks.{shock}" for shock in shocks)]
+
+
+def say_warnings(warnings: Iterable[str]) -> None:
+    """Print warnings to stderr, grouped."""
+    from simulate.errors import grouped
+
+    for sentence in grouped(warnings):
+        print(f"warning: {sentence}", file=sys.stderr)

@@ -1,14 +1,13 @@
 """`simulate run`."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulate.cli.options import RESULTS, ScenarioArgument, SetOption, ShockOption, StrictOption, with_shocks
+from simulate.cli.options import RESULTS, ScenarioArgument, SetOption, ShockOption, StrictOption, say_warnings, with_shocks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +29,7 @@ def run(  # noqa: PLR0913 - every option of the command
     """Simulate a scenario, write the result to a store and print the answer."""
     from simulate.compile.scenario import digest_of
     from simulate.engine import simulation
-    from simulate.errors import grouped, refuse_if_any
+    from simulate.errors import refuse_if_any
     from simulate.report.text import print_report
     from simulate.results import store as results
     from simulate.scenario.load import load_scenario
@@ -40,8 +39,7 @@ def run(  # noqa: PLR0913 - every option of the command
         results.refuse_existing(out)
     loaded = load_scenario(scenario, with_shocks(set_, shock))
     refuse_if_any(loaded.warnings if strict else ())
-    for sentence in grouped(loaded.warnings):
-        print(f"warning: {sentence}", file=sys.stderr)
+    say_warnings(loaded.warnings)
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
     variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""

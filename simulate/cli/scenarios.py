@@ -12,7 +12,9 @@ from simulate.errors import listed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simulate.compile.scenario import Compiled
     from simulate.network.blanks import Default
+    from simulate.scenario.load import Scenario
 
 SHOWN = 6  # names of entities or deals in a line
 
@@ -32,6 +34,9 @@ def validate(
     set_: SetOption = [],  # noqa: B006 - typer copies it
     shock: ShockOption = [],  # noqa: B006
     table: Annotated[bool, typer.Option("--table", help="Print the reconciliation table: reported, in deals, residual.")] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="Print what changed in the compiled model against the base: by a fact, residuals too; by a shock, its rows.")
+    ] = False,
     strict: StrictOption = False,
 ) -> None:
     """Check a scenario without running it, and summarise it: what is doubtful, what is off because it is blank, and which defaults are used."""
@@ -67,11 +72,32 @@ def validate(
     print(f"  digest    {compiled.digest}")
     if table:
         print_table(open_console(), reconciliation_table(compiled.reconciliation))
+    if moved:
+        print_moved(loaded, compiled)
     print_list("Blank, so a mechanism is off:", grouped(loaded.silent))
     print_list("Defaults used (docs/model.md, section 6):", default_lines(loaded.defaults))
     print_list("Warnings:", grouped(loaded.warnings))
     count = len(loaded.warnings)
     print(f"All checks passed, with {count:,} warning{'s' * (count != 1)}." if count else "All checks passed.")
+
+
+def print_moved(scenario: "Scenario", compiled: "Compiled") -> None:
+    """Print what moved against the scenario at the root of `extends`."""
+    from simulate.compile.moved import find_moved
+    from simulate.compile.scenario import compile_scenario
+    from simulate.report.text import moved_table, open_console, print_table
+    from simulate.scenario.load import read_alone
+
+    base = read_alone(Path(scenario.files[0]))
+    found = find_moved(compile_scenario(base, scenario.run.seed), compiled) if base is not None else []
+    if found:
+        print_table(open_console(), moved_table(found, scenario.run.calendar, scenario.base))
+    else:
+        print(
+            f"Nothing moved in the compiled model against {scenario.base}."
+            if base is not None
+            else "There is no base: the first file is no scenario by itself."
+        )
 
 
 def print_list(heading: str, lines: "Sequence[str]") -> None:

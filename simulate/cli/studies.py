@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from simulate.cli.options import ScenarioArgument
+from simulate.cli.options import ScenarioArgument, say_warnings
 
 
 def calibrate(
@@ -21,9 +21,11 @@ def calibrate(
     from simulate.errors import InputError, refuse_if_any
     from simulate.report.calibration import write_page
     from simulate.results.place import expand
+    from simulate.scenario.load import load_scenario
 
     out = None if out is None else expand(out)
     refuse_if_any([*simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS), *page_faults(out)])
+    say_warnings(load_scenario(scenario).warnings)
     page = write_page(scenario, paths=paths, seed=seed, threads=threads)
     if out is None:
         print(page, end="")

@@ -1,4 +1,4 @@
-"""Run blocks of paths on threads. All parallelism is here."""
+"""Run blocks of paths on threads (threads.py)."""
 
 import gc
 from collections.abc import Callable, Iterator

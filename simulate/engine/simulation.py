@@ -1,5 +1,6 @@
 """One simulation from the scenario to the result: load, compile, run the blocks, keep them in memory or in a store."""
 
+import logging
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from simulate.scenario.load import Scenario, load_scenario
 
 if TYPE_CHECKING:
     import xarray as xr
+
+log = logging.getLogger("simulate")
 
 
 def run(
@@ -74,7 +77,10 @@ def run(
     findings: list[identities.Finding] = []
     blocks: dict[int, dict[str, np.ndarray]] = {}
     storage = nullcontext() if out is None else writing(out, coords, attrs, paths=paths, block_paths=block_paths, overwrite=overwrite)
-    reporting = show_progress(paths, first=compiling()) if progress else nullcontext(lambda done: None)
+    wait = compiling()
+    if wait and not progress:
+        log.warning(wait)  # a minute of silence looks like a hang
+    reporting = show_progress(paths, first=wait) if progress else nullcontext(lambda done: None)
     with storage as store, reporting as report:
         done = 0
 

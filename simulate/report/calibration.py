@@ -32,7 +32,7 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
         [
             f"# Calibration of {scenario.name}",
             "",
-            f"Made by `simulate calibrate {scenario.name} --paths {paths} --seed {seed} --out docs/calibration.md`; do not edit. Digest {base.attrs['digest'][:16]}.",
+            f"Made by `simulate calibrate {source} --paths {paths} --seed {seed}`; do not edit. Digest {base.attrs['digest'][:16]}.",
             "Losses in USD bn, nominal; intervals and standard errors (s.e.) are sampling errors only: the parameters are far less",
             "certain than that. Bands and notes are in the folder of the tables.",
         ],
@@ -70,8 +70,8 @@ def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
         "",
         "Free cash flow of the engine when the plan is met and nothing happens (delivery 1, no volatility, no disappointment, no power gap, longest life, letters of",
         "intent not executed), and in brackets its difference to the plan. Free cash flow: revenue and operating receipts, less operating payments, interest and capex,",
-        "as paid in the step. Plan: plan_fcf, or plan_ocf less plan_capex; for CoreWeave and the other neoclouds EBITDA at the planned margin less interest less capex;",
-        "for vehicles rent less interest less capex.",
+        "as paid in the step. Plan: plan_fcf, or plan_ocf less plan_capex; where the tables plan a margin, EBITDA at that margin less interest less capex; without a",
+        "plan, rent and other receipts less interest less capex.",
         "",
         *table(["USD bn a year", *map(str, years), "largest difference"], body),
     ]
@@ -79,8 +79,8 @@ def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
 
 def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[str]:
     """Return the section on default probabilities, against bands and swaps."""
-    horizons = (5.0, 7.0)
-    chances = risk.default_probability(base, horizons=horizons)
+    chances = risk.default_probability(base)
+    horizons = chances["horizon"].values
     by_entity = {band.entity: band for band in bands}
     cause = risk.cause_split(base)["probability"]
     body = []
@@ -88,9 +88,9 @@ def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[s
         band = by_entity.get(str(entity))
         wanted, verdict = "", ""
         if band and band.high is not None:
-            value, _, _, _ = calibration.check_band(base, band)
             wanted = f"{100 * (band.low or 0):g}-{100 * band.high:g} in {band.horizon:g} years"
-            verdict = "yes" if (band.low or 0) <= value <= band.high else "NO"
+            within = band.horizon <= base.attrs["steps"] * base.attrs["dt"]
+            verdict = "beyond the run" if not within else "yes" if (band.low or 0) <= calibration.check_band(base, band)[0] <= band.high else "NO"
         one = chances.sel(entity=entity)
         body.append(
             [
@@ -102,7 +102,8 @@ def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[s
                 *(percent(cause.sel(entity=entity, cause=name)) for name in ("fundamental", "accelerated", "contagion")),
             ]
         )
-    heads = ["% of paths", "5 years (95 % interval)", "7 years", "band", "inside", "swaps, 5 years", "fundamental", "accelerated", "contagion"]
+    years = [f"{horizon:g} years" for horizon in horizons]
+    heads = ["% of paths", f"{years[0]} (95 % interval)", *years[1:], "band", "inside", "swaps, 5 years", "fundamental", "accelerated", "contagion"]
     return [
         "## Default probabilities",
         "",

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
@@ -18,6 +18,9 @@ from simulate.schema import Change
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from simulate.calendar import Calendar
+    from simulate.compile.moved import Moved
 
 WIDTH = 100
 MOST_DEALS = 10
@@ -93,10 +96,15 @@ def describe_run(dataset: "xr.Dataset") -> str:
     )
 
 
+def changes_of(dataset: "xr.Dataset") -> list[Change]:
+    """Return what was changed against the scenario at the root of `extends`."""
+    return [Change(*change) for change in json.loads(dataset.attrs["changes"])]
+
+
 def provenance(dataset: "xr.Dataset") -> list[str]:
     """Say what was run: changes against the scenario at the root of `extends`, digest and version."""
     attrs = dataset.attrs
-    changes = [Change(*change) for change in json.loads(attrs["changes"])]
+    changes = changes_of(dataset)
     lines = [f"digest {attrs['digest'][:8]}, simulate {attrs['version']}"]
     if changes:
         lines.append(f"changed against {attrs['base']}:")
@@ -153,8 +161,8 @@ def year_table(dataset: "xr.Dataset") -> Table:
 
 def default_table(dataset: "xr.Dataset") -> Table:
     """Return the table of default probabilities of the inside entities and their causes."""
-    horizons = (5.0, years(dataset)) if years(dataset) > 5.0 else (years(dataset),)
-    default = risk.default_probability(dataset, horizons=horizons)
+    default = risk.default_probability(dataset)
+    horizons = default["horizon"].values
     cause = risk.cause_split(dataset)["probability"]
     first = risk.first_failures(dataset)["probability"]
     title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
@@ -343,6 +351,23 @@ def reconciliation_table(rows: Iterable[Mapping[str, Any]]) -> Table:
             *(money(row[key]) for key in ("reported", "in_deals", "residual")),
             str(row["unit"]),
         )
+    return table
+
+
+def moved_table(moved: "Sequence[Moved]", calendar: "Calendar", base: str) -> Table:
+    """Return what moved in the compiled model against the base, of a number by step the largest difference and the end of its step."""
+    table = new_table(
+        f"Moved against {base} in the compiled model (names: simulate/model.py); all else is as it was",
+        "",
+        "row",
+        "in step to",
+        "from",
+        "to",
+        left=3,
+    )
+    for one in moved:
+        when = "" if one.step is None else str(calendar.end_of(one.step))
+        table.add_row(one.what, one.row, when, *("not there" if np.isnan(value) else number(value) for value in (one.before, one.after)))
     return table
 
 

@@ -5,8 +5,9 @@ Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight),
 
 from simulate.risk.contagion import cause_split, first_failures
 from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year
-from simulate.risk.defaults import default_probability, default_probability_by_factor
-from simulate.risk.measures import expected_shortfall, in_world, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
+from simulate.risk.defaults import default_probability, default_probability_by_factor, standard_horizons
+from simulate.risk.measures import expected_shortfall, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
+from simulate.risk.selection import in_world
 
 __all__ = [
     "base_value",
@@ -23,6 +24,7 @@ __all__ = [
     "mean",
     "path_weights",
     "proportion",
+    "standard_horizons",
     "tail_measures",
     "tail_weights",
     "value_at_risk",

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import in_world, named_estimate, path_weights, proportion
+from simulate.risk.measures import named_estimate, path_weights, proportion
+from simulate.risk.selection import in_world
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,7 +17,7 @@ def first_failures(dataset: "xr.Dataset", *, world: str = "network", without: st
     """Return the probability that an inside entity fails of contagion (accelerated or contagion in `cause_split`) on a path where another one failed first.
 
     Dims trigger, entity. Who fails in the earliest step, and there in the earliest wave of its clearing, failed first; several share a path evenly, and
-    nobody triggers its own failure. Raises ValueError for a world that the result does not have.
+    nobody triggers its own failure. Raises InputError for a world that the result does not have.
     """
     import xarray as xr
 
@@ -39,7 +40,7 @@ def cause_split(dataset: "xr.Dataset", *, world: str = "network", without: str =
     With d the step of default in `world` and a the step in the world `without` (-1: none): fundamental: d >= 0 and 0 <= a <= d; accelerated: d >= 0 and a > d;
     contagion: d >= 0 and a = -1; the three sum to the default probability of the run. relieved: d = -1 and a >= 0, a default that the network prevents
     (it sums into nothing). Waves of the clearing are no causes: an effect that arrives a quarter later through revenue, supply or
-    funding is in no wave. Raises ValueError for a world that the result does not have.
+    funding is in no wave. Raises InputError for a world that the result does not have.
     """
     import xarray as xr
 

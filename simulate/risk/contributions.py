@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import in_world, mean, named_estimate, path_weights, tail_weights
+from simulate.risk.measures import mean, named_estimate, path_weights, tail_weights
+from simulate.risk.selection import choose, in_world, losses_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,18 +22,18 @@ TAIL_LEVEL = 0.99
 def losses_by_entity(dataset: "xr.Dataset", *, channels: Sequence[str] | None = None, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Return expected and tail loss [USD bn] by entity, outside nodes included, through the channels (None: all). Dim entity.
 
-    Raises ValueError for a world without detail.
+    Raises InputError for a world without detail.
     """
     loss = in_world(dataset, "loss", world)
     if channels is not None:
-        loss = loss.sel(channel=list(channels))
+        loss = loss.sel(channel=choose(dataset, "channel", channels))
     return _expected_and_tail(dataset, loss.sum("channel", dtype=np.float64), level, world)
 
 
 def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network") -> "xr.Dataset":
     """Return expected and tail loss [USD bn] by channel, of outside nodes (True), inside entities (False) or all (None). Dim channel.
 
-    Raises ValueError for a world without detail.
+    Raises InputError for a world without detail.
     """
     loss = in_world(dataset, "loss", world)
     if outside is not None:
@@ -41,19 +42,19 @@ def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outsi
 
 
 def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Return expected and tail loss [USD bn] by deal, all bearers. Dim deal. Raises ValueError for a world without detail."""
+    """Return expected and tail loss [USD bn] by deal, all bearers. Dim deal. Raises InputError for a world without detail."""
     return _expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
 
 
 def losses_by_year(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Return expected and tail system loss [USD bn, nominal] by year of the run. Dim year. Raises ValueError for a world that the result does not have."""
+    """Return expected and tail system loss [USD bn, nominal] by year of the run. Dim year. Raises InputError for a world that the result does not have."""
     return _expected_and_tail(dataset, in_world(dataset, "system_loss_by_year", world), level, world)
 
 
 def base_value(dataset: "xr.Dataset", *, world: str = "network") -> "xr.DataArray":
     """Return the system loss [USD bn] of every path, valued on the fixed curve of the result: losses of a year times its `base_discount`. Dim path.
 
-    No stress of rates moves the curve, so these values of two runs of one base compare. Raises ValueError for a world that the result does not have.
+    No stress of rates moves the curve, so these values of two runs of one base compare. Raises InputError for a world that the result does not have.
     """
     return (in_world(dataset, "system_loss_by_year", world) * dataset["base_discount"]).sum("year").drop_vars("world", errors="ignore")
 
@@ -63,7 +64,7 @@ def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: flo
     import xarray as xr
 
     weights = path_weights(dataset)
-    tail = tail_weights(np.asarray(in_world(dataset, "system_loss", world).values, dtype=np.float64), weights, level)
+    tail = tail_weights(losses_of(dataset, "system_loss", world), weights, level)
     worst = np.flatnonzero(tail > 0.0)
     values = losses.transpose("path", ...).values
     dim = str(losses.dims[-1] if losses.dims[-1] != "path" else losses.dims[0])

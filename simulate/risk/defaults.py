@@ -1,33 +1,47 @@
 """Default probabilities by entity and horizon, and by the value of a factor on the path."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.risk.measures import Estimate, in_world, named_estimate, path_weights, proportion
+from simulate.errors import InputError
+from simulate.risk.measures import Estimate, named_estimate, path_weights, proportion
+from simulate.risk.selection import choose, in_world
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+STANDARD = 5.0  # years, the horizon of most ratings and swaps
+
+
+def standard_horizons(dataset: "xr.Dataset") -> tuple[float, ...]:
+    """Return five years, where the run is longer, and its whole length in years."""
+    length = float(dataset.attrs["steps"]) * float(dataset.attrs["dt"])
+    return (STANDARD, length) if length > STANDARD else (length,)
+
+
 def steps_within(dataset: "xr.Dataset", horizon: float) -> int:
-    """Return the number of whole steps within a horizon in years, at most those of the run. Raises ValueError for a horizon that is not positive."""
-    if horizon <= 0.0:
-        raise ValueError(f"a horizon is a positive number of years, not {horizon}")
-    return min(int(dataset.attrs["steps"]), int(np.floor(horizon / dataset.attrs["dt"] + 1e-9)))
+    """Return the number of whole steps within a horizon in years. Raises InputError for a horizon that is not positive, or beyond the run."""
+    steps, dt = int(dataset.attrs["steps"]), float(dataset.attrs["dt"])
+    if not 0.0 < horizon <= steps * dt + 1e-9:
+        raise InputError([f"a horizon lies within the run, so above 0 and up to {steps * dt:g} years, and not at {horizon:g}."])
+    return int(np.floor(horizon / dt + 1e-9))
 
 
-def default_probability(dataset: "xr.Dataset", *, horizons: tuple[float, ...] = (5.0, 7.0), world: str = "network") -> "xr.Dataset":
+def default_probability(dataset: "xr.Dataset", *, horizons: float | Sequence[float] | None = None, world: str = "network") -> "xr.Dataset":
     """Return P(default within h years), h in horizons, by inside entity, with 95 % Wilson (1927) intervals. Dims horizon, entity.
 
-    The default of step t is at (t + 1) dt, so it is within h when t < h / dt. `world="alone"`: with contagion off.
-    Raises ValueError for a world that the result does not have, and for a horizon that is not positive.
+    horizons: one or several, years; five years and the length of the run unless given. The default of step t is at (t + 1) dt, so it is within h when
+    t < h / dt. `world="alone"`: with contagion off. Raises InputError for a world that the result does not have, and for a horizon outside of the run.
     """
     import xarray as xr
 
     inside = in_world(dataset, "default_step", world).isel(entity=np.flatnonzero(~dataset["outside"].values))
     weights = path_weights(dataset)
     steps = inside.values
+    horizons = standard_horizons(dataset) if horizons is None else tuple(float(horizon) for horizon in np.atleast_1d(horizons))
     estimates = [proportion((steps >= 0) & (steps < steps_within(dataset, horizon)), weights) for horizon in horizons]
     stacked = Estimate(*(np.array(column) for column in zip(*estimates)))
     data = named_estimate("default_probability", stacked, ("horizon", "entity"), "1")
@@ -40,9 +54,15 @@ def default_probability_by_factor(
     """Return P(default of the entity within the run | summary of the path in the bin), bins [edge_k, edge_k+1), the last one open. Dim bin.
 
     factor: a row of factor_summary, or a variable by path and world such as steps_shut. Also returns `share`, the probability of the bin, and
-    `paths`. A bin without paths has NaN. Raises KeyError for an unknown entity or factor, ValueError for an unknown world.
+    `paths`. A bin without paths has NaN. Raises InputError for an unknown entity, factor or world, and edges that do not rise.
     """
     import xarray as xr
+
+    if len(edges) == 0 or not (np.diff(edges) > 0).all():
+        raise InputError([f"edges of bins must rise, and {tuple(edges)} do not."])
+    choose(dataset, "entity", [entity], among=dataset["entity"].values[~dataset["outside"].values])
+    if factor not in dataset.data_vars:
+        choose(dataset, "factor", [factor])
 
     of_factors = factor in dataset["factor"].values
     summary = dataset["factor_summary"].sel(factor=factor) if of_factors else in_world(dataset, factor, world)

@@ -4,9 +4,13 @@ Array functions take losses [path] and weights [path] that sum to 1; `tail_measu
 a = level, q = VaR_a, z = 1.96. "Paths behind" is Kish's effective number (sum w)^2 / sum w^2 (Kish 1965), the plain count where weights are equal.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from simulate.errors import InputError
+from simulate.risk.selection import losses_of, refuse_not_finite
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +33,8 @@ class Estimate(NamedTuple):
 def path_weights(dataset: "xr.Dataset") -> np.ndarray:
     """Return weights [path] that sum to 1: exp(log_weight), normalised. The largest is taken out first, so that nothing overflows."""
     log_weight = np.asarray(dataset["log_weight"].values, dtype=np.float64)
+    if np.isnan(log_weight).any() or not np.isfinite(log_weight.max()):
+        refuse_not_finite(log_weight, "'log_weight'")
     weights = np.exp(log_weight - log_weight.max())
     return weights / weights.sum()
 
@@ -73,7 +79,7 @@ def value_at_risk(losses: np.ndarray, weights: np.ndarray, level: float) -> Esti
     The interval is that of order statistics: the losses at F = level -+ z s, s the standard error of F(q) if level is its true value,
     s^2 = sum w_p^2 ((1 - t_p) (1 - level)^2 + t_p level^2), t_p the share of the path in the tail. With equal weights s^2 = level (1 - level) / n, the
     normal form of the binomial interval (Serfling 1980, section 2.6). The standard error is half the distance of the losses at F = level -+ s. An end
-    beyond the largest loss is infinite and the standard error then NaN: too few paths. Raises ValueError for a level outside of (0, 1).
+    beyond the largest loss is infinite and the standard error then NaN: too few paths. Raises InputError for a level outside of (0, 1).
     """
     value = _quantile(losses, weights, level)
     tail = tail_weights(losses, weights, level)
@@ -83,7 +89,9 @@ def value_at_risk(losses: np.ndarray, weights: np.ndarray, level: float) -> Esti
 
 
 def _quantile(losses: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """Return the smallest loss with F >= share; infinite where share is beyond the sum of all weights."""
+    """Return the smallest loss with F >= share; infinite where share is beyond the sum of all weights. Raises InputError for a NaN: it has no rank."""
+    if np.isnan(losses).any():
+        refuse_not_finite(np.asarray(losses), "the sample")
     order = np.argsort(losses, kind="stable")
     cumulative = np.cumsum(weights[order])
     if share > cumulative[-1] + ROUNDING:
@@ -95,10 +103,10 @@ def tail_weights(losses: np.ndarray, weights: np.ndarray, level: float) -> np.nd
     """Return weights [path] of the worst 1 - level of the distribution, which sum to 1 - level: paths beyond VaR enter in full, those at VaR by one fraction.
 
     Acerbi and Tasche (2002), definition 2.6: the atom at VaR enters with the share (1 - level - P(L > q)) / P(L = q) that fills the tail. The mean of losses at
-    or beyond VaR is another number wherever there are atoms. Raises ValueError for a level outside of (0, 1).
+    or beyond VaR is another number wherever there are atoms. Raises InputError for a level outside of (0, 1).
     """
     if not 0.0 < level < 1.0:
-        raise ValueError(f"the level of a tail measure lies between 0 and 1, not {level}; for 99 % write 0.99")
+        raise InputError([f"the level of a tail measure lies between 0 and 1, not {level}; for 99 % write 0.99."])
     quantile = _quantile(losses, weights, level)
     beyond, atom = losses > quantile, losses == quantile
     fraction = np.clip((1.0 - level - weights[beyond].sum()) / weights[atom].sum(), 0.0, 1.0)
@@ -110,7 +118,7 @@ def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) ->
 
     Standard error from the influence function IF(L) = q - ES + max(0, L - q) / (1 - level): sqrt(sum w_p^2 IF_p^2), which is s.d.(IF) / sqrt(n) with
     equal weights (Hong, Hu and Liu 2014, section 2; Manistre and Hancock 2005). NaN, and an interval without upper end, where fewer than two paths
-    are in the tail. Raises ValueError for a level outside of (0, 1).
+    are in the tail. Raises InputError for a level outside of (0, 1).
     """
     tail = tail_weights(losses, weights, level)
     quantile = _quantile(losses, weights, level)
@@ -122,28 +130,17 @@ def expected_shortfall(losses: np.ndarray, weights: np.ndarray, level: float) ->
     return Estimate(value, error, value - Z95 * error, value + Z95 * error)
 
 
-def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray":
-    """Return the variable in one world. Raises ValueError, which names the known worlds, if the result does not have the world or not in detail."""
-    values = dataset[variable]
-    for dim in ("world", "detail"):
-        if dim in values.dims:
-            if world not in dataset[dim].values:
-                known = ", ".join(map(str, dataset[dim].values))
-                kept = f"'{variable}' is kept for" if dim == "detail" else "the result has"
-                raise ValueError(f"no world '{world}' here: {kept} {known}" + (f"; set detail = true in [worlds.{world}]" if dim == "detail" else ""))
-            values = values.sel({dim: world}, drop=True)
-    return values
-
-
-def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world: str = "network", levels: tuple[float, ...] = LEVELS) -> "xr.Dataset":
+def tail_measures(dataset: "xr.Dataset", *, variable: str = "system_loss", world: str = "network", levels: float | Sequence[float] = LEVELS) -> "xr.Dataset":
     """Return expected loss, probability of a loss, VaR and expected shortfall of a variable over paths [USD bn], with errors and paths behind the tail.
 
     Dims: level for value_at_risk, expected_shortfall, their _error, _low, _high and tail_paths; scalars expected_loss and loss_probability with the same
-    suffixes. Raises ValueError for a level outside of (0, 1) and for a world that the result does not have.
+    suffixes. levels: one or several. Raises InputError for a level outside of (0, 1), a world that the result does not have, a variable by more than
+    path, and a loss that is no finite number.
     """
     import xarray as xr
 
-    losses, weights = np.asarray(in_world(dataset, variable, world).values, dtype=np.float64), path_weights(dataset)
+    losses, weights = losses_of(dataset, variable, world), path_weights(dataset)
+    levels = [float(level) for level in np.atleast_1d(levels)]
     by_level = {
         "value_at_risk": [value_at_risk(losses, weights, level) for level in levels],
         "expected_shortfall": [expected_shortfall(losses, weights, level) for level in levels],

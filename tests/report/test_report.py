@@ -169,6 +169,12 @@ def test_plots_return_the_axes_they_drew_on(result):
     assert beyond[np.searchsorted(losses, 10.0)] == pytest.approx(100.0 * (risk.in_world(result, "system_loss", "network").values > 10.0).mean(), abs=0.1)
     assert beyond[-1] == pytest.approx(100.0 / result.sizes["path"])  # one path has a larger loss than the last point
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["network (all contagion)", "alone (contagion off)"]
+    assert ax.get_title() == "made_up"
+    plots.plot_exceedance(result.assign_attrs(scenario="other", changes='[["rules.alpha", 0.9, 0.5]]'), ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()][2:] == [
+        f"other, rules.alpha 0.9 -> 0.5: {world}" for world in ("network (all contagion)", "alone (contagion off)")
+    ]
+    assert ax.get_title() == "made_up", "that of the first"
     axes = plots.plot_default_probability(result)
     assert [line.get_label() for line in axes.lines] == ["lab", "cloud"]
     assert axes.lines[0].get_ydata()[-1] == pytest.approx(100 * (risk.in_world(result, "default_step", "network").sel(entity="lab").values >= 0).mean())

@@ -204,13 +204,15 @@ def test_tail_measures_have_names_units_and_errors(result):
 
 
 def test_default_probability_counts_steps_within_the_horizon(result):
-    found = risk.default_probability(result, horizons=(1.0, 5.0, 7.0, 50.0))
+    found = risk.default_probability(result, horizons=(1.0, 5.0, 7.0))
     step = in_network(result, "default_step").sel(entity="lab").values
-    for horizon, last in ((1.0, 4), (5.0, 20), (7.0, 28), (50.0, 28)):
+    for horizon, last in ((1.0, 4), (5.0, 20), (7.0, 28)):
         assert found["default_probability"].sel(horizon=horizon, entity="lab").values == pytest.approx(((step >= 0) & (step < last)).mean())
     assert found["entity"].values.tolist() == ["lab", "cloud", "vendor"]
-    with pytest.raises(ValueError, match="positive number of years"):
-        risk.default_probability(result, horizons=(0.0,))
+    assert risk.default_probability(result)["horizon"].values.tolist() == [5.0, 7.0]
+    assert risk.default_probability(result, horizons=1.0)["horizon"].values.tolist() == [1.0]
+    short = result.assign_attrs(steps=12)
+    assert risk.default_probability(short)["horizon"].values.tolist() == [3.0]
 
 
 def test_causes_sum_to_the_default_probability(result):
