@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -94,6 +95,8 @@ def judge(said: Said) -> str:
     """Return how a command ended, in words."""
     if "Traceback" in said.err or "Traceback" in said.out:
         return "traceback"
+    if re.search(r"^\S+\.py:\d+: \w*Warning", said.err, flags=re.MULTILINE):
+        return "a warning of Python"
     if said.code == 0:
         return "accepted"
     if said.code != 2:
