@@ -57,9 +57,7 @@ class Calendar(NamedTuple):
 
     def step_of(self, day: date) -> int:
         """Return the step whose interval (begin, end] holds the day; negative before the run, T or more after it."""
-        after = day + timedelta(days=1)  # the last day of a month belongs to the step that ends with it
-        whole_months = (after.year - self.start.year) * 12 + after.month - self.start.month - 1
-        return (whole_months if after.day > 1 else whole_months - 1) // self.months
+        return ((day.year - self.start.year) * 12 + day.month - self.start.month - 1) // self.months
 
     def end_of(self, step: int) -> date:
         """Return the last day of a step."""

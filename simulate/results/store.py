@@ -47,7 +47,7 @@ def create_store(
     """Write a store with all coordinates and no data. `place`: where it will stand, in the words of the user. Raises OSError if it cannot be written."""
     import zarr
 
-    from simulate.results.whole import CODECS, stamp_of
+    from simulate.results.whole import CODECS, SEAL, checksums_of, stamp_of
 
     labels = coordinates_in(coords)
     sizes = {variable.dims[0]: len(coords[name]) for name, variable in labels.items() if name in coords} | {"path": paths}
@@ -80,6 +80,7 @@ def create_store(
     arrays[_MARKS] = group.create_array(
         _MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, compressors=CODECS, dimension_names=("block",), attributes=dict(about)
     )
+    group.attrs[SEAL] = checksums_of(Path(path))
     return Store(arrays, sizes, block_paths, path if place is None else place, stamp_of(path))
 
 
@@ -170,15 +171,14 @@ def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
     import xarray as xr
     import zarr
 
-    from simulate.results.whole import array_of, faults_of
+    from simulate.results.whole import SEAL, array_of, document_faults, lost_chunks
 
     try:
         group = zarr.open_group(path, mode="r")
         attrs = dict(group.attrs)
-        done = np.asarray(array_of(group, _MARKS)[:]) if _MARKS in group else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # whatever Zarr makes of damaged JSON
         raise InputError([f"{path}: the store cannot be read ({error}); run the scenario again with --overwrite."]) from error
-    if attrs.get("library") != "simulate" or done is None:
+    if attrs.get("library") != "simulate" or not (path / _MARKS).is_dir():
         raise InputError([f"{path}: this Zarr store was not written by `simulate run`; give one that was."])
     if attrs.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
@@ -190,10 +190,13 @@ def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
     unsaid = [name for name in ATTRIBUTES if name not in attrs]
     if unsaid:
         raise InputError([f"{path / 'zarr.json'}: this file is damaged (it lacks {', '.join(unsaid)}); run the scenario again with --overwrite."])
+    refuse_if_any(document_faults(path, group))
+    done = np.asarray(array_of(group, _MARKS)[:])
     if not done.all():
         missing = int((done == 0).sum())
         raise InputError([f"{path}: {missing} of {done.size} blocks are missing, so the run did not finish; run the scenario again with --overwrite."])
-    refuse_if_any(faults_of(path, group))
+    refuse_if_any(lost_chunks(path, group))
     dataset = xr.open_zarr(whole, consolidated=False, chunks=None, drop_variables=[_MARKS])
-    dataset.attrs.pop("coordinates", None)
+    for name in ("coordinates", SEAL):
+        dataset.attrs.pop(name, None)
     return dataset

@@ -1,11 +1,12 @@
 """Is a store whole? Every array, every chunk, every byte of a chunk; and is it still the one that was opened?
 
 What is missing must not be read as a fill value, a flipped byte not as a number, and a Dataset must not give the numbers of another run that came to
-stand in the place of its own. Arrays and chunks are counted at opening. Bytes are checked when they are read, by the checksum that Zarr's codec crc32c
+stand in the place of its own. Arrays and chunks are counted at opening, and the JSON documents compared with their checksums, which stand in the root. Bytes are checked when they are read, by the checksum that Zarr's codec crc32c
 keeps in the last four bytes of every chunk. Measured on 80,000 paths of the shipped scenario (31 MB): 9 % of the time of writing and 7 % of reading,
 which is less than a hundredth of the run.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 CODECS = (ZstdCodec(level=0), Crc32cCodec())
 CHECKSUM_BYTES = 4
+ROOT = "zarr.json"
+SEAL = "checksums"  # attribute of the root: checksums of the documents
 
 Stamp = tuple[int, int, int]
 
@@ -85,6 +88,35 @@ def checksum_holds(chunk: bytes) -> bool:
     return len(chunk) >= CHECKSUM_BYTES and google_crc32c.value(chunk[:-CHECKSUM_BYTES]) == int.from_bytes(chunk[-CHECKSUM_BYTES:], "little")
 
 
+def checksums_of(path: Path) -> dict[str, str]:
+    """Return the crc32c of the JSON document of every array by name, and under "" that of the attributes of the root."""
+    found = {file.parent.name: checksum(file.read_bytes()) for file in sorted(path.glob("*/zarr.json"))}
+    attributes = json.loads((path / ROOT).read_bytes())["attributes"]
+    return found | {"": checksum(json.dumps({name: value for name, value in attributes.items() if name != SEAL}, sort_keys=True).encode())}
+
+
+def checksum(content: bytes) -> str:
+    """Return the crc32c of a document as text."""
+    return f"{google_crc32c.value(content):08x}"
+
+
+def broken_documents(path: Path) -> list[str]:
+    """Return a sentence for every JSON document that is missing, or is not what the run wrote."""
+    try:
+        found = checksums_of(path)
+        kept = json.loads((path / ROOT).read_bytes())["attributes"].get(SEAL)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [f"{path / ROOT}: this file is damaged ({error}); run the scenario again with --overwrite."]
+    if not isinstance(kept, dict):
+        return [f"{path}: the store has no checksums of its documents, so an earlier version of the library wrote it; run the scenario again with --overwrite."]
+    files = {name: path / name / ROOT if name else path / ROOT for name in (*kept, *found)}
+    return [
+        f"{files[name]}: this file {'is missing' if name not in found else 'is damaged or was changed'}; run the scenario again with --overwrite."
+        for name in sorted(files)
+        if found.get(name) != kept.get(name)
+    ]
+
+
 def damaged_chunks(path: Path) -> list[str]:
     """Return a sentence for every damaged chunk of a store, for those who print nothing unless all is whole."""
     files = sorted(file for file in path.glob("*/c/**/*") if file.is_file())
@@ -101,26 +133,36 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array:
     return cast("zarr.Array", group[name])
 
 
-def faults_of(path: Path, group: zarr.Group) -> list[str]:
-    """Return a sentence for every array of the schema that is missing, cannot be read or is not as the schema says."""
-    checked = CHECKS | CHECK_COORDINATES if "identity" in group else {}
-    schema = VARIABLES | COORDINATES | checked
-    lacking = [name for name in schema if not (path / name / "zarr.json").is_file()]
+def schema_of(path: Path) -> dict[str, Variable]:
+    """Return the arrays that a store has to hold: those of a checked run too, where it has some of them."""
+    return VARIABLES | COORDINATES | (CHECKS | CHECK_COORDINATES if (path / "identity").is_dir() else {})
+
+
+def document_faults(path: Path, group: zarr.Group) -> list[str]:
+    """Return a sentence for every array that is missing, cannot be read, is not what the run wrote, or not as the schema says."""
+    schema = schema_of(path)
+    lacking = [name for name in schema if not (path / name / ROOT).is_file()]
     if lacking:
         return [f"{path}: the store lacks {', '.join(lacking)}, so another version of the library wrote it; run the scenario again with --overwrite."]
-    sentences, arrays = [], {}
+    sentences, arrays = broken_documents(path), {}
+    if sentences:
+        return sentences
     for name in schema:
         try:
             arrays[name] = array_of(group, name)
-        except Exception as error:  # whatever Zarr makes of damaged JSON
-            sentences.append(f"{path / name / 'zarr.json'}: this file is damaged ({error}); run the scenario again with --overwrite.")
+        except Exception as error:  # whatever Zarr makes of JSON that it does not know
+            sentences.append(f"{path / name / ROOT}: this file is damaged ({error}); run the scenario again with --overwrite.")
     if sentences:
         return sentences
     if not all(any(isinstance(codec, Crc32cCodec) for codec in array.compressors) for array in arrays.values()):
         return [f"{path}: the store has no checksums, so an earlier version of the library wrote it; run the scenario again with --overwrite."]
     sizes = {variable.dims[0]: arrays[name].shape[0] for name, variable in schema.items() if variable.dims == (name,)}
-    sentences = [f"{path / name}: {fault}; run the scenario again with --overwrite." for name in schema if (fault := misfit(arrays[name], schema[name], sizes))]
-    return sentences or [sentence for name in schema for sentence in missing_chunks(path, name, arrays[name])]
+    return [f"{path / name}: {fault}; run the scenario again with --overwrite." for name in schema if (fault := misfit(arrays[name], schema[name], sizes))]
+
+
+def lost_chunks(path: Path, group: zarr.Group) -> list[str]:
+    """Return a sentence for every array with missing chunks."""
+    return [sentence for name in schema_of(path) for sentence in missing_chunks(path, name, array_of(group, name))]
 
 
 def misfit(array: zarr.Array, variable: Variable, sizes: dict[str, int]) -> str | None:

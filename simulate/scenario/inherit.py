@@ -203,7 +203,7 @@ def add_sources(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     if not depth or "sources" in path:
         return
     if len(path) <= depth:  # a section, or several
-        for name, inside in value.items() if isinstance(value, dict) else ():
+        for name, inside in list(value.items()) if isinstance(value, dict) else ():  # sources are added to it
             add_sources(raw, (*path, name), inside)
         return
     section = raw

@@ -1,6 +1,7 @@
 """Sections of the scenario file; each refuses a wrong value with a sentence."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -11,7 +12,7 @@ from simulate.calendar import Calendar
 from simulate.dimensions import Plausible
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
-from simulate.factors.section import LARGEST, RateTable, Section, SourcedSection
+from simulate.factors.section import FIRST_YEAR, LARGEST, LAST_YEAR, RateTable, Section, SourcedSection
 from simulate.model import SWITCHES, Switch
 from simulate.scenario.shocks import Shocks
 
@@ -44,8 +45,9 @@ class Run(Section):
     def check_dates(self) -> "Run":
         """Refuse a start inside of a step, and an information date before the start."""
         months = MONTHS[self.step]
-        tomorrow = date.fromordinal(self.start.toordinal() + 1)
-        if tomorrow.day != 1 or self.start.month % months:
+        if not FIRST_YEAR <= self.start.year <= LAST_YEAR:
+            raise ValueError(f"start is {self.start}; its year must be from {FIRST_YEAR} to {LAST_YEAR}")
+        if self.start.day != monthrange(self.start.year, self.start.month)[1] or self.start.month % months:
             ends = {1: "the last day of a month", 3: "the last day of March, June, September or December", 12: "31 December"}[months]
             raise ValueError(f"start is {self.start}, but a run in steps of a {self.step} must start on {ends}")
         if self.information_date is not None and self.information_date < self.start:

@@ -1,6 +1,7 @@
 """What is lost or damaged in a store is a sentence, not a number; and a Dataset is that of one run."""
 
 import copy
+import json
 import pickle
 import shutil
 
@@ -95,8 +96,33 @@ def test_damaged_metadata_of_an_array_is_a_sentence(store, text, to, says):
     file = store / "default_step" / "zarr.json"
     assert text in file.read_text()
     file.write_text(file.read_text().replace(text, to, 1))
+    with pytest.raises(InputError, match="default_step/zarr.json: this file is damaged or was changed"):
+        open_results(store)
+    seal_again(store)
     with pytest.raises(InputError, match=f"default_step.*{says}"):
         open_results(store)
+
+
+def seal_again(store):
+    root = store / "zarr.json"
+    document = json.loads(root.read_text())
+    document["attributes"][whole.SEAL] = whole.checksums_of(store)
+    root.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("change", ["title", "seed", "changes", "version", "extra"])
+def test_a_changed_attribute_is_noticed(store, change):
+    """What the answer says was run is as safe as its numbers."""
+    root = store / "zarr.json"
+    document = json.loads(root.read_text())
+    document["attributes"][change] = "another"
+    root.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="zarr.json: this file is damaged or was changed"):
+        open_results(store)
+
+
+def test_checksums_of_documents_are_no_attribute_of_a_dataset(store):
+    assert whole.SEAL not in open_results(store).attrs
 
 
 def test_a_store_of_an_earlier_version_without_checksums_is_one_sentence(tmp_path, monkeypatch):
