@@ -1,13 +1,13 @@
 """Realised losses by entity, channel, deal and year (docs/model.md 4.10). USD bn.
 
-Every world keeps losses of credit and equity, which add up to its system loss; a world with `detail` also keeps the other channels and deals.
+Every world keeps what each entity suffers and causes, which gives its system loss; a world with `detail` also keeps contract losses, fleets and deals.
 """
 
 from simulate.kernels.jit import part
 from simulate.model import CLEARED_CLASSES, COLLATERAL, CONTRACT, CREDIT, SECURED, STRANDED
 from simulate.step.capacity import fill_cost, fill_cost_sum
 from simulate.step.earnings import relet_part
-from simulate.step.ledger import book, book_in_lanes
+from simulate.step.ledger import book, book_contract, book_own
 from simulate.step.lists import legs_of
 from simulate.step.resolution import LIQUIDATED
 
@@ -50,10 +50,10 @@ def book_claims_on(i, lane, net, now, w, s):
             later = s.credit_now[l, lane] - s.due[l, lane]
             credit, contract = s.due[l, lane] - paid + outcome * later, 0.0
         j = legs.payee[l]
+        w.caused[i, lane] += credit + contract
         book(j, CREDIT, credit, lane, net, now, w)
-        if now.detail:
-            book(j, CONTRACT, contract, lane, net, now, w)
-            w.deal_loss[legs.deal[l], lane] += (credit + contract) * discount
+        book(j, CONTRACT, contract, lane, net, now, w)
+        w.deal_loss[legs.deal[l], lane] += (credit + contract) * discount
 
 
 @part
@@ -68,6 +68,7 @@ def book_guarantees(lane, net, now, w, s):
         taken = 0.0 if legs.seniority[l] == SECURED and s.outcome[legs.payer[l], lane] > 0.0 else moved
         book(j, CREDIT, -taken, lane, net, now, w)
         book(i, CREDIT, moved, lane, net, now, w)
+        w.caused[legs.payer[l], lane] += moved - taken
         w.deal_loss[legs.deal[l], lane] -= taken * discount
         w.deal_loss[legs.deal[g], lane] += moved * discount
 
@@ -77,15 +78,16 @@ def book_contracts(net, now, w, s):
     """Book the margin that living providers lose on volume no longer taken, step by step."""
     legs, factors, margin = net.legs, now.factors, s.free[0]
     for l in net.lists.contract:
-        j, d = legs.payee[l], legs.deal[l]
+        i, j, d = legs.payer[l], legs.payee[l], legs.deal[l]
         relet, saved, follow = legs.relet[l], legs.saved[l], legs.follow[l]
         scale, share = now.draws.scale[legs.group[l]], s.delivered_share[max(legs.host[l], 0)]
         for lane in range(scale.size):
             lost = legs.sched[l, now.t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.volume[l, lane])
             margin[lane] = lost * (1.0 - relet_part(relet, saved, factors.rental[lane])) * w.alive[j, lane]
-        book_in_lanes(j, CONTRACT, margin, net, now, w)
-        for lane in range(scale.size):
-            w.deal_loss[d, lane] += margin[lane] * factors.discount[lane]
+        book_contract(i, j, margin, net, now, w)
+        if now.detail:
+            for lane in range(scale.size):
+                w.deal_loss[d, lane] += margin[lane] * factors.discount[lane]
 
 
 @part
@@ -118,7 +120,7 @@ def book_forced_sale(o, idle_cost, net, now, w, s):
         if s.outcome[i, lane] == LIQUIDATED:
             sold = (1.0 - net.rules.d0) * s.fleet_value[i, lane]
             forced = max(0.0, carrying[lane] - s.gw_idle[o, lane] * idle_cost - sold)
-            book(i, COLLATERAL, forced, lane, net, now, w)
+            book_own(i, COLLATERAL, forced, lane, net, now, w)
             w.deal_loss[d, lane] += forced * now.factors.discount[lane]
 
 

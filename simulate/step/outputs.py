@@ -87,14 +87,17 @@ def keep_factors(start, count, plans, memory, out, net):
 
 @part
 def keep_world(k, start, count, out, net, w):
-    """Copy defaults, sums over time and the system loss of world k: credit and equity losses of outside nodes, each dollar once, where it ends."""
+    """Copy defaults, sums over time and the system loss of world k, and of every entity what it caused, bore and was worth at its failure."""
     for lane in range(count):
         b = start + lane
         out.steps_shut[k, b] = w.steps_shut[lane]
         out.interest_paid[k, b] = w.interest_paid[lane]
         out.stranded_gw_years[k, b] = w.stranded_gw_years[lane]
         out.unconverged[k, b] = w.unconverged[lane]
-        out.system_loss[k, b] = 0.0
+        out.system_loss[k, b] = w.system[lane]
+        out.system_loss_at_mark[k, b] = w.system_marked[lane]
+        out.lender_loss[k, b] = 0.0
+        out.outside_loss[k, b] = 0.0
     for year in range(w.year_system.shape[0]):
         for lane in range(count):
             out.system_loss_by_year[k, year, start + lane] = w.year_system[year, lane]
@@ -102,9 +105,17 @@ def keep_world(k, start, count, out, net, w):
         for lane in range(count):
             out.default_step[k, i, start + lane] = w.default_step[i, lane]
             out.default_round[k, i, start + lane] = w.default_round[i, lane]
+            out.failure_equity[k, i, start + lane] = w.failure_equity[i, lane]
+            out.failure_short[k, i, start + lane] = w.failure_short[i, lane]
+            out.caused[k, i, start + lane] = w.caused[i, lane]
+            out.written_off[k, i, start + lane] = w.written_off[i, lane]
+            out.marked_off[k, i, start + lane] = w.marked_off[i, lane]
+            through = w.suffered[i, lane] - w.caused[i, lane] - w.written_off[i, lane]
+            out.borne_through[k, i, start + lane] = max(0.0, through) * (1.0 - net.entities.outside[i])
         if net.entities.outside[i] > 0.0:
             for lane in range(count):
-                out.system_loss[k, start + lane] += w.loss[i, CREDIT, lane] + w.loss[i, EQUITY, lane]
+                out.lender_loss[k, start + lane] += w.loss[i, CREDIT, lane]
+                out.outside_loss[k, start + lane] += w.loss[i, CREDIT, lane] + w.loss[i, EQUITY, lane]
 
 
 @part

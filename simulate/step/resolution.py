@@ -6,7 +6,7 @@ Defaults are rare, so this works lane by lane, and only where an entity failed.
 from simulate.kernels.jit import part
 from simulate.kernels.maths import LITTLE
 from simulate.model import CLEARED_CLASSES, EQUITY, SECURED
-from simulate.step.ledger import book
+from simulate.step.ledger import book, passes_on
 from simulate.step.lists import legs_of, stakes_in, stakes_of
 from simulate.step.values import mark_of, multiple
 
@@ -25,25 +25,54 @@ def decide(net, now, w, s):
     """Decide the outcome of every entity that failed in this clearing: restructure where the going concern is worth more than liquidation."""
     for i in net.lists.inside:
         s.outcome[i, :] = 0.0
+        s.equity_left[i, :] = 0.0
     for lane in range(s.troubled.size):
         if s.troubled[lane] == 0.0:
             continue
         for i in net.lists.inside:
             if fails_now(i, lane, w, s):
+                s.equity_left[i, lane] = equity_at_failure(i, lane, net, now, w, s)
                 s.outcome[i, lane] = choose(i, lane, net, now, w, s)
+
+
+@part
+def stakes_left(i, lane, net, now, w, s):
+    """Return the marked value of the stakes of entity i; those in firms that fail in this clearing are worth nothing where marks are on."""
+    stakes = 0.0
+    for h in stakes_of(i, net.lists):
+        if not (now.marks and fails_now(net.holdings.issuer[h], lane, w, s)):
+            stakes += mark_of(h, lane, net, now, w)
+    return stakes
+
+
+@part
+def business_at(i, lane, net, now, w):
+    """Return the value of the business of entity i as a going concern, on the smoothed receipts of the step before."""
+    return multiple(i, (now.t + 1) * net.grid.dt, net) * now.factors.valuation[lane] * w.receipts[i, lane] / net.grid.dt
+
+
+@part
+def equity_at_failure(i, lane, net, now, w, s):
+    """Return assets less claims of an entity that fails, before the failure costs anything: as (4.9.8), with what is due still to be paid."""
+    legs = net.legs
+    assets = s.core_value[i, lane] + max(business_at(i, lane, net, now, w), s.fleet_value[i, lane]) + stakes_left(i, lane, net, now, w, s)
+    assets += s.cash_in[i, lane] + s.received[i, lane]
+    for l in net.lists.lent:
+        if legs.payee[l] == i and s.failing[legs.payer[l], lane] == 0.0:
+            assets += w.balance[l, lane] + s.drawn[l, lane] - s.principal[l, lane]
+    claims = 0.0
+    for l in legs_of(i, net.lists):
+        if net.lists.rank[l] < CLEARED_CLASSES:
+            claims += s.credit_now[l, lane] + s.called[l, lane]
+    return assets - claims
 
 
 @part
 def choose(i, lane, net, now, w, s):
     """Return the haircut of a restructuring, or LIQUIDATED."""
     entities, legs, rules = net.entities, net.legs, net.rules
-    price = multiple(i, (now.t + 1) * net.grid.dt, net)
-    stakes = 0.0
-    for h in stakes_of(i, net.lists):
-        if not (now.marks and fails_now(net.holdings.issuer[h], lane, w, s)):
-            stakes += mark_of(h, lane, net, now, w)
-    cash, core = w.cash[i, lane], s.core_value[i, lane]
-    concern = price * now.factors.valuation[lane] * w.receipts[i, lane] / net.grid.dt + core + cash + stakes
+    stakes, cash, core = stakes_left(i, lane, net, now, w, s), w.cash[i, lane], s.core_value[i, lane]
+    concern = business_at(i, lane, net, now, w) + core + cash + stakes
     broken = cash + (1.0 - rules.d0) * (s.fleet_value[i, lane] + stakes) + (1.0 - entities.core_haircut[i]) * core
     may = entities.restructures[i] > 0.0 and w.restructured[i, lane] < rules.max_restructurings
     if not (may and concern - broken > LITTLE * max(concern, broken, s.dues[i, lane])):
@@ -97,6 +126,9 @@ def record_default(i, lane, net, now, w, s):
     if w.default_step[i, lane] < 0.0:
         w.default_round[i, lane] = s.wave[i, lane]
         w.default_step[i, lane] = now.t
+        w.failure_equity[i, lane] = s.equity_left[i, lane]
+        had = s.cash_in[i, lane] + s.received[i, lane] + max(0.0, s.can_raise[i, lane])
+        w.failure_short[i, lane] = max(0.0, s.dues[i, lane] - had)
     w.shock[lane] += net.rules.shock_size * net.entities.systemic[i]
     w.restructured[i, lane] += 1.0 if s.outcome[i, lane] > 0.0 else 0.0
 
@@ -191,8 +223,12 @@ def wipe_out(i, lane, net, now, w, s):
     """
     holdings = net.holdings
     for h in stakes_in(i, net.lists):
-        book(holdings.holder[h], EQUITY, w.stake_cost[h, lane], lane, net, now, w)
-        w.deal_loss[holdings.deal[h], lane] += w.stake_cost[h, lane] * now.factors.discount[lane]
+        j, cost, value = holdings.holder[h], w.stake_cost[h, lane], w.stake[h, lane] * max(0.0, s.equity_left[i, lane])
+        book(j, EQUITY, cost, lane, net, now, w)
+        w.marked_gap[j, lane] += value - cost if passes_on(j, EQUITY, net, now) else 0.0
+        w.written_off[i, lane] += cost
+        w.marked_off[i, lane] += value
+        w.deal_loss[holdings.deal[h], lane] += cost * now.factors.discount[lane]
         w.stake_cost[h, lane] = 0.0
         if now.marks:
             w.stake[h, lane] = 0.0

@@ -29,6 +29,13 @@ WORLD = {
         "fresh": Variable("0 or 1", "1 in the step after a liquidation, when the estate distributes however little it holds"),
         "default_step": Variable("step", "step of the first default; -1: none"),
         "default_round": Variable("wave", "wave of the first default; -1: none"),
+        "suffered": Variable("USD bn", "losses that it bears: on claims and contracts, and the cost of stakes; of inside entities where the world passes them on"),
+        "marked_gap": Variable("USD bn", "value of the stakes that it lost, at their issuers' failures, less their cost"),
+        "caused": Variable("USD bn", "credit and contract losses of others on its obligations"),
+        "written_off": Variable("USD bn", "cost of the stakes in it that its failures wiped out"),
+        "marked_off": Variable("USD bn", "value of these stakes at its failures"),
+        "failure_equity": Variable("USD bn", "equity at its first failure, before anything is lost by the failure; below 0: claims exceed assets"),
+        "failure_short": Variable("USD bn", "dues beyond cash, receipts and funding at its first failure"),
         "paid_for_stakes": Variable("USD bn", "cash paid for stakes so far, less proceeds of stakes sold"),
     },
     "owner": {
@@ -65,6 +72,10 @@ WORLD = {
         "stranded_gw_years": Variable("GW years", "built capacity without power, summed over time"),
         "steps_shut": Variable("steps", "steps in which the door of the funding market was shut"),
         "unconverged": Variable("clearings", "clearings that stopped at the most rounds"),
+        "system": Variable("USD bn", "system loss so far, at cost, in the money of the run"),
+        "system_marked": Variable("USD bn", "the same with stakes at their value at the failure"),
+        "counted": Variable("USD bn", "nominal losses at cost that `system` holds"),
+        "counted_marked": Variable("USD bn", "nominal losses at mark that `system_marked` holds"),
     },
 }
 
@@ -103,6 +114,7 @@ STEP = {
         "cover_sold": Variable("USD bn", "proceeds of collateral that an estate passes to its creditors in the step"),
         "capex_paid": Variable("USD bn/step", "capital expenditure paid"),
         "core_value": Variable("USD bn", "value of its core business at the common valuation index"),
+        "equity_left": Variable("USD bn", "equity of an entity that fails in this clearing, below 0 too"),
         "outcome": Variable("share", "outcome of its default: 0 no default, -1 liquidation, else the haircut of a restructuring"),
     },
     "owner": {

@@ -11,6 +11,7 @@ from simulate.step.dues import fall_due, plan_capex, roll_balances, value_collat
 from simulate.step.earnings import bear_cost, earn_revenue, earn_scheduled, relet_volume
 from simulate.step.factors import draw_paths, move_factors
 from simulate.step.funding import find_liquidity, open_door
+from simulate.step.ledger import add_up
 from simulate.step.losses import book_claims, book_contracts, book_fleets
 from simulate.step.memory import DETAIL, LEAST
 from simulate.step.outputs import Summary, keep_tile, summarise
@@ -110,10 +111,11 @@ def book_and_resolve(net, now, w, s):
     """Book losses and resolve defaults, which others feel from the next step on; smooth receipts and burn of the step."""
     decide(net, now, w, s)
     book_claims(net, now, w, s)
+    book_contracts(net, now, w, s)
     if now.detail:
-        book_contracts(net, now, w, s)
         book_fleets(net, now, w, s)
     advance_claims(net, w, s)
     roll_balances(net, now, w, s)
     resolve(net, now, w, s)
+    add_up(net, now, w, s)
     smooth_receipts(net, now, w, s)
