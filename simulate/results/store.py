@@ -1,6 +1,6 @@
 """Write a result to a store on disk, block by block, and open it. Names, types and units: simulate/schema.py.
 
-A block is whole chunks of every variable and last the mark `block_done[i] = 1`. The store is written beside its place and moved there when all
+A block is whole chunks of every variable and last its mark in `block_done`, which is made of their checksums. The store is written beside its place and moved there when all
 blocks are (results/place.py), so a reader finds a finished run or none; what is lost afterwards is a sentence (results/whole.py).
 """
 
@@ -32,11 +32,12 @@ _MARKS = "block_done"
 
 
 class Store(NamedTuple):
-    """An open store: arrays by name, sizes by dim, the paths of a block, its place in the words of the user, and the stamp that tells it from others."""
+    """An open store: arrays by name, sizes by dim, the paths of a block, where it is written, its place in the words of the user, and the stamp that tells it from others."""
 
     arrays: "dict[str, zarr.Array]"
     sizes: dict[str, int]
     block_paths: int
+    path: Path
     place: str | Path
     stamp: "Stamp"
 
@@ -76,12 +77,12 @@ def create_store(
     for name, variable in CHECKS.items() if "identity" in coords else ():
         create(name, variable, (sizes["identity"],))
     # One chunk a mark, so that marks of two threads do not race.
-    blocks, about = -(-paths // block_paths), {"units": "1", "long_name": "1 when the block is whole"}
+    blocks, about = -(-paths // block_paths), {"units": "1", "long_name": "Checksum of the chunks of the block; 0: it is not whole"}
     arrays[_MARKS] = group.create_array(
-        _MARKS, shape=(blocks,), dtype="u1", chunks=(1,), fill_value=0, compressors=CODECS, dimension_names=("block",), attributes=dict(about)
+        _MARKS, shape=(blocks,), dtype="u4", chunks=(1,), fill_value=0, compressors=CODECS, dimension_names=("block",), attributes=dict(about)
     )
     group.attrs[SEAL] = checksums_of(Path(path))
-    return Store(arrays, sizes, block_paths, path if place is None else place, stamp_of(path))
+    return Store(arrays, sizes, block_paths, path, path if place is None else place, stamp_of(path))
 
 
 def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -89,6 +90,8 @@ def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> N
 
     Raises InputError if the disk is full or cannot be written.
     """
+    from simulate.results.whole import mark_of
+
     number, rest = divmod(first, store.block_paths)
     if rest or not 0 <= first < store.sizes["path"]:
         raise ValueError(f"path {first} does not begin a block of {store.block_paths} of {store.sizes['path']} paths")
@@ -97,7 +100,7 @@ def write_block(store: Store, first: int, arrays: Mapping[str, np.ndarray]) -> N
     try:
         for name, array in block.items():
             store.arrays[name][first:last] = array
-        store.arrays[_MARKS][number] = 1
+        store.arrays[_MARKS][number] = mark_of(store.path, number)
     except OSError as error:
         raise unwritable(store.place, error, store.sizes) from error
 
@@ -171,7 +174,7 @@ def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
     import xarray as xr
     import zarr
 
-    from simulate.results.whole import SEAL, array_of, document_faults, lost_chunks
+    from simulate.results.whole import SEAL, array_of, document_faults, lost_chunks, mixed_blocks
 
     try:
         group = zarr.open_group(path, mode="r")
@@ -195,7 +198,7 @@ def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
     if not done.all():
         missing = int((done == 0).sum())
         raise InputError([f"{path}: {missing} of {done.size} blocks are missing, so the run did not finish; run the scenario again with --overwrite."])
-    refuse_if_any(lost_chunks(path, group))
+    refuse_if_any(lost_chunks(path, group) or mixed_blocks(path, done))
     dataset = xr.open_zarr(whole, consolidated=False, chunks=None, drop_variables=[_MARKS])
     for name in ("coordinates", SEAL):
         dataset.attrs.pop(name, None)

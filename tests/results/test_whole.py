@@ -18,10 +18,10 @@ from tests.makers import results as synthetic
 PATHS, BLOCK = 120, 50
 
 
-def write(path, seed=0, **options):
+def write(path, seed=0, shift=0, **options):
     with writing(path, synthetic.coords(), synthetic.attrs(PATHS, BLOCK, seed), paths=PATHS, block_paths=BLOCK, **options) as store:
         for first in range(0, PATHS, BLOCK):
-            write_block(store, first, synthetic.block(first, min(BLOCK, PATHS - first)))
+            write_block(store, first, synthetic.block(shift + first, min(BLOCK, PATHS - first)))
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +118,18 @@ def test_a_changed_attribute_is_noticed(store, change):
     document["attributes"][change] = "another"
     root.write_text(json.dumps(document))
     with pytest.raises(InputError, match="zarr.json: this file is damaged or was changed"):
+        open_results(store)
+
+
+def test_two_runs_that_were_mixed_are_noticed(store, tmp_path):
+    """Every chunk is whole, and every document: a copy that was cut short, or two that were made at once."""
+    write(tmp_path / "other.zarr", shift=1000)
+    chunk = chunks_of(store, "system_loss")[0]
+    shutil.copy(tmp_path / "other.zarr" / chunk.relative_to(store), chunk)
+    with pytest.raises(InputError, match=f"1 of {-(-PATHS // BLOCK)} blocks are of different runs, or were changed"):
+        open_results(store)
+    shutil.copy(chunks_of(store, "deal_kind")[0], chunks_of(store, "entity")[0])
+    with pytest.raises(InputError, match="entity/c/0: this chunk is damaged"):
         open_results(store)
 
 
