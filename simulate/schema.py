@@ -36,7 +36,10 @@ VARIABLES = {
     "system_loss_by_year": Variable(("path", "world", "year"), "f8", "USD bn", "The same dollars by year of the run, nominal"),
     "system_loss_at_mark": Variable(("path", "world"), "f8", "USD bn", "The same with lost stakes at their value at the failure instead of their cost"),
     "lender_loss": Variable(("path", "world"), "f8", "USD bn", "Credit losses of outside nodes, a part of system_loss"),
-    "outside_loss": Variable(("path", "world"), "f8", "USD bn", "Credit and equity losses booked on outside nodes: nothing that owners bear through a firm that lives"),
+    "owner_loss": Variable(("path", "world"), "f8", "USD bn", "Losses that owners bear through inside entities, a part of system_loss: `borne_through` of all"),
+    "outside_loss": Variable(
+        ("path", "world"), "f8", "USD bn", "Credit and equity losses booked on outside nodes: nothing that owners bear through a firm that lives"
+    ),
     "default_step": Variable(("path", "world", "entity"), "i2", "step", "Step of the first default, distressed exchanges included; -1: none"),
     "default_round": Variable(
         ("path", "world", "entity"),
@@ -45,14 +48,20 @@ VARIABLES = {
         "Wave of the clearing in which the entity failed first, from 0; -1: no default; 0 in a world of least clearing",
     ),
     "failure_equity": Variable(
-        ("path", "world", "entity"), "f4", "USD bn", "Assets less claims at the first default, before it costs anything; above 0: a liquidity default; 0: no default"
+        ("path", "world", "entity"),
+        "f4",
+        "USD bn",
+        "Assets less claims at the first default, before it costs anything; above 0: a liquidity default; 0: no default",
     ),
     "failure_short": Variable(("path", "world", "entity"), "f4", "USD bn", "Dues beyond cash, receipts and funding at the first default"),
     "caused": Variable(("path", "world", "entity"), "f4", "USD bn", "Credit and contract losses of others on the obligations of the entity"),
     "written_off": Variable(("path", "world", "entity"), "f4", "USD bn", "Cost of the stakes in the entity that its defaults wiped out, of all holders"),
     "marked_off": Variable(("path", "world", "entity"), "f4", "USD bn", "Value of these stakes at the default"),
     "borne_through": Variable(
-        ("path", "world", "entity"), "f4", "USD bn", "Losses of an inside entity on others that neither its creditors nor those who lost stakes in it bear: its owners do"
+        ("path", "world", "entity"),
+        "f4",
+        "USD bn",
+        "Losses of an inside entity on others that neither its creditors nor those who lost stakes in it bear: its owners do",
     ),
     "mark_change": Variable(("path", "world", "entity"), "f4", "USD bn", "Signed change of marked stakes less cash paid for them; in no sum of losses"),
     "steps_shut": Variable(("path", "world"), "i2", "steps", "Steps in which the door of the funding market was shut"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulate.checks import certificate
 from simulate.checks.certificate import ACTIVE_ESTATE, SOLVENCY_TOLERANCE
-from simulate.model import COLLATERAL, CREDIT, EQUITY, MARKS, NONPAYMENT, STRANDED, Array, Model
+from simulate.model import COLLATERAL, CONTRACT, CREDIT, EQUITY, MARKS, NONPAYMENT, STRANDED, Array, Model
 from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 
 
@@ -52,7 +52,18 @@ IDENTITIES = {
     ),
     "loss_by_deal": Identity("Losses by entity and channel sum to losses by deal", "1 + all losses", 1e-12),
     "fleet_loss": Identity("An owner's losses on its fleet equal those of its pseudo-deal, and no other entity has any", "1 + losses of the owner", 1e-12),
-    "system_loss": Identity("The system loss is the sum of the credit and equity losses of outside nodes", "1 + their losses", 1e-12),
+    "caused": Identity("Credit and contract losses are those that obligors caused, equity losses the cost of stakes wiped out", "1 + all losses", 1e-11),
+    "conservation": Identity(
+        "Where payments and marks pass losses on, the system loss is what entities caused and wiped out beyond what they lost on others: nothing is lost twice, "
+        "and nothing on the way",
+        "1 + all losses",
+        1e-11,
+    ),
+    "system_loss": Identity(
+        "The system loss is the sum of the losses of outside nodes and of those borne through inside entities; outside and lender losses are parts of it",
+        "1 + all losses",
+        1e-11,
+    ),
     "loss_by_year": Identity(
         "Where losses are not discounted, those of all years sum to the system loss, and without stranded to the losses of each entity", "1 + losses", 1e-12
     ),
@@ -348,10 +359,29 @@ def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         yield "fleet_loss", k, (np.abs(off) / (1.0 + np.abs(own)))[None]
     for k, losses in enumerate(tile.losses):
         ends = losses[outside][:, [CREDIT, EQUITY]]
-        off = np.abs(tile.outputs["system_loss"][k] - ends.sum(axis=(0, 1)))
+        off = np.abs(tile.outputs["outside_loss"][k] - ends.sum(axis=(0, 1)))
+        off = np.maximum(off, np.abs(tile.outputs["lender_loss"][k] - losses[outside, CREDIT].sum(axis=0)))
         yield "system_loss", k, (off / (1.0 + np.abs(ends).sum(axis=(0, 1))))[None, None]
     if tile.model.factors.short_rate.discount == 0.0:
         yield from _of_years(tile)
+        yield from _of_system(tile)
+
+
+def _of_system(tile: Tile) -> Iterator[tuple[str, int, Array]]:
+    """Compare the system loss with its parts, and with what entities caused; nominal losses only."""
+    outside, switches = tile.model.entities.outside > 0, tile.model.rules.world_switches
+    for k, losses in enumerate(tile.losses):
+        borne = losses[:, [CREDIT, CONTRACT, EQUITY]].sum(axis=1)
+        caused, written_off, through, system = (tile.outputs[name][k] for name in ("caused", "written_off", "borne_through", "system_loss"))
+        scale = (1.0 + np.abs(losses[:, :COLLATERAL]).sum(axis=(0, 1)))[None, None]
+        off = np.abs(losses[:, [CREDIT, CONTRACT]].sum(axis=(0, 1)) - caused.sum(axis=0))
+        off = np.maximum(off, np.abs(losses[:, EQUITY].sum(axis=0) - written_off.sum(axis=0)))
+        yield "caused", k, off[None, None] / scale
+        off = np.abs(borne[outside].sum(axis=0) + through.sum(axis=0) - system)
+        yield "system_loss", k, off[None, None] / scale
+        if switches[k, NONPAYMENT] > 0.0 and switches[k, MARKS] > 0.0:
+            begun = np.maximum(0.0, caused + written_off - borne)[~outside].sum(axis=0)
+            yield "conservation", k, np.abs(begun - system)[None, None] / scale
 
 
 def _of_years(tile: Tile) -> Iterator[tuple[str, int, Array]]:

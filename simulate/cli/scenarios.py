@@ -44,7 +44,8 @@ def validate(
     from simulate.compile.scenario import compile_scenario
     from simulate.engine import needs
     from simulate.errors import grouped, refuse_if_any
-    from simulate.report.text import open_console, print_table, reconciliation_table
+    from simulate.report.text import reconciliation_table
+    from simulate.report.words import open_console, print_table
     from simulate.results.dataset import coordinates
     from simulate.scenario.load import load_scenario
 
@@ -85,7 +86,8 @@ def print_moved(scenario: "Scenario", compiled: "Compiled") -> None:
     """Print what moved against the scenario at the root of `extends`."""
     from simulate.compile.moved import find_moved
     from simulate.compile.scenario import compile_scenario
-    from simulate.report.text import moved_table, open_console, print_table
+    from simulate.report.text import moved_table
+    from simulate.report.words import open_console, print_table
     from simulate.scenario.load import read_alone
 
     base = read_alone(Path(scenario.files[0]))

@@ -9,7 +9,7 @@ import numpy as np
 from simulate import risk
 from simulate.compile.scenario import compile_scenario
 from simulate.engine import simulation
-from simulate.report.text import money, percent, probability
+from simulate.report.words import money, percent, probability
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.studies import calibration
 

@@ -1,18 +1,18 @@
 """Print the answer as text: tables of a result for the terminal and for pipes, 80 to 100 columns wide, every number with its unit."""
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, SupportsFloat
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD, Box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from simulate import risk
 from simulate.errors import grouped
+from simulate.report.failures import default_table, door_table, failure_table, term_table
+from simulate.report.losses import bearer_table, deal_table, entity_table, fleet_table, part_table, system_table, year_table
+from simulate.report.words import discounting, money, new_table, number, open_console, percent, print_table, years
 from simulate.risk.contributions import TAIL_LEVEL
 from simulate.schema import Change
 
@@ -22,19 +22,7 @@ if TYPE_CHECKING:
     from simulate.calendar import Calendar
     from simulate.compile.moved import Moved
 
-WIDTH = 100
-MOST_DEALS = 10
 MOST_CHANGES = 12
-OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's fleet
-ENDS = ("credit", "equity")  # channels of the system loss
-BORNE = ("credit", "contract", "equity", "collateral")
-ENTITIES_TITLE = (
-    "Entities: losses borne, USD bn; in part passed on to outside nodes, so in no sum with them.\n"
-    "contract: margin on volume that is gone; equity: what was paid in, not the market value"
-)
-ROUNDING = 1e-6  # USD bn; smaller amounts are rounding errors of sums
-# Plain letters where the output is not a terminal: it may be read by a program or in a mail.
-PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
 def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[str] | None = None) -> None:
@@ -45,10 +33,13 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
         console.print(line, highlight=False, markup=False)
     for table in (
         system_table(dataset),
-        bearer_table(dataset, outside=True),
+        part_table(dataset),
+        bearer_table(dataset),
         year_table(dataset),
         default_table(dataset),
-        bearer_table(dataset, outside=False),
+        term_table(dataset),
+        failure_table(dataset),
+        entity_table(dataset),
         fleet_table(dataset),
         deal_table(dataset),
         world_table(dataset),
@@ -63,28 +54,6 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
         console.print(f"- {sentence}", highlight=False)
     if store is not None:
         console.print(Text(f"\nresult: {store}"), soft_wrap=True)
-
-
-def open_console(file: IO[str] | None = None) -> Console:
-    """Return a console of at most `WIDTH` columns, without colour where the output is not a terminal."""
-    console = Console(file=file or sys.stdout, emoji=False)
-    return Console(file=file or sys.stdout, emoji=False, width=min(WIDTH, max(80, console.width)) if console.is_terminal else WIDTH)
-
-
-def print_table(console: Console, table: Table) -> None:
-    """Print a table below its title, with the lines that suit the console."""
-    console.print(f"\n{table.caption}", style="bold", highlight=False)
-    table.caption = None
-    table.box = SIMPLE_HEAD if console.is_terminal else PLAIN
-    console.print(table)
-
-
-def new_table(title: str, *columns: str, left: int = 1) -> Table:
-    """Return a table with right-aligned columns but for the first `left`. `print_table` prints the title over the whole width, above it."""
-    table = Table(caption=title, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", overflow="fold", no_wrap=number == 0)
-    return table
 
 
 def describe_run(dataset: "xr.Dataset") -> str:
@@ -112,130 +81,6 @@ def provenance(dataset: "xr.Dataset") -> list[str]:
         if len(changes) > MOST_CHANGES:
             lines.append(f"  and {len(changes) - MOST_CHANGES:,} more (attribute `changes`)")
     return [*lines, *(f"warning: {sentence}" for sentence in grouped(json.loads(attrs["warnings"])))]
-
-
-def discounting(dataset: "xr.Dataset") -> str:
-    """Describe how losses of different steps are added up."""
-    return "discounted on the path's own short rate" if dataset.attrs["discount"] == "short_rate" else "nominal (not discounted)"
-
-
-def years(dataset: "xr.Dataset") -> float:
-    """Return the length of the run in years."""
-    return dataset.attrs["steps"] * dataset.attrs["dt"]
-
-
-def system_table(dataset: "xr.Dataset") -> Table:
-    """Return the table of the system loss, with and without contagion."""
-    network, alone = risk.tail_measures(dataset), risk.tail_measures(dataset, world="alone")
-    title = f"System loss: losses of outside claimants and owners, USD bn, {discounting(dataset)}"
-    table = new_table(title, "", "network", "s.e.", "95 % interval", "paths behind", "no contagion", "s.e.")
-
-    def add(label: str, name: str, form: Callable[[SupportsFloat], str], behind: str, **at: Any) -> None:
-        one, other = network.sel(**at), alone.sel(**at)
-        interval = f"{form(one[name + '_low'])} to {form(one[name + '_high'])}"
-        table.add_row(label, form(one[name]), form(one[name + "_error"]), interval, behind, form(other[name]), form(other[name + "_error"]))
-
-    everything = f"{risk.measures.effective_paths(risk.path_weights(dataset)):,.0f}"
-    add("Expected loss", "expected_loss", money, everything)
-    add("P(loss > 0), %", "loss_probability", percent, everything)
-    for name, label in (("value_at_risk", "VaR"), ("expected_shortfall", "ES")):
-        for level in network["level"].values:
-            add(f"{label} {100 * level:g} %", name, money, f"{float(network['tail_paths'].sel(level=level)):,.0f}", level=level)
-    return table
-
-
-def year_table(dataset: "xr.Dataset") -> Table:
-    """Return the system loss by year of the run."""
-    losses = risk.losses_by_year(dataset)
-    value = risk.mean(risk.base_value(dataset).values, risk.path_weights(dataset))
-    title = (
-        f"System loss by year, nominal USD bn; worth {money(value.value)} (s.e. {money(value.standard_error)}) on the fixed curve of {dataset.attrs['base']}"
-    )
-    table = new_table(title, "year to", "expected\nloss", "s.e.", "tail\nloss", "s.e.", "discount\nfactor")
-    for year in losses["year"].values:
-        one = losses.sel(year=year)
-        numbers = (money(one[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss", "tail_loss_error"))
-        table.add_row(str(one["year_end"].values), *numbers, f"{float(one['base_discount']):.3f}")
-    return table
-
-
-def default_table(dataset: "xr.Dataset") -> Table:
-    """Return the table of default probabilities of the inside entities and their causes."""
-    default = risk.default_probability(dataset)
-    horizons = default["horizon"].values
-    cause = risk.cause_split(dataset)["probability"]
-    first = risk.first_failures(dataset)["probability"]
-    title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
-    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "of these\nmost after")
-    for entity in default["entity"].values:
-        one, mine = default.sel(entity=entity), cause.sel(entity=entity)
-        chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
-        causes = (percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion"))
-        table.add_row(str(entity), *chances, *causes, most_often(first.sel(entity=entity)))
-    return table
-
-
-def most_often(first: "xr.DataArray") -> str:
-    """Name the entity that fails first most often on the paths of `first` (by trigger), with its share of them; nothing without such paths."""
-    total = float(first.sum())
-    most = first.isel(trigger=int(np.argmax(first.values)))
-    return f"{most['trigger'].item()} {100 * float(most) / total:.0f} %" if total > 0.0 else ""
-
-
-def bearer_table(dataset: "xr.Dataset", *, outside: bool) -> Table | None:
-    """Return the losses borne by outside nodes, the largest first, whose sum is the system loss; or by inside entities, in their order."""
-    channels = list(ENDS if outside else BORNE)
-    where = np.flatnonzero(dataset["outside"].values == outside)
-    losses = risk.losses_by_entity(dataset, channels=channels).isel(entity=where)
-    parts = [risk.losses_by_entity(dataset, channels=[channel])["expected_loss"].isel(entity=where) for channel in channels]
-    title = "Who loses in the end: outside nodes, USD bn; all of them together is the system loss" if outside else ENTITIES_TITLE
-    table = new_table(title, "", *channels, "expected\nloss", "s.e.", "tail\nloss")
-    rows = np.argsort(-losses["tail_loss"].values, kind="stable") if outside else range(losses.sizes["entity"])
-    for row in rows:
-        loss = losses.isel(entity=row)
-        numbers = [*(part.isel(entity=row) for part in parts), *(loss[name] for name in ("expected_loss", "expected_loss_error", "tail_loss"))]
-        if not outside or any(float(number) for number in numbers):
-            table.add_row(str(loss["entity"].values), *map(money, numbers))
-    if outside and table.row_count:
-        whole = risk.tail_measures(dataset, levels=(TAIL_LEVEL,))
-        sums = [part.sum() for part in parts]
-        table.add_section()
-        table.add_row("together", *map(money, (*sums, whole["expected_loss"], whole["expected_loss_error"], whole["expected_shortfall"].item())))
-    return table if table.row_count else None
-
-
-def fleet_table(dataset: "xr.Dataset") -> Table | None:
-    """Return the write-downs of fleets by owner; None where there are none."""
-    losses = risk.losses_by_entity(dataset, channels=["stranded"])
-    title = "Write-downs of fleets (stranded), USD bn: chips without power, or worn out before book life.\nNobody fails of them, and they are in no sum above"
-    table = new_table(title, "", "expected\nloss", "s.e.", "tail\nloss")
-    for row in np.flatnonzero(losses["expected_loss"].values):
-        numbers = (losses[name].isel(entity=row) for name in ("expected_loss", "expected_loss_error", "tail_loss"))
-        table.add_row(str(losses["entity"].values[row]), *map(money, numbers))
-    return table if table.row_count else None
-
-
-def deal_table(dataset: "xr.Dataset") -> Table:
-    """Return the deals with the largest tail loss. Fleets are no deals; their losses are the channels collateral and stranded."""
-    losses = risk.losses_by_deal(dataset)
-    losses = losses.isel(deal=np.flatnonzero(losses["deal_kind"].values != OWN))
-    worst = np.argsort(-losses["tail_loss"].values, kind="stable")[:MOST_DEALS]
-    table = new_table(
-        f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn",
-        "",
-        "kind",
-        "payer to payee",
-        "expected\nloss",
-        "s.e.",
-        "tail\nloss",
-        left=3,
-    )
-    for row in worst:
-        deal = losses.isel(deal=row)
-        parties = " to ".join(dict.fromkeys(str(deal[side].values) for side in ("deal_payer", "deal_payee")))
-        numbers = (money(deal[name]) for name in ("expected_loss", "expected_loss_error", "tail_loss"))
-        table.add_row(str(deal["deal"].values), str(deal["deal_kind"].values), parties, *numbers)
-    return table
 
 
 def world_table(dataset: "xr.Dataset") -> Table | None:
@@ -272,26 +117,6 @@ def factor_table(dataset: "xr.Dataset") -> Table:
         add(str(factor), one.values.astype(np.float64), str(one["factor_unit"].values))
     for name in ("steps_shut", "interest_paid", "stranded_gw_years", "unconverged"):
         add(name, risk.in_world(dataset, name, "network").values.astype(np.float64), dataset[name].attrs["units"])
-    return table
-
-
-def door_table(dataset: "xr.Dataset") -> Table | None:
-    """Return default probability by steps in which the funding market was shut, of the entity whose default is least certain; None without defaults."""
-    default = risk.default_probability(dataset, horizons=(years(dataset),))["default_probability"].isel(horizon=0)
-    doubt = default.values * (1.0 - default.values)
-    if not doubt.size or not doubt.max() > 0.0:
-        return None
-    entity = str(default["entity"].values[int(np.argmax(doubt))])
-    bins = risk.default_probability_by_factor(dataset, entity=entity, factor="steps_shut")
-    table = new_table(f"Default of {entity} by the steps in which the funding market was shut, % of paths", "steps shut", "share of paths", "PD whole run")
-    edges = bins["bin"].values
-    for row, low in enumerate(edges):
-        one = bins.isel(bin=row)
-        if not int(one["paths"]):
-            continue
-        high = edges[row + 1] - 1 if row + 1 < len(edges) else None
-        label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
-        table.add_row(label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high"))))
     return table
 
 
@@ -369,31 +194,3 @@ def moved_table(moved: "Sequence[Moved]", calendar: "Calendar", base: str) -> Ta
         when = "" if one.step is None else str(calendar.end_of(one.step))
         table.add_row(one.what, one.row, when, *("not there" if np.isnan(value) else number(value) for value in (one.before, one.after)))
     return table
-
-
-def money(value: SupportsFloat) -> str:
-    """Format USD bn with significant digits only."""
-    value = float(value)
-    if not np.isfinite(value):
-        return "not known"
-    size = abs(value)
-    if size < ROUNDING:
-        return "0"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.005 else f"{value:.1g}"
-
-
-def percent(value: SupportsFloat) -> str:
-    """Format a probability in per cent."""
-    share = 100.0 * float(value)
-    return "not known" if not np.isfinite(share) else f"{share:.1f}" if share >= 1.0 else f"{share:.2f}"
-
-
-def probability(value: SupportsFloat, low: SupportsFloat, high: SupportsFloat) -> str:
-    """Format a probability and its interval in per cent."""
-    return f"{percent(value)} ({percent(low)}-{percent(high)})"
-
-
-def number(value: SupportsFloat) -> str:
-    """Format a number of any size in four digits."""
-    value = float(value)
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -4,8 +4,8 @@ Every measure weighs path p by w_p = exp(log_weight_p) / sum of exp(log_weight),
 """
 
 from simulate.risk.contagion import cause_split, first_failures
-from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year
-from simulate.risk.defaults import default_probability, default_probability_by_factor, standard_horizons
+from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year, losses_through, system_parts
+from simulate.risk.defaults import default_probability, default_probability_by_factor, failures, standard_horizons
 from simulate.risk.measures import expected_shortfall, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
 from simulate.risk.selection import in_world
 
@@ -15,16 +15,19 @@ __all__ = [
     "default_probability",
     "default_probability_by_factor",
     "expected_shortfall",
+    "failures",
     "first_failures",
     "in_world",
     "losses_by_channel",
     "losses_by_deal",
     "losses_by_entity",
     "losses_by_year",
+    "losses_through",
     "mean",
     "path_weights",
     "proportion",
     "standard_horizons",
+    "system_parts",
     "tail_measures",
     "tail_weights",
     "value_at_risk",

@@ -51,6 +51,38 @@ def losses_by_year(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: s
     return _expected_and_tail(dataset, in_world(dataset, "system_loss_by_year", world), level, world)
 
 
+def losses_through(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
+    """Return expected and tail loss [USD bn] that owners bear through each inside entity: its losses on others beyond what its creditors, and those who
+    lost stakes in it, bear (docs/model.md 4.10). Dim entity. Raises InputError for a world that the result does not have.
+    """
+    through = in_world(dataset, "borne_through", world).isel(entity=np.flatnonzero(~dataset["outside"].values))
+    return _expected_and_tail(dataset, through.astype(np.float64), level, world)
+
+
+def system_parts(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
+    """Return expected and tail loss [USD bn] of the parts of the system loss. Dim part:
+
+    lenders (credit losses of outside nodes), claimants (their contract losses), written_off (their stakes at cost), through (what owners bear through
+    inside entities); system is their sum. at_mark: the system loss with stakes at their value at the failure. outside: what outside nodes alone book
+    as credit and equity losses. Raises InputError for a world that the result does not have.
+    """
+    import xarray as xr
+
+    system, lenders, outside = (in_world(dataset, name, world) for name in ("system_loss", "lender_loss", "outside_loss"))
+    through = in_world(dataset, "owner_loss", world)
+    parts = {
+        "lenders": lenders,
+        "claimants": system - through - outside,
+        "written_off": outside - lenders,
+        "through": through,
+        "system": system,
+        "at_mark": in_world(dataset, "system_loss_at_mark", world),
+        "outside": outside,
+    }
+    stacked = xr.concat([values.drop_vars("world", errors="ignore") for values in parts.values()], xr.IndexVariable("part", list(parts)))
+    return _expected_and_tail(dataset, stacked, level, world)
+
+
 def base_value(dataset: "xr.Dataset", *, world: str = "network") -> "xr.DataArray":
     """Return the system loss [USD bn] of every path, valued on the fixed curve of the result: losses of a year times its `base_discount`. Dim path.
 

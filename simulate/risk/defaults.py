@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.errors import InputError
-from simulate.risk.measures import Estimate, named_estimate, path_weights, proportion
+from simulate.risk.measures import Estimate, named_estimate, path_weights, proportion, value_at_risk
 from simulate.risk.selection import choose, in_world
 
 if TYPE_CHECKING:
@@ -83,3 +83,30 @@ def default_probability_by_factor(
     data["paths"] = (("bin",), np.array(counts), {"units": "paths", "long_name": "Paths in the bin"})
     unit = str(dataset["factor_unit"].sel(factor=factor).values) if of_factors else summary.attrs["units"]
     return xr.Dataset(data, coords={"bin": ("bin", np.asarray(edges, dtype=np.float64), {"units": unit, "long_name": f"Low end of the bin of {factor}"})})
+
+
+def failures(dataset: "xr.Dataset", *, world: str = "network", quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)) -> "xr.Dataset":
+    """Return what kind of first default inside entities have. Dims entity, quantile.
+
+    liquidity_share: share of the paths with a default on which the entity was worth more than its claims when it failed, with its 95 % Wilson (1927)
+    interval; the others are balance-sheet defaults. equity, short [USD bn]: quantiles of assets less claims at the failure, before it cost anything, and
+    of dues beyond cash, receipts and funding. paths: paths with a default; without any, NaN. Raises InputError for an unknown world.
+    """
+    import xarray as xr
+
+    inside = np.flatnonzero(~dataset["outside"].values)
+    step, equity, short = (in_world(dataset, name, world).isel(entity=inside) for name in ("default_step", "failure_equity", "failure_short"))
+    weights = path_weights(dataset)
+    shares, amounts = [], {"equity": [], "short": []}  # type: ignore[var-annotated]
+    for k in range(len(inside)):
+        failed = step.values[:, k] >= 0
+        own = weights[failed] / weights[failed].sum() if failed.any() else weights[failed]
+        shares.append(proportion(equity.values[failed, k] > 0.0, own) if failed.any() else Estimate(np.nan, np.nan, np.nan, np.nan))
+        for name, values in (("equity", equity), ("short", short)):
+            of_path = values.values[failed, k].astype(np.float64)
+            amounts[name].append([value_at_risk(of_path, own, q).value if failed.any() else np.nan for q in quantiles])
+    data = named_estimate("liquidity_share", Estimate(*(np.array(column) for column in zip(*shares))), ("entity",), "1")
+    for name, about in (("equity", "Assets less claims at the failure"), ("short", "Dues beyond cash, receipts and funding at the failure")):
+        data[name] = (("entity", "quantile"), np.array(amounts[name]), {"units": "USD bn", "long_name": about})
+    data["paths"] = (("entity",), (step.values >= 0).sum(axis=0), {"units": "paths", "long_name": "Paths with a default"})
+    return xr.Dataset(data, coords={"entity": step["entity"], "quantile": ("quantile", list(quantiles), {"units": "1", "long_name": "Quantile"})})

@@ -40,8 +40,6 @@ def book_contract(i, j, amounts, net, now, w):
     if passes_on(j, CONTRACT, net, now):
         for lane in range(amounts.size):
             w.suffered[j, lane] += amounts[lane]
-    if not now.detail:
-        return
     for lane in range(amounts.size):
         w.loss[j, CONTRACT, lane] += amounts[lane] * now.factors.discount[lane]
     year = year_of(now.t, net.grid.dt)

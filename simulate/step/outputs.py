@@ -98,6 +98,7 @@ def keep_world(k, start, count, out, net, w):
         out.system_loss_at_mark[k, b] = w.system_marked[lane]
         out.lender_loss[k, b] = 0.0
         out.outside_loss[k, b] = 0.0
+        out.owner_loss[k, b] = 0.0
     for year in range(w.year_system.shape[0]):
         for lane in range(count):
             out.system_loss_by_year[k, year, start + lane] = w.year_system[year, lane]
@@ -110,8 +111,9 @@ def keep_world(k, start, count, out, net, w):
             out.caused[k, i, start + lane] = w.caused[i, lane]
             out.written_off[k, i, start + lane] = w.written_off[i, lane]
             out.marked_off[k, i, start + lane] = w.marked_off[i, lane]
-            through = w.suffered[i, lane] - w.caused[i, lane] - w.written_off[i, lane]
-            out.borne_through[k, i, start + lane] = max(0.0, through) * (1.0 - net.entities.outside[i])
+            through = max(0.0, w.suffered[i, lane] - w.caused[i, lane] - w.written_off[i, lane]) * (1.0 - net.entities.outside[i])
+            out.borne_through[k, i, start + lane] = through
+            out.owner_loss[k, start + lane] += through
         if net.entities.outside[i] > 0.0:
             for lane in range(count):
                 out.lender_loss[k, start + lane] += w.loss[i, CREDIT, lane]

@@ -59,7 +59,7 @@ def equity_at_failure(i, lane, net, now, w, s):
     assets += s.cash_in[i, lane] + s.received[i, lane]
     for l in net.lists.lent:
         if legs.payee[l] == i and s.failing[legs.payer[l], lane] == 0.0:
-            assets += w.balance[l, lane] + s.drawn[l, lane] - s.principal[l, lane]
+            assets += w.balance[l, lane] - s.principal[l, lane]
     claims = 0.0
     for l in legs_of(i, net.lists):
         if net.lists.rank[l] < CLEARED_CLASSES:

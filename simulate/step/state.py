@@ -29,7 +29,9 @@ WORLD = {
         "fresh": Variable("0 or 1", "1 in the step after a liquidation, when the estate distributes however little it holds"),
         "default_step": Variable("step", "step of the first default; -1: none"),
         "default_round": Variable("wave", "wave of the first default; -1: none"),
-        "suffered": Variable("USD bn", "losses that it bears: on claims and contracts, and the cost of stakes; of inside entities where the world passes them on"),
+        "suffered": Variable(
+            "USD bn", "losses that it bears: on claims and contracts, and the cost of stakes; of inside entities where the world passes them on"
+        ),
         "marked_gap": Variable("USD bn", "value of the stakes that it lost, at their issuers' failures, less their cost"),
         "caused": Variable("USD bn", "credit and contract losses of others on its obligations"),
         "written_off": Variable("USD bn", "cost of the stakes in it that its failures wiped out"),

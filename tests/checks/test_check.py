@@ -256,6 +256,30 @@ def loss_that_ends_nowhere(tile):
     return ALONE, WHOLE, WHOLE, 13
 
 
+@breaks("system_loss")
+def loss_of_a_lender_that_is_inside(tile):
+    tile.outputs["lender_loss"][ALONE, 13] += SMALL_CHANGE
+    return ALONE, WHOLE, WHOLE, 13
+
+
+@breaks("caused")
+def loss_that_nobody_caused(tile):
+    tile.outputs["caused"][ALONE, 1, 13] -= SMALL_CHANGE
+    return ALONE, WHOLE, WHOLE, 13
+
+
+@breaks("caused")
+def stake_that_nobody_wiped_out(tile):
+    tile.outputs["written_off"][NETWORK, 1, 13] -= SMALL_CHANGE
+    return NETWORK, WHOLE, WHOLE, 13
+
+
+@breaks("conservation")
+def loss_that_is_counted_twice(tile):
+    tile.outputs["system_loss"][NETWORK, 13] += SMALL_CHANGE
+    return NETWORK, WHOLE, WHOLE, 13
+
+
 @breaks("loss_by_year")
 def loss_in_another_year(tile):
     tile.outputs["system_loss_by_year"][ALONE, 0, 13] += SMALL_CHANGE
@@ -323,7 +347,8 @@ def one_step(solution, least=0.0):
     default = np.append(np.where(failed, 0.0, -1.0), -1.0)[:, None]
     wave = np.append(cleared.default_round, -1.0)[:, None] if failed.any() else none
     outputs = dict(default_step=np.stack([default] * worlds), default_round=np.stack([wave] * worlds))
-    outputs |= dict(loss=np.zeros((1, n, len(CHANNELS), 1)), deal_loss=np.zeros((1, 0, 1)), system_loss=np.zeros((worlds, 1)))
+    outputs |= dict(loss=np.zeros((1, n, len(CHANNELS), 1)), deal_loss=np.zeros((1, 0, 1)))
+    outputs |= {name: np.zeros((worlds, 1)) for name in ("outside_loss", "lender_loss")}
     cuts = np.broadcast_to(np.append(-1.0 * failed, 0.0)[None, None, :, None], (worlds, 1, n, 1))
     losses = np.zeros((n, len(CHANNELS), 1))
     losses[:2, CHANNELS.index("credit"), 0] = (owed.sum(axis=1) - paid)[::-1] * failed[::-1]
@@ -393,8 +418,8 @@ def test_the_command_checks_and_reports(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     assert exit_code(["run", str(SMALL), "--paths", "60", "--check", "--out", "a.zarr"]) == 0
     out, _ = capsys.readouterr()
-    assert "Checked: 60 paths, 21 identities" in out and "tolerance" in out
-    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith(tuple(IDENTITIES))}
+    assert f"Checked: 60 paths, {len(IDENTITIES)} identities" in out and "tolerance" in out
+    rows = {line.split()[0]: line.split() for line in out[out.index("Checked:") :].splitlines() if line.startswith(tuple(IDENTITIES))}
     stored = simulate.open_results("a.zarr")
     for name, row in rows.items():
         assert float(row[1]) == pytest.approx(float(stored["identity_residual"].sel(identity=name)), rel=0.1)

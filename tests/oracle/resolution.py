@@ -2,7 +2,7 @@
 
 import math
 
-from simulate.model import COMMITMENT
+from simulate.model import BALANCE, COMMITMENT
 from tests.oracle.factors import clip
 from tests.oracle.valuation import business, collateral_value, core_value, mark
 from tests.oracle.world import COMMITTED, EXACT, SECURED, TOLERANCE, ratio
@@ -12,9 +12,11 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
     """Restructure or liquidate this step's defaulters, felt by others from t+1. Changes the world.
 
     Returns for each defaulter i: ("restructured", h) or ("liquidated", fleet proceeds); written_off [H], the cost of
-    stakes in defaulters; and the margins of the choice and of the calls on guarantors that are restructured."""
+    stakes in defaulters; lost_stakes, (holder, issuer, value) of each of them; equity of each defaulter before it costs anything;
+    and the margins of the choice and of the calls on guarantors that are restructured."""
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
     every, outcome, written_off, margin, calls = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf, math.inf
+    lost_stakes, equity = [], {}
     world.fresh = [0] * n
     worthless = [i for i in range(n) if clearing["failing"][i] and world.marks]  # to who holds their shares
     for i in (j for j in range(n) if clearing["failing"][j]):
@@ -24,6 +26,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
         cash = max(0.0, world.cash[i])
         broken = cash + fleet_proceeds + (1 - rules.d0) * stakes + core
         value = business(model, t, now, world, i) + core_value(model, now, i) + cash + stakes
+        equity[i] = equity_left(model, t, now, world, cap, due, position, clearing, i, stakes)
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
             size = max(value, broken, clearing["dues"][i])
@@ -61,6 +64,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
         for x in range(len(h.holder)):
             if h.issuer[x] == i:
                 written_off[x] += world.stake_cost[x]
+                lost_stakes.append((h.holder[x], i, world.stake[x] * max(0.0, equity[i])))
                 world.stake_cost[x] = 0.0
                 if world.marks:
                     world.stake[x] = 0.0
@@ -76,7 +80,24 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
             world.proceeds[i] = max(0.0, amount + core + sell_stakes(model, now, world, i) - collateral)
             world.alive[i] = 0.0
             world.fresh[i] = 1
-    return outcome, written_off, margin, calls
+    return outcome, written_off, lost_stakes, equity, margin, calls
+
+
+def equity_left(model, t, now, world, cap, due, position, clearing, i, stakes):
+    """Assets less claims of a defaulter before its failure costs anything: as equity at the end of a step, with what is due still to be paid."""
+    legs = model.legs
+    lent = sum(
+        due["lent"][leg]
+        for leg, payer in enumerate(legs.payer)
+        if legs.payee[leg] == i and legs.driver[leg] == BALANCE and world.alive[payer] and not clearing["failing"][payer]
+    )
+    claims = sum(
+        position["credit_part"][leg] + position["cover"][leg] + clearing["called"].get(leg, 0.0)
+        for leg in range(len(legs.payer))
+        if legs.payer[leg] == i and legs.seniority[leg] < COMMITTED
+    )
+    worth = core_value(model, now, i) + max(business(model, t, now, world, i), cap["fleet_value"][i]) + stakes
+    return worth + clearing["liquidity"][i] + lent - claims
 
 
 def restructure_leg(legs, world, leg, cut, due, clearing, called):

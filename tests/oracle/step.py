@@ -30,7 +30,7 @@ from tests.oracle.dues import dues
 from tests.oracle.earnings import earnings
 from tests.oracle.factors import factor_path, path_draws, plain
 from tests.oracle.funding import Purse, collect, funding
-from tests.oracle.losses import CREDIT, EQUITY, STRANDED, Before, losses
+from tests.oracle.losses import CREDIT, EQUITY, STRANDED, Before, Books, losses
 from tests.oracle.resolution import resolve
 from tests.oracle.settlement import commitments, issue_shares, settle
 from tests.oracle.spending import spending
@@ -48,11 +48,13 @@ def step(model, t, now, draws, world, nudge=EXACT):
     cap = capacity(model, t, now, life, world)  # 4.1
     earn = earnings(model, t, now, scale, world, cap["delivered_share"])  # 4.2
     due = dues(model, t, now, scale, world, cap, earn)  # 4.3
+    due["lent"] = [after - drawn for after, drawn in zip(due["balance_next"], due["drawn"], strict=True)]  # what old loans still are after this step
     funds = funding(model, t, now, world, due["desired_capex"])  # 4.4
     collect(model, world, earn, due, funds)
     position = positions(model, t, scale, world, due)  # 4.5
     undisturbed = None if world.nonpayment else due["due_undisturbed"]
     clearing = clear_network(model, world, world.cash, funds["can_raise"], position, undisturbed, nudge=nudge.solvency)
+    clearing["liquidity"] = [cash + received for cash, received in zip(world.cash, clearing["received"], strict=True)]
     before = Before(list(world.alive), list(world.volume))
 
     purse = Purse(model, world, funds)  # 4.6
@@ -60,7 +62,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     gates = commitments(model, t, scale, world, cap, clearing, purse, nudge.gate)
     spent = spending(model, t, world, cap, due, clearing, purse)  # 4.7
     issued = issue_shares(model, world, nudge.issue)  # 4.6
-    outcome, written_off, choice, calls = resolve(model, t, now, scale, world, cap, due, position, clearing, nudge)  # 4.8
+    outcome, written_off, lost_stakes, equity, choice, calls = resolve(model, t, now, scale, world, cap, due, position, clearing, nudge)  # 4.8
     interest, free, runway = smooth(model, world, earn, due, clearing, spent, before.alive, nudge.runway)  # 4.9
     world.equity, world.price = equity_values(model, t, now, world, cap["fleet_value"])
     postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned)  # 4.10
@@ -82,6 +84,8 @@ def step(model, t, now, draws, world, nudge=EXACT):
         "clearing": clearing,
         "spending": spent,
         "outcome": outcome,
+        "failure": {i: (equity[i], max(0.0, clearing["dues"][i] - clearing["liquidity"][i] - max(0.0, funds["can_raise"][i]))) for i in outcome},
+        "lost_stakes": lost_stakes,
         "postings": postings,
         "interest": sum(interest),
         "free_cash_flow": free,
@@ -119,7 +123,8 @@ def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
 def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
     """World number `row` of the model, by its switches and with its solution of the clearing (greatest or least), along one path.
 
-    Returns loss [n][5], deal_loss [D], system_loss, default_step [n], default_round [n], mark_change [n], steps_shut, interest_paid,
+    Returns loss [n][5], deal_loss [D], system_loss (at mark, of lenders, of outside nodes too), what each entity caused and so on [n],
+    default_step [n], default_round [n], mark_change [n], steps_shut, interest_paid,
     stranded_gw_years, unconverged (clearings), margins (the least distance of each kind of question from its edge), margin (the least
     of the first four kinds: the others are close where nothing is compared with nothing), rounds (the most of a clearing), world (its
     final state) and trace, one dict a step; with keep_stages also what each stage of each step said, and the state it left."""
@@ -130,6 +135,11 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
         "deal_loss": [0.0] * grid.deals,
         "loss_by_year": [[0.0] * n for _ in range(math.ceil(grid.steps * grid.dt - 1e-9))],
         "system_loss": 0.0,
+        "system_loss_at_mark": 0.0,
+        "lender_loss": 0.0,
+        "outside_loss": 0.0,
+        "failure_equity": [0.0] * n,
+        "failure_short": [0.0] * n,
         "system_loss_by_year": [0.0] * math.ceil(grid.steps * grid.dt - 1e-9),
         "default_step": [-1] * n,
         "default_round": [-1] * n,
@@ -144,31 +154,47 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
         "trace": [],
         "stages": [],
     }
+    books = Books(model, world)
     for t in range(grid.steps):
         stages = step(model, t, factors[t], draws, world, nudge)
+        add_up(model, t, factors[t]["discount"], stages, books, result)
         count(model, t, stages, world, result, nudge)
         result["trace"].append(trace_of(model, stages, world))
         if keep_stages:
             result["stages"].append(stages | {"world": copy.deepcopy(world)})
     result["margin"] = min(result["margins"][:4])
+    result |= {"caused": books.caused, "written_off": books.written_off, "marked_off": books.marked_off, "borne_through": [books.through(i) for i in range(n)]}
+    result["owner_loss"] = sum(result["borne_through"])
     return result
+
+
+def add_up(model, t, discount, stages, books, result):
+    """Adds the losses of step t to the system loss: what the books hold more than before."""
+    before = books.in_all()
+    books.enter(stages["postings"], stages["lost_stakes"])
+    cost, mark = (now - then for now, then in zip(books.in_all(), before, strict=True))
+    result["system_loss"] += cost * discount
+    result["system_loss_at_mark"] += mark * discount
+    result["system_loss_by_year"][math.floor((t + 0.5) * model.grid.dt)] += cost
+    for entity, channel, _, _, amount, _ in stages["postings"]:
+        if model.entities.outside[entity]:
+            result["lender_loss"] += amount * (channel == CREDIT)
+            result["outside_loss"] += amount * (channel in (CREDIT, EQUITY))
 
 
 def count(model, t, stages, world, result, nudge):
     """Adds step t to the results of a world."""
     h, clearing = model.holdings, stages["clearing"]
     year = math.floor((t + 0.5) * model.grid.dt)  # of the run
-    for entity, channel, deal, nominal, amount in stages["postings"]:
+    for entity, channel, deal, nominal, amount, _ in stages["postings"]:
         result["loss"][entity][channel] += amount
         result["deal_loss"][deal] += amount
         if channel != STRANDED:
             result["loss_by_year"][year][entity] += nominal
-        if model.entities.outside[entity] and channel in (CREDIT, EQUITY):
-            result["system_loss"] += amount
-            result["system_loss_by_year"][year] += nominal
     for i in stages["outcome"]:
         if result["default_step"][i] < 0:
             result["default_step"][i], result["default_round"][i] = t, clearing["wave"][i]
+            result["failure_equity"][i], result["failure_short"][i] = stages["failure"][i]
     for x, holder in enumerate(h.holder):
         marked = world.stake[x] * world.price[h.issuer[x]]
         opening = stages["opening"]["stake"][x] * stages["opening"]["price"][h.issuer[x]]

@@ -13,7 +13,7 @@ import pytest
 from simulate.compile.scenario import compile_scenario
 from simulate.engine.blocks import Block, Workspace
 from simulate.factors.square_root import step_law
-from simulate.model import COLLATERAL, CREDIT, EQUITY, GUARANTEE, STRANDED
+from simulate.model import COLLATERAL, CONTRACT, CREDIT, EQUITY, GUARANTEE, STRANDED
 from simulate.scenario.load import load_scenario
 from simulate.schema import FACTORS
 from simulate.step.watch import TRACES
@@ -83,13 +83,23 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
             net = rows["received"] - rows["paid"]
             check(f"world {k}, step {t}, insurer", net[grid.insurer], step["got"][grid.insurer] - step["paid"][grid.insurer])
             check(f"world {k}, step {t}, delivered share", rows["delivered_share"][model.fleet.entity], step["delivered_share"])
-        for channel in (CREDIT, EQUITY):
+        for channel in (CREDIT, CONTRACT, EQUITY):
             check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
     worlds, detailed = oracle["worlds"], [world for world, detail in zip(oracle["worlds"], model.rules.world_detail, strict=True) if detail]
     expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss", "loss_by_year")}
     by_world = (
         "system_loss",
         "system_loss_by_year",
+        "system_loss_at_mark",
+        "lender_loss",
+        "outside_loss",
+        "owner_loss",
+        "failure_equity",
+        "failure_short",
+        "caused",
+        "written_off",
+        "marked_off",
+        "borne_through",
         "default_step",
         "default_round",
         "mark_change",

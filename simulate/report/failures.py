@@ -1,0 +1,92 @@
+"""Tables of defaults: probabilities and causes, their term structure, what failed, and the market that was shut."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+
+from simulate import risk
+from simulate.report.words import money, new_table, percent, probability, years
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def default_table(dataset: "xr.Dataset") -> Table:
+    """Return the table of default probabilities of the inside entities and their causes."""
+    default = risk.default_probability(dataset)
+    horizons = default["horizon"].values
+    cause = risk.cause_split(dataset)["probability"]
+    first = risk.first_failures(dataset)["probability"]
+    title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
+    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "of these\nmost after")
+    for entity in default["entity"].values:
+        one, mine = default.sel(entity=entity), cause.sel(entity=entity)
+        chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
+        causes = (percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion"))
+        table.add_row(str(entity), *chances, *causes, most_often(first.sel(entity=entity)))
+    return table
+
+
+def most_often(first: "xr.DataArray") -> str:
+    """Name the entity that fails first most often on the paths of `first` (by trigger), with its share of them; nothing without such paths."""
+    total = float(first.sum())
+    most = first.isel(trigger=int(np.argmax(first.values)))
+    return f"{most['trigger'].item()} {100 * float(most) / total:.0f} %" if total > 0.0 else ""
+
+
+def term_table(dataset: "xr.Dataset") -> Table | None:
+    """Return the probability of a default within each year of the run, by entity, of those that default on some path."""
+    length = years(dataset)
+    horizons = [float(year) for year in range(1, int(np.ceil(length - 1e-9)) + 1)]
+    horizons[-1] = length
+    chance = risk.default_probability(dataset, horizons=horizons)["default_probability"]
+    some = [str(entity) for entity in chance["entity"].values if float(chance.sel(entity=entity).isel(horizon=-1)) > 0.0]
+    if not some:
+        return None
+    table = new_table("Term structure: defaulted within so many years, % of paths", "", *(f"{horizon:g}" for horizon in horizons))
+    for entity in some:
+        table.add_row(entity, *(percent(value) for value in chance.sel(entity=entity).values))
+    return table
+
+
+def failure_table(dataset: "xr.Dataset") -> Table | None:
+    """Return what kind of default each entity has, and how much equity it had and how much money it lacked; None without defaults."""
+    failures = risk.failures(dataset)
+    failures = failures.isel(entity=np.flatnonzero(failures["paths"].values))
+    if not failures.sizes["entity"]:
+        return None
+    title = (
+        "What failed: liquidity defaults (worth more than its claims, short of cash) and balance-sheet defaults, in % of the\n"
+        "first defaults; equity at the failure and dues beyond its means, USD bn: median and 5 to 95 %"
+    )
+    table = new_table(title, "", "paths", "liquidity\n(95 % interval)", "balance\nsheet", "equity", "5 to 95 %", "short of", "5 to 95 %")
+    for k in range(failures.sizes["entity"]):
+        one = failures.isel(entity=k)
+        share = [one[f"liquidity_share{part}"] for part in ("", "_low", "_high")]
+        amounts = []
+        for name in ("equity", "short"):
+            low, middle, high = (money(one[name].sel(quantile=q)) for q in (0.05, 0.5, 0.95))
+            amounts += [middle, f"{low} to {high}"]
+        table.add_row(str(one["entity"].values), f"{int(one['paths']):,}", probability(*share), percent(1.0 - float(share[0])), *amounts)
+    return table
+
+
+def door_table(dataset: "xr.Dataset") -> Table | None:
+    """Return default probability by steps in which the funding market was shut, of the entity whose default is least certain; None without defaults."""
+    default = risk.default_probability(dataset, horizons=(years(dataset),))["default_probability"].isel(horizon=0)
+    doubt = default.values * (1.0 - default.values)
+    if not doubt.size or not doubt.max() > 0.0:
+        return None
+    entity = str(default["entity"].values[int(np.argmax(doubt))])
+    bins = risk.default_probability_by_factor(dataset, entity=entity, factor="steps_shut")
+    table = new_table(f"Default of {entity} by the steps in which the funding market was shut, % of paths", "steps shut", "share of paths", "PD whole run")
+    edges = bins["bin"].values
+    for row, low in enumerate(edges):
+        one = bins.isel(bin=row)
+        if not int(one["paths"]):
+            continue
+        high = edges[row + 1] - 1 if row + 1 < len(edges) else None
+        label = f"{low:g} or more" if high is None else f"{low:g}" if high == low else f"{low:g} to {high:g}"
+        table.add_row(label, percent(one["share"]), probability(*(one[f"default_probability{part}"] for part in ("", "_low", "_high"))))
+    return table
