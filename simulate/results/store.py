@@ -194,7 +194,10 @@ def open_whole(path: Path, whole: "WholeStore") -> "xr.Dataset":
     if unsaid:
         raise InputError([f"{path / 'zarr.json'}: this file is damaged (it lacks {', '.join(unsaid)}); run the scenario again with --overwrite."])
     refuse_if_any(document_faults(path, group))
-    done = np.asarray(array_of(group, _MARKS)[:])
+    try:
+        done = np.asarray(array_of(group, _MARKS)[:])
+    except (OSError, ValueError) as error:  # its codec finds the damage
+        raise InputError([f"{path / _MARKS}: a chunk here is damaged ({error}); run the scenario again with --overwrite."]) from error
     if not done.all():
         missing = int((done == 0).sum())
         raise InputError([f"{path}: {missing} of {done.size} blocks are missing, so the run did not finish; run the scenario again with --overwrite."])

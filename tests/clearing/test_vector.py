@@ -1,6 +1,7 @@
 """`simulate.clearing_vector` against published answers, a method of its own, a linear programme, and what every clearing vector obeys."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,11 @@ from tests.oracle.one_period import class_fractions, clear
 ANSWERS = json.loads((Path(__file__).parents[1] / "known" / "answers.json").read_text())
 PARI_PASSU = [name for name, answer in ANSWERS.items() if answer.get("kind") == "clearing_pari_passu"]
 RING = [[0.0, 1.0], [1.0, 0.0]]
+
+
+def examples(count):
+    """Networks that hypothesis draws; where kernels are not compiled, and only their coverage is asked for, an eighth."""
+    return count // 8 if os.environ.get("NUMBA_DISABLE_JIT") == "1" else count
 
 
 # Known answers
@@ -135,7 +141,7 @@ def compute(network, solution="greatest"):
 @pytest.mark.nojit
 @pytest.mark.parametrize("solution", ["greatest", "least"])
 @given(network=networks())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_agrees_with_linear_solves_of_fictitious_defaults(solution, network):
     owed, cash, external, alpha, beta = network
     found = compute(network, solution)
@@ -151,7 +157,7 @@ def test_agrees_with_linear_solves_of_fictitious_defaults(solution, network):
 
 @pytest.mark.nojit
 @given(network=networks(), solution=st.sampled_from(["greatest", "least"]))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_what_every_clearing_vector_obeys(network, solution):
     owed, cash, external, alpha, beta = network
     found = compute(network, solution)
@@ -178,7 +184,7 @@ def test_what_every_clearing_vector_obeys(network, solution):
 
 @pytest.mark.nojit
 @given(network=networks())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_least_lies_below_greatest_and_both_clear(network):
     greatest, least = compute(network), compute(network, "least")
     assert (least.payment <= greatest.payment + 1e-9 * (1.0 + network[0].sum())).all()
@@ -187,7 +193,7 @@ def test_least_lies_below_greatest_and_both_clear(network):
 
 
 @given(network=networks(), firm=st.integers(0, 11), more=st.sampled_from([0.25, 1.0, 4.0]), solution=st.sampled_from(["greatest", "least"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_more_cash_lowers_nobodys_payment(network, firm, more, solution):
     owed, cash, external, alpha, beta = network
     richer = cash.copy()
@@ -198,7 +204,7 @@ def test_more_cash_lowers_nobodys_payment(network, firm, more, solution):
 
 
 @given(network=networks(most_classes=1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_without_default_costs_the_greatest_vector_is_a_linear_programme(network):
     """Eisenberg and Noe (2001), lemma 4: it maximises what is paid in all, subject to limited liability."""
     owed, cash, external, _, _ = network
@@ -210,7 +216,7 @@ def test_without_default_costs_the_greatest_vector_is_a_linear_programme(network
 
 
 @given(network=networks(most_firms=6), power=st.integers(-60, 60), solution=st.sampled_from(["greatest", "least"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_unit_does_not_matter(network, power, solution):
     owed, cash, external, alpha, beta = network
     found, scaled = compute(network, solution), compute((owed * 2.0**power, cash * 2.0**power, external * 2.0**power, alpha, beta), solution)
@@ -219,7 +225,7 @@ def test_the_unit_does_not_matter(network, power, solution):
 
 
 @given(network=networks(most_firms=8), seed=st.integers(0, 1000), solution=st.sampled_from(["greatest", "least"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_order_of_firms_does_not_matter(network, seed, solution):
     owed, cash, external, alpha, beta = network
     order = np.random.default_rng(seed).permutation(cash.size)
@@ -230,7 +236,7 @@ def test_the_order_of_firms_does_not_matter(network, seed, solution):
 
 
 @given(network=networks(most_firms=8), least=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_no_lane_feels_its_neighbours(network, least):
     owed, cash, external, alpha, beta = network
     checked = read_network(owed, cash, external, alpha, beta, None)
@@ -261,7 +267,7 @@ def test_a_problem_is_solved_again_with_other_cash(least):
 
 
 @given(network=networks(most_firms=6, most_classes=1), seed=st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_seniority_matrix_is_an_array_of_classes(network, seed):
     owed, cash, external, alpha, beta = network
     ranks = np.random.default_rng(seed).integers(0, 4, owed[0].shape)

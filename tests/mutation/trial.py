@@ -77,7 +77,7 @@ def work(folder: Path, arguments: list[str], limit: int, connection) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in ("simulate", "tests")]:
         del sys.modules[name]
     sys.dont_write_bytecode = True  # a stale cache of the mutant before would be run: same size, same second
-    code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0", *arguments], plugins=[Report(connection)])
+    code = pytest.main(["-q", "-x", "-n0", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0", *arguments], plugins=[Report(connection)])
     connection.send(int(code))
     connection.close()
     os._exit(0)  # nothing of the parent is to be flushed or run at exit

@@ -121,6 +121,13 @@ def test_a_changed_attribute_is_noticed(store, change):
         open_results(store)
 
 
+def test_a_damaged_mark_of_a_block_is_a_sentence(store):
+    mark = chunks_of(store, "block_done")[0]
+    mark.write_bytes(bytes([mark.read_bytes()[0] ^ 1]) + mark.read_bytes()[1:])
+    with pytest.raises(InputError, match="block_done: a chunk here is damaged"):
+        open_results(store)
+
+
 def test_two_runs_that_were_mixed_are_noticed(store, tmp_path):
     """Every chunk is whole, and every document: a copy that was cut short, or two that were made at once."""
     write(tmp_path / "other.zarr", shift=1000)
