@@ -137,7 +137,7 @@ def loss_section(base: "xr.Dataset") -> list[str]:
         "## Losses by channel",
         "",
         f"P(system loss > 0) is {chance} %; expected system loss {money(system['expected_loss'])} (s.e. {money(system['expected_loss_error'])}). Tail: mean in the worst 1 %",
-        "of the system loss. The system loss counts credit and equity losses of outside nodes only, so stranded chips are not in it.",
+        "of the system loss. The system loss is what outside nodes lose and what owners bear through inside firms (docs/model.md 4.10); stranded chips are not in it.",
         "",
         *table(["USD bn", "inside: expected", "s.e.", "tail", "outside: expected", "s.e.", "tail"], body),
         "",

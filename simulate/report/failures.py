@@ -57,18 +57,16 @@ def failure_table(dataset: "xr.Dataset") -> Table | None:
     if not failures.sizes["entity"]:
         return None
     title = (
-        "What failed: liquidity defaults (worth more than its claims, short of cash) and balance-sheet defaults, in % of the\n"
-        "first defaults; equity at the failure and dues beyond its means, USD bn: median and 5 to 95 %"
+        "What failed: liquidity defaults (worth more than its claims, short of cash) in % of first defaults;\n"
+        "the others are balance-sheet defaults. Equity at the failure, and dues beyond its means, USD bn"
     )
-    table = new_table(title, "", "paths", "liquidity\n(95 % interval)", "balance\nsheet", "equity", "5 to 95 %", "short of", "5 to 95 %")
+    table = new_table(title, "", "paths", "liquidity\n(95 % interval)", "equity,\nmedian", "5 to 95 %", "short of,\nmedian", "95 %")
     for k in range(failures.sizes["entity"]):
         one = failures.isel(entity=k)
-        share = [one[f"liquidity_share{part}"] for part in ("", "_low", "_high")]
-        amounts = []
-        for name in ("equity", "short"):
-            low, middle, high = (money(one[name].sel(quantile=q)) for q in (0.05, 0.5, 0.95))
-            amounts += [middle, f"{low} to {high}"]
-        table.add_row(str(one["entity"].values), f"{int(one['paths']):,}", probability(*share), percent(1.0 - float(share[0])), *amounts)
+        low, middle, high = (money(one["equity"].sel(quantile=q)) for q in (0.05, 0.5, 0.95))
+        share = probability(*(one[f"liquidity_share{part}"] for part in ("", "_low", "_high")))
+        short = (money(one["short"].sel(quantile=q)) for q in (0.5, 0.95))
+        table.add_row(str(one["entity"].values), f"{int(one['paths']):,}", share, middle, f"{low} to {high}", *short)
     return table
 
 

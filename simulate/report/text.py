@@ -149,7 +149,9 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
     sentences = [
         f"Tail loss: mean in the worst {100 * (1 - TAIL_LEVEL):g} % of the system loss. s.e.: sampling error only; the parameters are uncertain too.",
         "Only realised losses count: after the horizon nothing is valued, and claims on survivors stand at par.",
-        "Losses of inside entities are passed on in part to outside claimants, so they are not added to the system loss.",
+        "System loss: lenders lose what is not paid; owners lose what they paid for stakes that a default wipes out, and through a firm what it lost on others and "
+        "neither its creditors nor those owners bear. At their value then: the equity that the default wiped out, a value of this model.",
+        "With contagion off, firms lose nothing on each other; so the difference to it holds what counterparties lose directly.",
         "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never. most after: who failed first on those paths.",
         "A PD of 0.00 %: it failed on none of the paths; who owes little inside of the network may have no way to fail in this model.",
     ]

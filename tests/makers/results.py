@@ -74,7 +74,21 @@ def block(first: int, paths: int) -> dict[str, np.ndarray]:
     system = np.stack([deal_loss[1] + 0.5 * deal_loss[2], 0.7 * deal_loss[1]])
     factor = np.zeros((len(FACTORS), paths))
     factor[list(FACTORS).index("gpu_life")] = np.where(draws[10] < 0.5, 3.0, 6.0)
+    written, through = np.zeros((2, n, paths)), np.zeros((2, n, paths))
+    written[:, 0], through[0, 1] = np.where(fails[0], 5.0, 0.0), 0.5 * deal_loss[0]
+    system[0] += through[0, 1]
+    lender, owner = np.stack([deal_loss[1], 0.7 * deal_loss[1]]), through.sum(axis=1)
     return {
+        "system_loss_at_mark": 1.5 * system,
+        "lender_loss": lender,
+        "owner_loss": owner,
+        "outside_loss": system - owner,
+        "failure_equity": np.where(np.stack([default, alone]) >= 0, 20.0 * draws[9] - 5.0, 0.0),
+        "failure_short": np.where(np.stack([default, alone]) >= 0, 3.0 * draws[10], 0.0),
+        "caused": np.stack([np.zeros((n, paths))] * 2),
+        "written_off": written,
+        "marked_off": 2.0 * written,
+        "borne_through": through,
         "loss": loss[None],
         "deal_loss": deal_loss[None],
         "loss_by_year": by_year(loss[:, :4].sum(axis=1), draws[12])[None],

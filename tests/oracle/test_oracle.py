@@ -291,7 +291,9 @@ def test_bullet_loan_that_defaults_with_a_known_recovery():
     assert world["trace"][2]["outside_out"][LAB] == pytest.approx(1.0)
     # the shareholders lose what they paid: the holding 6, outside investors 20
     assert (world["loss"][HOLDING][EQUITY], world["loss"][LENDER][EQUITY]) == (6.0, 20.0)
-    assert world["system_loss"] == pytest.approx(20.0)
+    # outside investors lose 20; the owners of the vendor bear its 2, those of the holding its 6
+    assert (world["outside_loss"], world["borne_through"][VENDOR], world["borne_through"][HOLDING]) == pytest.approx((20.0, 2.0, 6.0))
+    assert world["system_loss"] == pytest.approx(28.0)
 
 
 def test_insurer_pays_what_the_bullet_does_not():

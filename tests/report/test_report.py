@@ -9,7 +9,7 @@ import pytest
 
 import simulate
 from simulate import risk
-from simulate.report import plots
+from simulate.report import failures, plots, words
 from simulate.report import text as report
 from tests.makers import results as synthetic
 from tests.makers.small import SMALL
@@ -31,7 +31,7 @@ def row(text, label):
 
 
 def test_the_tables_fit_a_terminal_of_80_columns(result, monkeypatch):
-    monkeypatch.setattr(report, "WIDTH", 80)
+    monkeypatch.setattr(words, "WIDTH", 80)
     lines = printed(result).splitlines()
     assert max(map(len, lines)) <= 80
     assert "(" in row(printed(result), "lab") and not any(line.startswith(" ") and ")" in line and "(" not in line for line in lines), "an interval is broken"
@@ -51,7 +51,7 @@ def test_the_system_table_holds_the_measures(result):
     shortfall = row(text, "ES 99.9 %").split()
     assert report.money(measures["expected_shortfall"].sel(level=0.999)) in shortfall
     assert report.money(risk.tail_measures(result, world="alone")["expected_shortfall"].sel(level=0.999)) in shortfall
-    assert "discounted on the path's own short rate" in text
+    assert "discounted on the path's own short rate" in " ".join(text.split())
     assert "2,000" in row(text, "Expected loss")
 
 
@@ -63,31 +63,70 @@ def test_entities_channels_and_deals_hold_the_measures(result):
     assert "PD 5 years" in text and "PD 7 years" in text
     contagion = risk.cause_split(result)["probability"].sel(entity="lab", cause="contagion")
     assert report.percent(contagion) in row(text, "lab").split()
-    assert report.most_often(risk.first_failures(result)["probability"].sel(entity="lab")) in row(text, "lab") and "cloud" in row(text, "lab")
-    assert report.money(risk.losses_by_entity(result, channels=["credit", "equity"])["tail_loss"].sel(entity="bond_market")) in row(text, "bond_market")
+    assert failures.most_often(risk.first_failures(result)["probability"].sel(entity="lab")) in row(text, "lab") and "cloud" in row(text, "lab")
+    assert report.money(risk.losses_by_entity(result, channels=["credit", "contract", "equity"])["tail_loss"].sel(entity="bond_market")) in row(
+        text, "bond_market"
+    )
     assert row(text, "L01").split()[1:5] == ["bond", "cloud", "to", "bond_market"]
     assert text.index("L01 ") < text.index("T01 "), "deals are in the order of their tail loss"
     assert "insurer" not in text, "nodes that lose nothing are left out"
     assert "own:cloud" not in text, "a fleet is no deal"
 
 
-def test_what_outside_nodes_lose_adds_up_to_the_headline():
+def test_who_loses_in_the_end_adds_up_to_the_headline():
     """One sum: the row `together` is the expected loss and the expected shortfall of the first table."""
     real = simulate.run(SMALL, paths=400, seed=5)
     text, measures = printed(real), risk.tail_measures(real)
-    together = row(text, "together").split()
+    together = row(text[text.index("Who loses in the end") :], "together").split()
     assert together[-3:] == [report.money(measures[name]) for name in ("expected_loss", "expected_loss_error")] + [
         report.money(measures["expected_shortfall"].sel(level=0.99))
     ]
-    outside = risk.losses_by_entity(real, channels=["credit", "equity"]).isel(entity=np.flatnonzero(real["outside"].values))
-    assert float(outside["expected_loss"].sum()) == pytest.approx(float(measures["expected_loss"]), rel=1e-6)
-    assert float(outside["tail_loss"].sum()) == pytest.approx(float(measures["expected_shortfall"].sel(level=0.99)), rel=1e-6)
+    outside = risk.losses_by_entity(real, channels=["credit", "contract", "equity"]).isel(entity=np.flatnonzero(real["outside"].values))
+    through = risk.losses_through(real)
+    for name, whole in (("expected_loss", measures["expected_loss"]), ("tail_loss", measures["expected_shortfall"].sel(level=0.99))):
+        assert float(outside[name].sum() + through[name].sum()) == pytest.approx(float(whole), rel=1e-6)
+    largest = str(through["entity"].values[int(np.argmax(through["expected_loss"].values))])
+    assert f"owners of {largest}" in text
+
+
+def test_the_parts_of_the_system_loss_are_printed_and_add_up(result):
+    text, parts = printed(result), risk.system_parts(result)
+    table = text[text.index("What the system loss is made of") : text.index("Who loses in the end")]
+    for part, label in {"lenders": "lenders", "through": "owners: through", "at_mark": "with stakes", "outside": "without what goes"}.items():
+        assert report.money(parts["expected_loss"].sel(part=part)) in row(table, label), part
+    for name in ("expected_loss", "tail_loss"):
+        pieces = parts[name].sel(part=["lenders", "claimants", "written_off", "through"])
+        assert float(pieces.sum()) == pytest.approx(float(parts[name].sel(part="system")))
+    assert float(parts["expected_loss"].sel(part="system")) == pytest.approx(float(risk.tail_measures(result)["expected_loss"]))
+
+
+def test_defaults_are_told_apart(result):
+    text, found = printed(result), risk.failures(result)
+    table = text[text.index("What failed") :]
+    lab = found.sel(entity="lab")
+    assert report.percent(lab["liquidity_share"]) in row(table, "lab") and report.money(lab["equity"].sel(quantile=0.5)) in row(table, "lab").split()
+    failed = in_network(result, "default_step").sel(entity="lab").values >= 0
+    equity = in_network(result, "failure_equity").sel(entity="lab").values[failed]
+    assert float(lab["liquidity_share"]) == pytest.approx((equity > 0).mean()) and int(lab["paths"]) == failed.sum()
+    assert float(lab["equity"].sel(quantile=0.5)) == np.sort(equity)[int(np.ceil(0.5 * len(equity))) - 1]
+
+
+def test_the_term_structure_is_printed(result):
+    table = printed(result)
+    table = table[table.index("Term structure") : table.index("What failed")]
+    chance = risk.default_probability(result, horizons=(1.0, 7.0))["default_probability"].sel(entity="lab")
+    assert [row(table, "lab").split()[k] for k in (1, 7)] == [report.percent(chance.sel(horizon=h)) for h in (1.0, 7.0)]
+    assert "vendor" not in table, "who never fails has no term structure"
+
+
+def in_network(result, variable):
+    return risk.in_world(result, variable, "network")
 
 
 def test_write_downs_of_fleets_stand_apart(result):
     text = printed(result)
     fleets = text[text.index("Write-downs of fleets") : text.index("Deals: the")]
-    entities = text[text.index("Entities: losses borne") : text.index("Write-downs of fleets")]
+    entities = text[text.index("Entities: losses booked") : text.index("Write-downs of fleets")]
     expected = risk.losses_by_entity(result, channels=["stranded"]).sel(entity="cloud")["expected_loss"]
     assert report.money(expected) in row(fleets, "cloud").split()
     rest = risk.losses_by_entity(result, channels=["credit", "contract", "equity", "collateral"]).sel(entity="cloud")["expected_loss"]
@@ -131,7 +170,7 @@ def test_nominal_losses_are_called_so(result):
 
 def test_a_run_without_defaults_has_a_report(result):
     quiet = result.copy(deep=True)
-    for name in ("loss", "deal_loss", "system_loss"):
+    for name in ("loss", "deal_loss", "system_loss", "lender_loss", "owner_loss", "outside_loss", "borne_through"):
         quiet[name][...] = 0
     for name in ("default_step", "default_round"):
         quiet[name][...] = -1

@@ -193,5 +193,8 @@ TERMS = {
 # Names in code font in the equations that are no field of `simulate.model`.
 STATE = {name for groups in (WORLD, STEP) for group in groups.values() for name in group} | {"receivable0"}
 OF_THE_STEP = {name for groups in (STEP_FACTORS, PATH_DRAWS, FACTOR_STATE) for names in groups.values() for name in names}
-RESULTS = set("shocks loss system_loss mark_change loss_by_year system_loss_by_year base_discount run.curve".split())
+RESULTS = set(
+    "shocks loss system_loss mark_change loss_by_year system_loss_by_year base_discount run.curve "
+    "system_loss_at_mark lender_loss owner_loss outside_loss borne_through".split()
+)
 WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world
