@@ -47,7 +47,7 @@ def compare_tiles() -> Case:
 def advance_all(grid, factors, paths, state, draws, out):
     """Factors of all paths and steps, and nothing else."""
     for first_path in range(0, paths, out.rate.size):
-        begin_paths(grid, factors, first_path, state, draws, out)
+        begin_paths(factors, first_path, state, draws, out)
         for t in range(grid.steps):
             advance_factors(grid, factors, t, first_path, state, draws, out)
 

@@ -55,6 +55,10 @@ class Calendar(NamedTuple):
         """[N] the year of each step of the whole calendar years that the run touches."""
         return np.repeat(np.array(self.years), self.steps_a_year)
 
+    def through(self, year: int) -> "Calendar":
+        """Return the calendar of the same steps that ends with a calendar year."""
+        return self._replace(steps=(year - self.first_year + 1) * self.steps_a_year - self.offset)
+
     def step_of(self, day: date) -> int:
         """Return the step whose interval (begin, end] holds the day; negative before the run, T or more after it."""
         return ((day.year - self.start.year) * 12 + day.month - self.start.month - 1) // self.months
@@ -89,7 +93,7 @@ def spread_years(calendar: Calendar, totals: Mapping[int, float], *, opening: fl
 
 
 def spread_residual(calendar: Calendar, totals: Mapping[int, float], *, signed: bool = False) -> Array:
-    """[T] as spread_years, where the total of a year covers only those of its steps that lie inside the run."""
+    """[T] as spread_years, where the total of a year covers only those of its steps that lie inside the calendar."""
     wanted = np.array([float(totals.get(year, 0.0)) for year in calendar.years])
     return spread_groups(calendar.year_of_step() - calendar.first_year, wanted, signed=signed)
 
@@ -99,13 +103,20 @@ def spread_groups(group: Array, totals: Array, *, opening: float | None = None, 
 
     This is a quadratic programme with equality constraints. It leaves no jump at New Year, which would make New Year the default date.
     Where amounts may not be negative, negative steps are set to zero and the others solved again (active set) until none is negative.
+    Steps after the last one that may carry an amount do not count: a plan is the same on a longer grid, and does not fade out towards its end.
     """
-    n = len(group)
-    free = np.ones(n, bool) if active is None else active.copy()
+    free = np.ones(len(group), bool) if active is None else active.copy()
     free &= np.array([totals[k] != 0.0 for k in group])
-    amounts = np.zeros(n)
     if not free.any():
-        return amounts
+        return np.zeros(len(group))
+    n = int(np.flatnonzero(free)[-1]) + 1
+    return np.concatenate([spread_free(group[:n], totals, free[:n], opening, signed=signed), np.zeros(len(group) - n)])
+
+
+def spread_free(group: Array, totals: Array, free: Array, opening: float | None, *, signed: bool) -> Array:
+    """Return the amounts of spread_groups on a grid whose last step may carry an amount; `free` [N]: the steps that may."""
+    n = len(group)
+    amounts = np.zeros(n)
     curvature, pull = roughness(n, opening)
     for _ in range(n):
         amounts = least_rough(curvature, pull, group, totals, free)
@@ -182,14 +193,14 @@ def smooth(amounts: Array, weight: float) -> Array:
 
 
 def next_year(amounts: Array, calendar: Calendar) -> Array:
-    """[T] amount of the year that begins with each step, USD bn a year; flat beyond the horizon."""
+    """[T] amount of the year that begins with each step, USD bn a year; flat beyond the calendar."""
     steps = calendar.steps_a_year
     padded = np.concatenate([amounts, np.full(steps, amounts[-1])])
     return np.array([padded[t : t + steps].sum() for t in range(len(amounts))])
 
 
 def planned_burn(fcf: Array, steps: float) -> Array:
-    """[T] cash burnt (negative free cash flow) in the `steps` steps, whole or not, that begin with each step, USD bn; flat beyond the horizon."""
+    """[T] cash burnt (negative free cash flow) in the `steps` steps, whole or not, that begin with each step, USD bn; flat beyond the calendar."""
     whole = int(steps)
     burn = np.maximum(0.0, -fcf)
     padded = np.concatenate([burn, np.full(whole + 1, burn[-1])])

@@ -1,7 +1,7 @@
 """The model that compile makes and the step reads: flat NamedTuples of read-only arrays, without names, units or behaviour.
 
 Equations and symbols: docs/model.md. Shapes: n entities, L legs, H holdings, T steps, D deals, R revenue processes,
-S deal groups, O fleet owners, W worlds, M most shots. Money USD bn, power GW, time years. Flags are 0.0 or 1.0 (float64)
+S deal groups, O fleet owners, W worlds. Money USD bn, power GW, time years. Flags are 0.0 or 1.0 (float64)
 where they multiply, int64 where they index. "row" is an index into entities unless said otherwise; -1 means none.
 """
 
@@ -88,7 +88,7 @@ class Entities(NamedTuple):
     new_debt_leg: Row  # int64 leg, -1: none
     receipts_plan: ByStep  # [n, T] planned operating receipts a step, smoothed as z is
     ebitda_plan: ByStep  # [n, T] planned EBITDA a step, smoothed as ze is
-    ebitda_fwd: ByStep  # [n, T] planned EBITDA of the next four quarters, USD bn a year
+    ebitda_fwd: ByStep  # [n, T] planned EBITDA of the next four quarters, after the run too, USD bn a year
     receipts0: Term  # opening z, USD bn a step
     ebitda0: Term  # opening ze
     capex_plan: ByStep  # [n, T] USD bn a step
@@ -147,7 +147,7 @@ class Legs(NamedTuple):
     delay: Term  # share of earned paid one step later
     receivable0: Term  # opening receivable
     damages: Term  # of remaining
-    remaining: ByStep  # [L, T] scheduled after step t within the horizon, USD bn
+    remaining: ByStep  # [L, T] scheduled after step t, after the run too, USD bn
     bal0: Term
     amort: ByStep  # [L, T] of balance
     draw: ByStep  # [L, T] USD bn

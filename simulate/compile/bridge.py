@@ -8,11 +8,12 @@ values. Bridges (R external revenue; received and paid count only operating legs
     margin  R = plan revenue - received;          cost = (1 - margin) plan revenue - paid, split into fixed and variable on R
     none    no revenue, no cost
 
-Residuals are annual and then spread smoothly. A negative residual means that two figures contradict each other: an error that names both.
-Shapes: n entities, T steps. USD bn.
+Residuals are annual and then spread smoothly. A negative residual means that two figures contradict each other: in a year of the run that is an error
+that names both; after the run it counts as 0. Everything here is computed as far as all plans go (reach.py), so that no run decides what it plans.
+Shapes: n entities, T steps of the plans. USD bn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +59,8 @@ class Plan(NamedTuple):
 class Setting(NamedTuple):
     """Inputs that all entities share."""
 
-    calendar: Calendar
+    calendar: Calendar  # of the plans
+    years: range  # of the run: faults and the reconciliation table speak of these
     rate: Array  # [T] short rate before each step, per year
     problems: list[str]  # faults go there
     file: str  # table that faults name
@@ -70,32 +72,38 @@ class Line(NamedTuple):
     name: str
     reported: Array
     in_deals: Array
-    residual: Array
+
+    def of_year(self, year: int, calendar: Calendar) -> tuple[float, float, float]:
+        """Return the totals of a year: reported, in deals, and the residual between them."""
+        inside = calendar.year_of_step() == year
+        reported, in_deals = float(self.reported[inside].sum()), float(self.in_deals[inside].sum())
+        return reported, in_deals, reported - in_deals
 
 
 def fixed_flows(entities: Sequence[Entity], legs: Sequence[LegDraft], capex: Array, setting: Setting) -> Flows:
-    """Return the flows that depend on no revenue; `capex` [n, T]."""
-    row, dt = {entity.id: i for i, entity in enumerate(entities)}, setting.calendar.dt
-    flows = Flows(*(np.zeros((len(entities), setting.calendar.steps)) for _ in Flows._fields))
+    """Return the flows that depend on no revenue; `capex` [n, T]. Schedules of legs may go on after the plans."""
+    row, dt, steps = {entity.id: i for i, entity in enumerate(entities)}, setting.calendar.dt, setting.calendar.steps
+    flows = Flows(*(np.zeros((len(entities), steps)) for _ in Flows._fields))
     for leg in legs:
         i, j, driver = row[leg.payer], row[leg.payee], leg.driver
         if leg.group:
             continue
         if isinstance(driver, Scheduled) and leg.operating:
-            cash = as_paid(leg, driver.sched, dt)
-            flows.received[j] += driver.sched if entities[j].bridge == "margin" else cash
-            flows.paid[i] += driver.sched if entities[i].bridge == "margin" else cash
-            flows.replaced[i] += driver.replaces * driver.sched
+            earned = driver.sched[:steps]
+            cash = as_paid(leg, earned, dt)
+            flows.received[j] += earned if entities[j].bridge == "margin" else cash
+            flows.paid[i] += earned if entities[i].bridge == "margin" else cash
+            flows.replaced[i] += driver.replaces * earned
         elif isinstance(driver, Capex):
             flows.received[j] += leg.operating * driver.capex_share * capex[i]
         elif isinstance(driver, Commitment):
-            flows.invested[j] += driver.sched
-            flows.invested[i] -= driver.sched
+            flows.invested[j] += driver.sched[:steps]
+            flows.invested[i] -= driver.sched[:steps]
         elif isinstance(driver, Balance) and driver.repaid == 0:
-            balance = driver.run()
-            flows.interest[i] += balance.before * np.maximum(0.0, driver.rate_fixed + driver.rate_float * setting.rate + driver.rate_spread) * dt
-            flows.principal[i] += balance.before * balance.amort
-            flows.drawn[i] += driver.draw
+            before, amort = (course[:steps] for course in driver.run())
+            flows.interest[i] += before * np.maximum(0.0, driver.rate_fixed + driver.rate_float * setting.rate + driver.rate_spread) * dt
+            flows.principal[i] += before * amort
+            flows.drawn[i] += driver.draw[:steps]
     return flows
 
 
@@ -108,15 +116,13 @@ def as_paid(leg: LegDraft, sched: Array, dt: float) -> Array:
     return (1 - late) * sched + np.concatenate([[leg.opening_receivable(dt)], late * sched[:-1]])
 
 
-def plan_entities(
-    entities: Sequence[Entity], legs: Sequence[LegDraft], rate: Array, calendar: Calendar, problems: list[str], file: str
-) -> tuple[list[Plan], list[Reconciled]]:
-    """Return the plans of all entities in row order, and the reconciliation table. `rate` [T]: short rate before each step; `file`: table that faults name."""
-    setting = Setting(calendar, rate, problems, file)
-    capex = np.array([spread_years(calendar, entity.plans.get("plan_capex", {})) for entity in entities])
+def plan_entities(entities: Sequence[Entity], legs: Sequence[LegDraft], setting: Setting) -> tuple[list[Plan], list[Reconciled]]:
+    """Return the plans of all entities in row order, and the reconciliation table."""
+    capex = np.array([spread_years(setting.calendar, entity.plans.get("plan_capex", {})) for entity in entities])
     flows = fixed_flows(entities, legs, capex, setting)
     row = {entity.id: i for i, entity in enumerate(entities)}
-    shares = [(row[leg.payer], row[leg.payee], leg.driver.sched) for leg in legs if isinstance(leg.driver, RevenueShare) and not leg.group]
+    steps = setting.calendar.steps
+    shares = [(row[leg.payer], row[leg.payee], leg.driver.sched[:steps]) for leg in legs if isinstance(leg.driver, RevenueShare) and not leg.group]
     external = np.zeros_like(capex)
     for _ in range(PASSES):  # the payee of a revenue share may pay one too; the longest chain gives the number of passes
         before = external.copy()
@@ -126,7 +132,7 @@ def plan_entities(
         if np.allclose(external, before, rtol=1e-13, atol=1e-13):
             break
     else:
-        problems.append(f"{file}: revenue shares feed each other without end; drop one of the deals with revenue_share in the circle.")
+        setting.problems.append(f"{setting.file}: revenue shares feed each other without end; drop one of the deals with revenue_share in the circle.")
     received, ratio = shared_receipts(flows.received, external, shares)
     plans: list[Plan] = []
     table: list[Reconciled] = []
@@ -148,7 +154,7 @@ def shared_receipts(fixed: Array, external: Array, shares: Sequence[tuple[int, i
 
 
 def by_year(calendar: Calendar, amounts: Array) -> dict[int, float]:
-    """Return the total of each year over its steps inside the run."""
+    """Return the total of each year over its steps inside the calendar."""
     years = calendar.year_of_step()
     return {year: float(amounts[years == year].sum()) for year in calendar.years}
 
@@ -162,7 +168,7 @@ def planned_steps(entity: Entity, name: str, calendar: Calendar) -> Array:
 
 
 def external_revenue(entity: Entity, flows: Flows, ratio: Array, capex: Array, setting: Setting) -> Array:
-    """[T] R of one entity; negative annual residuals stay negative for the check. `ratio` is the share of its revenue that it pays away."""
+    """[T] R of one entity. `ratio` is the share of its revenue that it pays away."""
     calendar = setting.calendar
     if entity.outside or entity.bridge == "none":
         return np.zeros(calendar.steps)
@@ -170,16 +176,16 @@ def external_revenue(entity: Entity, flows: Flows, ratio: Array, capex: Array, s
         return planned_steps(entity, "plan_revenue", calendar)
     if entity.bridge == "margin":
         plan = planned_steps(entity, "plan_revenue", calendar)
-        return keep_sign(calendar, by_year(calendar, plan - flows.received))
+        return spread_rest(calendar, plan - flows.received)
     cash = planned_steps(entity, "plan_ocf", calendar)
     interest = flows.interest + new_interest(entity, flows, cash - capex, setting)
     # Annual: R (1 - ratio) = OCF + fixed payments + interest - received; the ratio is constant inside a year.
-    return keep_sign(calendar, by_year(calendar, (cash + flows.paid + interest - flows.received) / np.maximum(1 - ratio, ROUNDING)))
+    return spread_rest(calendar, (cash + flows.paid + interest - flows.received) / np.maximum(1 - ratio, ROUNDING))
 
 
-def keep_sign(calendar: Calendar, totals: Mapping[int, float]) -> Array:
-    """Spread totals smoothly; when a total is negative the spread is signed, so that the check finds the sum."""
-    return spread_residual(calendar, totals, signed=min(totals.values()) < 0)
+def spread_rest(calendar: Calendar, amounts: Array) -> Array:
+    """[T] the annual totals of residuals, spread smoothly; a negative one counts as 0, and `refuse_negative` finds it where it matters."""
+    return spread_residual(calendar, {year: max(0.0, amount) for year, amount in by_year(calendar, amounts).items()})
 
 
 def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, before_interest: bool = False) -> Array:
@@ -220,17 +226,17 @@ def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, set
         interest = flows.interest + new_interest(entity, flows, target, setting)
         spent = external + flows.received - capex - target  # on everything but capex
         in_deals = flows.paid - flows.replaced + interest
-        lines = [Line("revenue", external, zero, external), Line("cost and interest", spent, in_deals, spent - in_deals)]
+        lines = [Line("revenue", external, zero), Line("cost and interest", spent, in_deals)]
         cost_fixed = spent - in_deals - cost_var * external
     elif entity.bridge == "ocf":
         target = planned_steps(entity, "plan_ocf", calendar)
         interest = flows.interest + new_interest(entity, flows, target - capex, setting)
-        lines = [Line("operating cash flow", target, flows.received - flows.paid - interest, external)]
+        lines = [Line("operating cash flow", target, flows.received - flows.paid - interest)]
     elif entity.bridge == "margin":
         plan = planned_steps(entity, "plan_revenue", calendar)
         cost = (1 - entity.figure("ebitda_margin")) * plan
         in_deals = flows.paid - flows.replaced
-        lines = [Line("revenue", plan, flows.received, external), Line("cost", cost, in_deals, cost - in_deals)]
+        lines = [Line("revenue", plan, flows.received), Line("cost", cost, in_deals)]
         cost_fixed, cost_var = split_cost(entity, calendar, cost - in_deals, external)
     bad = refuse_negative(entity, lines, setting)
     if entity.bridge in ("fcf", "margin") and not bad:
@@ -239,54 +245,49 @@ def plan_entity(entity: Entity, flows: Flows, external: Array, capex: Array, set
     ebitda = receipts - flows.paid - cost_fixed + flows.replaced - cost_var * external
     if entity.bridge in ("margin", "none"):
         interest = flows.interest + new_interest(entity, flows, ebitda - flows.interest - capex, setting, before_interest=True)
-    return Plan(external, cost_fixed, cost_var, capex, receipts, ebitda, ebitda - interest - capex), reconciled(entity, lines, calendar)
+    return Plan(external, cost_fixed, cost_var, capex, receipts, ebitda, ebitda - interest - capex), reconciled(entity, lines, setting)
 
 
-def reconciled(entity: Entity, lines: Sequence[Line], calendar: Calendar) -> list[Reconciled]:
-    """Return rows of the reconciliation table, one for each line and year."""
+def reconciled(entity: Entity, lines: Sequence[Line], setting: Setting) -> list[Reconciled]:
+    """Return rows of the reconciliation table, one for each line and year of the run."""
     rows = []
     for line in lines:
-        reported, in_deals, residual = (by_year(calendar, amounts) for amounts in line[1:])
-        for year in calendar.years:
-            rows.append(
-                Reconciled(
-                    entity=entity.id, line=line.name, year=year, reported=reported[year], in_deals=in_deals[year], residual=residual[year], unit="USD bn"
-                )
-            )
+        for year in setting.years:
+            reported, in_deals, residual = line.of_year(year, setting.calendar)
+            rows.append(Reconciled(entity=entity.id, line=line.name, year=year, reported=reported, in_deals=in_deals, residual=residual, unit="USD bn"))
     return rows
 
 
 def spread_fixed_cost(entity: Entity, fixed: Array, variable: Array, setting: Setting) -> Array:
-    """[T] fixed cost, smooth over the steps of a year; a year in which variable cost exceeds total cost is a fault."""
-    calendar = setting.calendar
-    totals, variables = by_year(calendar, fixed), by_year(calendar, variable)
-    for year, amount in totals.items():
-        if amount < -ROUNDING:
+    """[T] fixed cost, smooth over the steps of a year; a year of the run in which variable cost exceeds total cost is a fault."""
+    totals, variables = by_year(setting.calendar, fixed), by_year(setting.calendar, variable)
+    for year in setting.years:
+        if totals[year] < -ROUNDING:
             setting.problems.append(
                 f"{setting.file}: '{entity.id}': variable cost of {year} is {variables[year]:.4g} USD bn, more than the "
-                f"{amount + variables[year]:.4g} USD bn of cost that the plan leaves; lower cost_var or the plan."
+                f"{totals[year] + variables[year]:.4g} USD bn of cost that the plan leaves; lower cost_var or the plan."
             )
-    return spread_residual(calendar, {year: max(0.0, amount) for year, amount in totals.items()})
+    return spread_rest(setting.calendar, fixed)
 
 
 def split_cost(entity: Entity, calendar: Calendar, cost: Array, external: Array) -> tuple[Array, float]:
     """Split cost into fixed cost [T] and a ratio of variable cost to R.
 
     All years have one ratio, that of the year with the least cost per dollar of R, so that the fixed part, the residual, is never below its share.
+    A year with a cost below 0, which no run reaches, has none.
     """
     costs, revenues = by_year(calendar, cost), by_year(calendar, external)
-    ratios = [costs[year] / revenues[year] for year in calendar.years if revenues[year] > ROUNDING]
-    cost_var = (1 - entity.figure("cost_fixed_share")) * max(0.0, min(ratios, default=0.0))
+    years = [year for year in calendar.years if revenues[year] > ROUNDING and costs[year] >= -ROUNDING * max(1.0, revenues[year])]
+    cost_var = (1 - entity.figure("cost_fixed_share")) * max(0.0, min((costs[year] / revenues[year] for year in years), default=0.0))
     return cost - cost_var * external, cost_var
 
 
 def refuse_negative(entity: Entity, lines: Sequence[Line], setting: Setting) -> bool:
-    """Report negative residuals, where two figures contradict each other; True if there is one."""
-    calendar, bad = setting.calendar, False
+    """Report negative residuals in years of the run, where two figures contradict each other; True if there is one."""
+    bad = False
     for line in lines:
-        totals = by_year(calendar, line.reported), by_year(calendar, line.in_deals), by_year(calendar, line.residual)
-        for year in calendar.years:
-            said, explained, rest = (total[year] for total in totals)
+        for year in setting.years:
+            said, explained, rest = line.of_year(year, setting.calendar)
             if rest < -ROUNDING * max(1.0, abs(said)):
                 bad = True
                 setting.problems.append(

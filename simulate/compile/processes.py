@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from simulate.calendar import Calendar
-from simulate.compile.bridge import Plan
+from simulate.compile.bridge import Plan, Setting
 from simulate.factors import short_rate
 from simulate.factors.section import Group, Process, Timeline
 from simulate.model import Array
@@ -38,19 +38,19 @@ def base_discount(scenario: Scenario, calendar: Calendar) -> Array:
     return np.array([factors[years == year].mean() for year in range(int(years[-1]) + 1)])
 
 
-def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Calendar, problems: list[str], file: str) -> list[Process]:
-    """Return the revenue processes of the entities that have a volatility."""
-    processes = []
+def make_processes(entities: tuple[Entity, ...], plans: list[Plan], setting: Setting, steps: int) -> list[Process]:
+    """Return the revenue processes of the entities that have a volatility, for a run of so many steps."""
+    processes, calendar = [], setting.calendar
     for entity, plan in zip(entities, plans, strict=True):
         figures = entity.figures
         volatility, later = figures["process_sd0"], figures["process_sd1"]
         if entity.outside or volatility is None:
             continue
-        external = plan.external
+        external = plan.external[:steps]
         if not np.all(external > 0):
             year = calendar.year_of_step()[int(np.argmin(external))]
-            problems.append(
-                f"{file}: '{entity.id}': its external revenue of {year} is 0 in some step, but a revenue process (process_sd0) needs a plan above 0; "
+            setting.problems.append(
+                f"{setting.file}: '{entity.id}': its external revenue of {year} is 0 in some step, but a revenue process (process_sd0) needs a plan above 0; "
                 "correct the plan or drop process_sd0."
             )
             continue
@@ -58,7 +58,7 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], calendar: Ca
         total = sum(entity.plans.get("plan_revenue", {}).get(year, 0.0) for year in calendar.years[:1])
         reported = total / calendar.steps_a_year
         # The opening figure is total revenue; its external share is that of the first year's plan.
-        first_year = external[calendar.year_of_step() == calendar.first_year]
+        first_year = plan.external[calendar.year_of_step() == calendar.first_year]
         share = 1.0 if reported == 0 or entity.bridge == "fcf" else float(first_year.mean()) / reported
         opening = float(external[0]) if given is None else given * 4 * calendar.dt * share
         processes.append(

@@ -3,16 +3,17 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulate.calendar import Calendar
-from simulate.compile.bridge import Plan, plan_entities
-from simulate.compile.opening import outside_debt, solve_opening
+from simulate.compile.bridge import Plan, Setting, plan_entities
+from simulate.compile.opening import OpeningValue, outside_debt, solve_opening
 from simulate.compile.processes import base_discount, make_groups, make_processes, planned_rate, year_ends
+from simulate.compile.reach import cut_plan, cut_rows, plan_calendar, schedule_calendar
 from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
 from simulate.compile.shocks import apply_shocks
 from simulate.compile.standing import OUTSIDE_INVESTORS, Label, outside_holdings, standing_legs
@@ -20,7 +21,7 @@ from simulate.compile.worlds import rule_rows, sweeps_of
 from simulate.deals import KINDS
 from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
 from simulate.errors import refuse_if_any
-from simulate.factors import build_factors
+from simulate.factors import Factors, build_factors
 from simulate.factors.section import Timeline
 from simulate.model import CHANNELS, Array, Grid, Model
 from simulate.network.entities import INSURER
@@ -65,22 +66,25 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     refuse_if_any(seed_faults(seed))
     seed = int(seed)
 
-    deal_legs, deal_holdings, labels = draft_deals(scenario, calendar)
+    plan_years = plan_calendar(network, calendar)
+    schedule_years = schedule_calendar(network, plan_years)
+
+    deal_legs, deal_holdings, labels = draft_deals(scenario, schedule_years)
     problems.extend(terms_beyond_a_step(deal_legs, calendar, network.names.get("terms", "terms table")))
     debts, debt_table = outside_debt(network, deal_legs, problems)
-    own_legs, own_labels = standing_legs(network, debts, calendar)
+    own_legs, own_labels = standing_legs(network, debts, schedule_years)
     rest_holdings, rest_labels, equity_table = outside_holdings(network, deal_holdings)
     # A guarantee reads the leg it covers, so guarantees come last.
     legs = sorted([*deal_legs, *own_legs], key=lambda leg: isinstance(leg.driver, Guarantee))
     holdings = [*deal_holdings, *rest_holdings]
     labels |= own_labels | rest_labels
 
-    rate = planned_rate(scenario, calendar)
-    plans, flow_table = plan_entities(network.entities, legs, rate, calendar, problems, network.names["figures"])
+    setting = Setting(plan_years, calendar.years, planned_rate(scenario, plan_years), problems, network.names["figures"])
+    plans, flow_table = plan_entities(network.entities, legs, setting)
     refuse_if_any(problems)
     receipts = {entity.id: float(plan.receipts[0]) for entity, plan in zip(network.entities, plans, strict=True)}
     opening = solve_opening(network, legs, holdings, receipts, calendar.dt, problems)
-    processes = make_processes(network.entities, plans, calendar, problems, network.names["figures"])
+    processes = make_processes(network.entities, plans, setting, calendar.steps)
     refuse_if_any(problems)
 
     groups = make_groups(scenario)
@@ -111,16 +115,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         process=number(names.processes),
         owner=number(entity.id for entity in network.entities if entity.is_owner),
     )
-    smoothing = 1.0 if scenario.rules.smoothing_years == 0 else -math.expm1(-calendar.dt / scenario.rules.smoothing_years)
-    model = Model(
-        grid=Grid(calendar.steps, calendar.dt, len(names.entities), rows.entity[INSURER], rows.entity[OUTSIDE_INVESTORS], len(names.deals)),
-        factors=factors,
-        entities=entity_rows(network.entities, plans, opening, rows, calendar, smoothing),
-        fleet=fleet_rows(network.entities, plans, rows),
-        legs=leg_rows(legs, holdings, network.entities, rows, calendar),
-        holdings=holding_rows(holdings, rows, len(names.entities)),
-        rules=rule_rows(scenario.rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, network.entities, rows)),
-    )
+    model = make_model(scenario, Drafted(legs, holdings, plans, opening, plan_years, schedule_years), factors, rows)
     model = apply_shocks(model, scenario.shocks, rows, {deal.id for deal in network.deals}, calendar, problems)
     refuse_if_any(problems)
     resolved = scenario.resolved(seed)
@@ -133,9 +128,36 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         resolved=resolved,
         deal_labels=labels,
         start=calendar.start,
-        plans=tuple(plans),
+        plans=tuple(cut_plan(plan, calendar.steps) for plan in plans),
         year_ends=year_ends(calendar),
         base_discount=base_discount(scenario, calendar),
+    )
+
+
+class Drafted(NamedTuple):
+    """Everything by step as far as the tables go."""
+
+    legs: list[LegDraft]
+    holdings: list[HoldingDraft]
+    plans: list[Plan]  # by entity
+    opening: Mapping[str, OpeningValue]
+    plan_years: Calendar  # of plans
+    schedule_years: Calendar  # of legs
+
+
+def make_model(scenario: Scenario, drafted: Drafted, factors: Factors, rows: Rows) -> Model:
+    """Return the model without shocks: rows of the drafts, cut to the run."""
+    calendar, entities, rules = scenario.run.calendar, scenario.network.entities, scenario.rules
+    legs, holdings, plans, opening, plan_years, schedule_years = drafted
+    smoothing = 1.0 if rules.smoothing_years == 0 else -math.expm1(-calendar.dt / rules.smoothing_years)
+    return Model(
+        grid=Grid(calendar.steps, calendar.dt, len(rows.entity), rows.entity[INSURER], rows.entity[OUTSIDE_INVESTORS], len(rows.deal)),
+        factors=factors,
+        entities=cut_rows(entity_rows(entities, plans, opening, rows, plan_years, smoothing), calendar.steps),
+        fleet=cut_rows(fleet_rows(entities, plans, rows), calendar.steps),
+        legs=cut_rows(leg_rows(legs, holdings, entities, rows, schedule_years), calendar.steps),
+        holdings=holding_rows(holdings, rows, len(rows.entity)),
+        rules=rule_rows(rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, entities, rows)),
     )
 
 

@@ -76,7 +76,7 @@ class Scheduled:
 
     @property
     def remaining(self) -> Array:
-        """[T] scheduled after each step within the horizon."""
+        """[T] scheduled after each step, to the last payment of the schedule."""
         return np.concatenate([np.cumsum(self.sched[::-1])[::-1][1:], [0.0]])
 
 

@@ -43,7 +43,9 @@ def lab_shares(context: Context) -> Array:
     """[R, T] share of each lab in the plan of all labs; 0 for other processes."""
     shape = (len(context.processes), context.timeline.steps)
     plan = np.array([process.plan if process.is_lab else np.zeros(shape[1]) for process in context.processes], float).reshape(shape)
-    total = plan.sum(axis=0)
+    total = np.zeros(shape[1])
+    for row in plan:  # one after the other: NumPy sums a single column in another order than several
+        total = total + row
     return np.divide(plan, total, out=np.zeros(shape), where=total > 0.0)
 
 

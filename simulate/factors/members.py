@@ -105,14 +105,14 @@ def own_normals(processes: int) -> int:
 
 
 @part
-def begin_members(f, horizon, first_path, state, draws, out):
-    """Set every factor to its opening, and make the draws of each path; horizon in years."""
+def begin_members(f, first_path, state, draws, out):
+    """Set every factor to its opening, and make the draws of each path."""
     common, own = state.free[0], state.free[1]
     regime.begin(out)
     short_rate.begin(f.short_rate, state, out)
     spread.begin(state, out)
     valuation.begin(state)
-    power_gap.begin(f.power_gap, horizon, first_path, own, state)
+    power_gap.begin(f.power_gap, first_path, state)
     delivery.draw_common(f.delivery, first_path, common)
     delivery.draw(f.delivery, first_path, common, own, draws.delivery)
     revenue.begin(state)
@@ -137,7 +137,7 @@ def advance_members(f, dt, t, first_path, state, draws, out):
     short_rate.advance(f.short_rate, dt, z[RATES], own[0], state, out)
     spread.advance(f.spread, t, z[SPREAD], state, out)
     valuation.advance(f.valuation, f.short_rate.opening, t, z[VALUATION], state, out)
-    power_gap.advance(f.power_gap, dt, t, z[POWER], state, out)
+    power_gap.advance(f.power_gap, dt, t, first_path, z[POWER], state, out)
     revenue.advance(f.revenue, dt, t, z[DEMAND], own[1:], draws.delivery, state, out)
     confidence.advance(f.confidence, t, out)
     rental.advance(f.rental, t, z[RENTAL], state.free[0], state.free[1], state, out)

@@ -18,6 +18,7 @@ ALWAYS_NEEDED = {
     "outside_investors": "buys new equity",
 }
 ROUNDING = 1e-9
+PLANS_OF_BRIDGE: dict[str, tuple[str, ...]] = {"fcf": ("plan_revenue", "plan_fcf"), "ocf": ("plan_ocf",), "margin": ("plan_revenue",), "none": ()}
 SURE = "sure"  # group of deals that execute surely
 
 
@@ -275,10 +276,15 @@ def check_figures(entity: Entity, calendar: Calendar | None) -> Iterable[str]:
         yield from check_plans(entity, calendar)
 
 
+def needed_plans(entity: Entity) -> tuple[str, ...]:
+    """Return the plans that must cover every year of a run: those that the bridge reads, and capex where there is any."""
+    return (*PLANS_OF_BRIDGE[entity.bridge], *(name for name in entity.plans if name == "plan_capex"))
+
+
 def check_plans(entity: Entity, calendar: Calendar) -> Iterable[str]:
     """Plans cover every year of the run; a plan that the bridge does not read would be ignored."""
-    wanted = {"fcf": ("plan_revenue", "plan_fcf"), "ocf": ("plan_ocf",), "margin": ("plan_revenue",), "none": ()}[entity.bridge]
-    for name in dict.fromkeys((*wanted, *(n for n in entity.plans if n == "plan_capex"))):
+    wanted = PLANS_OF_BRIDGE[entity.bridge]
+    for name in needed_plans(entity):
         missing = [year for year in calendar.years if year not in entity.plans.get(name, {})]
         if missing:
             yield f"'{name}' is missing for {listed(map(str, missing))}; the run needs {calendar.years[0]} to {calendar.years[-1]}"

@@ -5,7 +5,7 @@ Each factor has its equations in its own file of simulate/factors; here are the 
 arrays needs more checks of overlap than the compiler is willing to make before it vectorises). All worlds share one set of draws,
 so this runs once a tile and step.
 
-Letters: W lanes, R revenue processes, S deal groups, M most shots of a path.
+Letters: W lanes, R revenue processes, S deal groups.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,6 @@ class FactorState(NamedTuple):
 
     lane: Array  # [K, W]
     process: Array  # [K, R, W]
-    shot: Array  # [K, M, W]
     normal: Array  # [6 + 1 + 3 R, W] independent normals of the step: of drivers, then of factors
     driver: Array  # [6, W] correlated normals of the step
     free: Array  # [2, W] for the inside of a function
@@ -70,14 +69,14 @@ for struct, groups in ((FactorState, FACTOR_STATE), (PathDraws, PATH_DRAWS), (St
 def new_factors(model: Model, lanes: int) -> tuple[FactorState, PathDraws, StepFactors]:
     """Allocate the factors of a tile; `draw_paths` sets them."""
     f = model.factors
-    processes, groups, shots = len(f.revenue.plan0), len(f.execution.threshold), len(f.power_gap.shot_cdf)
-    return new_factor_state(processes, shots, lanes), new_path_draws(processes, groups, lanes), new_step_factors(processes, lanes)
+    processes, groups = len(f.revenue.plan0), len(f.execution.threshold)
+    return new_factor_state(processes, lanes), new_path_draws(processes, groups, lanes), new_step_factors(processes, lanes)
 
 
-def new_factor_state(processes: int, shots: int, lanes: int) -> FactorState:
+def new_factor_state(processes: int, lanes: int) -> FactorState:
     """Allocate the state of a tile."""
     rows = len(DRIVERS) + own_normals(processes)
-    shapes = {"lane": (lanes,), "process": (processes, lanes), "shot": (shots, lanes)}
+    shapes = {"lane": (lanes,), "process": (processes, lanes)}
     return FactorState(
         **{shape: zeros((len(FACTOR_STATE[shape]), *size)) for shape, size in shapes.items()},
         normal=zeros((rows, lanes)),
@@ -123,9 +122,9 @@ def correlate(lower, normal, driver):
 
 
 @stage
-def draw_paths(grid, f, first_path, state, draws, out):
+def draw_paths(f, first_path, state, draws, out):
     """Set the opening of the factors in lanes l = path first_path + l, and make the draws of each path."""
-    begin_members(f, grid.steps * grid.dt, first_path, state, draws, out)
+    begin_members(f, first_path, state, draws, out)
 
 
 @stage
@@ -137,9 +136,9 @@ def move_factors(grid, f, t, first_path, state, draws, out):
 
 
 @kernel
-def begin_paths(grid, f, first_path, state, draws, out):
+def begin_paths(f, first_path, state, draws, out):
     """Call `draw_paths` from Python."""
-    draw_paths(grid, f, first_path, state, draws, out)
+    draw_paths(f, first_path, state, draws, out)
 
 
 @kernel

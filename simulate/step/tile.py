@@ -46,7 +46,7 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
     s, draws, factors = memory.step, memory.draws, memory.factors
     lanes = s.lane.shape[1]
     for start in range(0, paths, lanes):
-        draw_paths(net.grid, plans, first_path + start, memory.state, draws, factors)
+        draw_paths(plans, first_path + start, memory.state, draws, factors)
         open_tile(memory, net)
         for t in range(net.grid.steps):
             move_factors(net.grid, plans, t, first_path + start, memory.state, draws, factors)

@@ -65,6 +65,47 @@ def test_a_year_without_an_amount_stays_empty():
     assert np.flatnonzero(amounts).tolist() == [4, 5, 6, 7]
 
 
+AMOUNTS = st.lists(st.one_of(st.just(0.0), st.floats(0.01, 1e4)), min_size=1, max_size=6)
+CALENDARS = st.sampled_from([(date(2025, 12, 31), 3), (date(2025, 12, 31), 1), (date(2025, 12, 31), 12), (date(2026, 6, 30), 3), (date(2026, 6, 30), 1)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    CALENDARS,
+    AMOUNTS,
+    st.integers(1, 9),
+    st.one_of(st.none(), st.floats(0.0, 100.0)),
+    st.booleans(),
+    st.one_of(st.none(), st.dates(date(2026, 7, 1), date(2033, 1, 1))),
+)
+def test_years_without_an_amount_at_the_end_change_no_bit(opened, totals, empty, opening, signed, ends):
+    start, months = opened
+    short = Calendar(start, 1, months).through(2026 + len(totals) - 1)
+    long = short.through(2026 + len(totals) - 1 + empty)
+    plan = dict(zip(short.years, totals))
+    one, other = (spread_years(c, plan, opening=opening, signed=signed, active=None if ends is None else c.active(None, ends)) for c in (short, long))
+    assert other[: short.steps].tobytes() == one.tobytes() and not other[short.steps :].any()
+    one, other = (spread_residual(c, plan, signed=signed) for c in (short, long))
+    assert other[: short.steps].tobytes() == one.tobytes() and not other[short.steps :].any()
+
+
+@pytest.mark.parametrize("ends", [None, date(2028, 9, 30)])
+def test_equal_payments_do_not_fade_before_the_last_one(ends):
+    plan = {2026: 4.0, 2027: 4.0, 2028: 4.0 if ends is None else 3.0}
+    active = None if ends is None else QUARTERS.active(None, ends)
+    amounts = spread_years(QUARTERS, plan, active=active)
+    count = 12 if ends is None else 11
+    assert amounts[:count] == pytest.approx(np.ones(count)) and not amounts[count:].any()
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "steps"), [(date(2025, 12, 31), 3, 12), (date(2025, 12, 31), 12, 3), (date(2026, 6, 30), 1, 30), (date(2026, 6, 30), 3, 10)]
+)
+def test_a_calendar_goes_through_a_whole_year(start, months, steps):
+    calendar = Calendar(start, 1, months).through(2028)
+    assert calendar.steps == steps and calendar.end_of(steps - 1) == date(2028, 12, 31) and calendar.through(2026).through(2028) == calendar
+
+
 def test_a_run_that_starts_inside_a_year_takes_the_rest_of_it():
     calendar = Calendar(date(2026, 6, 30), 6, 3)
     assert calendar.first_year == 2026 and calendar.offset == 2 and list(calendar.years) == [2026, 2027]

@@ -189,7 +189,7 @@ def calm_factors(steps=6):
     return {
         "regime.p01": 0.0, "short_rate.sd": 0.0, "short_rate.c1": 0.0, "short_rate.c2": 0.0, "short_rate.level": 0.04, "short_rate.discount": 0.0,
         "spread.sd": 0.0, "spread.variance": np.zeros(steps), "valuation.sd": 0.0, "valuation.variance": np.zeros(steps),
-        "power_gap.plan": np.zeros(steps), "power_gap.sd": 0.0, "power_gap.shot_cdf": np.ones(2), "delivery.table": np.array([[1.0, 0], [1.0, 0]]),
+        "power_gap.plan": np.zeros(steps), "power_gap.sd": 0.0, "power_gap.shot_rate": 0.0, "delivery.table": np.array([[1.0, 0], [1.0, 0]]),
         "revenue.sd": nothing, "revenue.variance": nothing, "revenue.growth_sd": np.zeros(2), "revenue.c1": np.zeros(2), "revenue.c2": np.zeros(2),
         "rental.sd": 0.0, "rental.variance": np.zeros(steps), "rental.mean": np.zeros(steps), "rental.pull": 0.0,
         "life.values": np.array([6.0, 6.0]), "execution.threshold": np.full(2, -9.0), "execution.size_low": np.ones(2),
@@ -247,7 +247,7 @@ def make_factors(seed, steps, dt):
         "power_gap.plan": 0.05 * times,
         "power_gap.decay": math.exp(-dt),
         "power_gap.sd": 0.05 * math.sqrt(dt),
-        "power_gap.shot_cdf": np.array([0.3, 0.6, 0.85, 0.95]),
+        "power_gap.shot_rate": 0.8,
         "power_gap.shot_mean": 0.1,
         "power_gap.shot_decay": 0.8,
         "delivery.rho": 0.5,

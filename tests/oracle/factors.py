@@ -26,6 +26,11 @@ def hermite(table, first, width, z):
     return value0 * (1 + 2 * h) * (1 - h) ** 2 + slope0 * width * h * (1 - h) ** 2 + value1 * h * h * (3 - 2 * h) + slope1 * width * h * h * (h - 1)
 
 
+def exponential(key, path, draw):
+    """Exponential number of mean 1 of a path."""
+    return -math.log(uniform(key, path, ONCE_A_PATH, draw))
+
+
 def path_draws(model: Model, path):
     """What is drawn once a path: delivery [R] (2.6), life [years], scale [S] (2.10), shots as (time, size) (2.5)."""
     grid, f = plain(model.grid), plain(model.factors)
@@ -35,16 +40,13 @@ def path_draws(model: Model, path):
     for key in f.delivery.key:
         z = f.delivery.rho * common + math.sqrt(1 - f.delivery.rho**2) * normal(key, path, ONCE_A_PATH, 0)
         delivery.append(hermite(f.delivery.table, f.delivery.z0, f.delivery.dz, z))
-    # 2.5 shots of the power gap
-    u_count = uniform(f.power_gap.key, path, ONCE_A_PATH, 0)
-    count = sum(1 for probability in f.power_gap.shot_cdf if u_count > probability)
-    shots = [
-        (
-            grid.steps * grid.dt * uniform(f.power_gap.key, path, ONCE_A_PATH, 1 + 2 * k),
-            -f.power_gap.shot_mean * math.log(uniform(f.power_gap.key, path, ONCE_A_PATH, 2 + 2 * k)),
-        )
-        for k in range(count)
-    ]
+    # 2.5 shots of the power gap, as far as the run goes
+    shots: list[tuple[float, float]] = []
+    arrival = exponential(f.power_gap.key, path, 1) / f.power_gap.shot_rate if f.power_gap.shot_rate > 0 else math.inf
+    while arrival <= grid.steps * grid.dt:
+        size = f.power_gap.shot_mean * exponential(f.power_gap.key, path, 2 + 2 * len(shots))
+        shots.append((arrival, size))
+        arrival += exponential(f.power_gap.key, path, 1 + 2 * len(shots)) / f.power_gap.shot_rate
     # 2.10 useful life and groups of deals; group 0 always has scale 1
     u_life = uniform(f.life.key, path, ONCE_A_PATH, 0)
     life = f.life.values[sum(1 for probability in f.life.cdf if u_life > probability)]
@@ -82,7 +84,7 @@ def factor_path(model: Model, path):
     draws = path_draws(model, path)
     c, v, w, o, q, r, integral = 0, 0.0, 0.0, 0.0, 0.0, f.short_rate.opening, 0.0
     m, log_ratio, drift = ([0.0 for _ in processes] for _ in range(3))  # m_i, Y_i, S_i
-    confidence, shot_sum, spread, steps = 1.0, 0.0, 1.0, []
+    confidence, spread, steps = 1.0, 1.0, []
     for t in range(grid.steps):
         tau = (t + 1) * dt
         n = [normal(key, path, t, 0) for key in f.drivers.key]
@@ -108,8 +110,8 @@ def factor_path(model: Model, path):
         log_valuation = v - f.valuation.variance[t] / 2 + f.valuation.shift * c - f.valuation.rate_duration * (r - f.short_rate.opening)
         # 5. Power gap
         o = f.power_gap.decay * o + f.power_gap.sd * z_power
-        shot_sum += sum(size * math.exp(f.power_gap.shot_decay * arrival) for arrival, size in draws["shots"] if t * dt < arrival <= tau)
-        gap = clip(f.power_gap.plan[t] + o + shot_sum * math.exp(-f.power_gap.shot_decay * tau), 0.0, 1.0)
+        shot_sum = sum(size * math.exp(-f.power_gap.shot_decay * (tau - arrival)) for arrival, size in draws["shots"] if arrival <= tau)
+        gap = clip(f.power_gap.plan[t] + o + shot_sum, 0.0, 1.0)
         # 7. Revenue
         ratio = []
         for i in processes:

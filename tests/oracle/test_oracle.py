@@ -95,11 +95,14 @@ def test_calm_factors_stay_on_plan():
     assert path_draws(model, 3)["life"] == 6.0
 
 
-def test_shots_are_counted_by_the_inverse_of_their_distribution():
+def test_shots_arrive_as_a_poisson_process():
     model = tiny_model(seed=4)
-    counts = [len(path_draws(model, path)["shots"]) for path in range(4000)]
-    shares = [counts.count(k) / 4000 for k in range(5)]
-    assert shares == pytest.approx([0.3, 0.3, 0.25, 0.1, 0.05], abs=0.03)
+    shots = [path_draws(model, path)["shots"] for path in range(4000)]
+    mean = 0.8 * 6 * 0.25  # a year, in six quarters
+    wanted = [math.exp(-mean) * mean**k / math.factorial(k) for k in range(5)]
+    assert [sum(len(its) == k for its in shots) / 4000 for k in range(5)] == pytest.approx(wanted, abs=0.03)
+    times = [arrival for its in shots for arrival, _ in its]
+    assert sum(times) / len(times) == pytest.approx(0.75, abs=0.03)  # in the middle of the run on average: any time is as likely as another
 
 
 # 4.1 Fleet

@@ -8,7 +8,6 @@ import pytest
 from simulate.compile.scenario import compile_scenario
 from simulate.engine.simulation import run
 from simulate.errors import InputError
-from simulate.factors.power_gap import MOST_SHOTS
 from simulate.scenario.load import load_scenario
 from simulate.scenario.sections import Rules
 from tests.makers.small import SMALL, add, change, copy_small, expect, faults
@@ -27,7 +26,6 @@ def refused(*overrides, scenario=SMALL):
     ("override", "words"),
     [
         ("factors.power_gap.shots_per_year=1e9", ("shots_per_year = 1000000000.0", "less than or equal to 1000")),
-        ("factors.power_gap.shots_per_year=900.0", ("shots_per_year = 900 makes 4500 shots in 5 years", f"use at most {MOST_SHOTS / 5:g}")),
         ("factors.short_rate.volatility=1e308", ("short_rate.volatility", "less than or equal to 1000")),
         ("factors.short_rate.volatility=1e30", ("short_rate.volatility", "less than or equal to 1000")),
         ("factors.short_rate.volatility=45", ("factors.short_rate", "within 5 years a path could grow by e^", "can be computed")),
@@ -75,7 +73,7 @@ EXTREMES = {
     "factors.valuation.disappointment_shift": -300.0,
     "factors.rental.obsolescence": 1000.0,
     "factors.rental.demand_pull": 5.0,
-    "factors.power_gap.shots_per_year": 200.0,
+    **{f"factors.power_gap.{key}": 1000.0 for key in ("shots_per_year", "shot_decay")},
     "factors.power_gap.plan": {"2025": -1000.0, "2027": 1000.0},
     "factors.life.values": [1e-300, 1000.0],
     "rules.door.valuation_width": 1e-300,

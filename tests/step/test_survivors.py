@@ -63,7 +63,7 @@ def test_factors_called_by_themselves_are_those_of_a_run():
     """From Python as in benchmarks and in the tests of moments: the opening is set and every step is made."""
     model = tiny_model(seed=3)
     state, draws, out = new_factors(model, 2)
-    begin_paths(model.grid, model.factors, 4, state, draws, out)
+    begin_paths(model.factors, 4, state, draws, out)
     for t, wanted in enumerate(zip(factor_path(model, 4), factor_path(model, 5), strict=True)):
         advance_factors(model.grid, model.factors, t, 4, state, draws, out)
         for name in ("rate", "rate_before", "spread_before", "rental", "gap", "demand"):

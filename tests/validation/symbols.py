@@ -37,7 +37,7 @@ SECTIONS = {
         "scale": "`power_gap.plan`",
         "volatility": "`power_gap.sd`",
         "reversion": "`power_gap.decay`",
-        "shots_per_year": "`power_gap.shot_cdf`",
+        "shots_per_year": "`power_gap.shot_rate`",
         "shot_mean": "`power_gap.shot_mean`",
         "shot_decay": "`power_gap.shot_decay`",
     },
