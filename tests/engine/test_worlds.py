@@ -49,7 +49,7 @@ def test_nobody_pays_more_at_the_least_vector_in_the_first_step_that_differs(mor
 
 def test_losses_by_channel_of_a_further_world_are_its_own(more):
     one = risk.losses_by_channel(more, world="run_on", outside=True)["expected_loss"].sel(channel=["credit", "equity"]).sum()
-    assert float(one) == pytest.approx(float(risk.in_world(more, "system_loss", "run_on").mean()), rel=1e-6)
+    assert float(one) == pytest.approx(float(risk.in_world(more, "outside_loss", "run_on").mean()), rel=1e-6)
 
 
 def test_the_answer_has_a_table_of_worlds_where_there_are_more_than_two(usual, more):

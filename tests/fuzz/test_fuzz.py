@@ -19,4 +19,5 @@ def test_mutants_are_refused_with_sentences_or_accepted_and_run(kind, store, tmp
         folder.mkdir()
         found.append(try_mutant(kind, number, 0, folder, store))
     assert [verdict for verdict in found if verdict.is_fault] == []
-    assert {verdict.end for verdict in found} == {"refused", "accepted"}, "both ends are seen"
+    ends = {"refused"} if kind == "store" else {"refused", "accepted"}  # a store keeps checksums of everything that the answer reads
+    assert ends <= {verdict.end for verdict in found}

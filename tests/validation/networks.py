@@ -203,10 +203,14 @@ def compare_spent(result, model, at, entity, owner, stages, scale, chips):
         result.add(f"{at}, spending, {row}", got[inside], np.array(stages["spending"][row], float)[inside], scale)
     desired, share = np.array(stages["dues"]["desired_capex"])[inside], np.array(stages["world"].executed)[inside]
     result.add(f"{at}, spending, executed", executed[inside] * desired, share * desired, scale)
-    cuts = np.zeros(model.grid.entities)
+    cuts, claims = np.zeros(model.grid.entities), np.zeros(model.grid.entities)
+    for leg, payer in enumerate(model.legs.payer):
+        claims[payer] += stages["position"]["credit_part"][leg] + stages["position"]["cover"][leg]
     for i, (what, amount) in stages["outcome"].items():
         cuts[i] = amount if what == "restructured" else -1.0
-    result.add(f"{at}, resolution, cut", cut[inside], cuts[inside], 1.0)
+    # A haircut is a ratio to claims, and what is above it rounds as all amounts do.
+    result.add(f"{at}, resolution, cut", (cut * claims)[inside], (cuts * claims)[inside], scale)
+    result.add(f"{at}, resolution, outcome", np.sign(cut)[inside], np.sign(cuts)[inside], 1.0)
     for row, got in zip(WORN, owner, strict=False):
         result.add(f"{at}, capacity, {row}", got, np.array(stages["capacity"][row], float), chips)
 
