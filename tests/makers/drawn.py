@@ -234,7 +234,7 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
             "regime.p01": dice.pick(0.2, 0.0, 1.0), "short_rate.discount": dice.pick(1.0, 0.0),
             "valuation.sd": dice.pick(0.4, 0.0, 1.5) * math.sqrt(dt), "power_gap.plan": dice.pick(0.05, 0.0, 3.0) * times, "confidence.memory": dice.pick(0.4, 0.0, 1.0),
             "rental.sd": dice.pick(0.45, 0.0) * math.sqrt(dt), "spread.sd": dice.pick(0.3, 0.0, 2.0) * math.sqrt(dt),
-            "power_gap.shot_rate": dice.pick(1.0, 0.0, 20.0), "life.values": np.array(lives),
+            "power_gap.shot_rate": dice.pick(4.0, 0.0, 20.0), "life.values": np.array(lives),
             "life.cdf": np.array([0.4][: len(lives) - 1]),
         } | rates  # fmt: skip
     return freeze(change_rows(make_factors(seed, steps, dt), {name: contiguous(value) for name, value in changes.items()}))
