@@ -27,7 +27,7 @@ def find_moved(before: Compiled, after: Compiled) -> list[Moved]:
     found: list[Moved] = []
     for group, shape in ROWS.items():
         told: set[str] = set()
-        old, new = (dict(zip(names_of(each, group), range(10**9), strict=False)) for each in (before, after))
+        old, new = ({name: row for row, name in enumerate(names_of(each, group))} for each in (before, after))
         for name in shape._fields:
             kind = shape.__annotations__[name]
             if name.endswith("_step") or kind is not Row and name != "outside_of":  # an index means nothing beside other rows

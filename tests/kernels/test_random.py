@@ -18,7 +18,7 @@ from simulate.engine.blocks import run_blocks
 from simulate.factors.keys import key_of
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform, philox_words, turn_normal
 from simulate.scenario.load import load_scenario
-from tests.factors.test_moments import simulate
+from tests.makers.factors import simulate
 from tests.makers.results import of_network
 from tests.validation import random_numbers
 from tests.validation.claims import refuse_false

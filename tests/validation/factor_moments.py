@@ -17,7 +17,7 @@ from simulate.factors import FactorSections
 from simulate.factors.keys import key_of
 from simulate.factors.members import DRIVERS
 from simulate.kernels.random import ONCE, fill_normal
-from tests.factors.test_moments import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
+from tests.makers.factors import CORRELATION, GROUPS, PROCESSES, QUIET, build, simulate
 
 from .claims import Finding, mean_finding, numeric_finding
 from .portfolios import integral_variance, vasicek_bond

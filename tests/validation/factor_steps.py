@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from scipy.linalg import expm
 
 from simulate.factors import FactorSections
-from tests.factors.test_moments import PROCESSES, STEPS, TIMELINE, build, simulate
+from tests.makers.factors import PROCESSES, STEPS, TIMELINE, build, simulate
 
 from .claims import Finding, numeric_finding
 from .factor_moments import log_covariance

@@ -14,7 +14,7 @@ from scipy.linalg import expm
 from scipy.special import ndtr, ndtri
 
 from simulate.factors import FactorSections, square_root
-from tests.factors.test_moments import TIMELINE, build, simulate
+from tests.makers.factors import TIMELINE, build, simulate
 
 from .claims import Finding, mean_finding, numeric_finding
 

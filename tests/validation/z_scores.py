@@ -16,7 +16,7 @@ from scipy.stats import chi2, kstest, norm
 from simulate.factors import FactorSections, build_factors
 from simulate.factors.members import DRIVERS
 from simulate.factors.section import Group, Process, Timeline
-from tests.factors.test_moments import simulate
+from tests.makers.factors import simulate
 
 from .claims import LIMIT, STANDARD_ERRORS, Finding, numeric_finding
 from .firms import SURE, firm_model, run_engine
