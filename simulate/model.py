@@ -27,6 +27,7 @@ Switch = Literal["nonpayment", "supply", "relief", "marks", "confidence"]
 SWITCHES: tuple[Switch, ...] = get_args(Switch)
 NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
 # Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
+CLASSES = ("critical", "secured", "senior", "subordinated")
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)
 CLEARED_CLASSES = 4
 # Drivers of a leg: the source of its payment (docs/model.md 4.3). The step has a list of legs for each.
@@ -155,7 +156,8 @@ class Legs(NamedTuple):
     rate_float: Term
     rate_spread: Term
     ltv: Term  # covenant, 0: none
-    coll_fleet: Term  # share of the payer's fleet
+    coll_fleet: Term  # share of the payer's chips of the opening
+    coll_later: Term  # share of the payer's chips bought later
     coll_core: Term  # share of the payer's core value
     coll_holding: Row  # int64 holding row, -1: none
     coll_stake: Term  # share of that holding
@@ -187,6 +189,8 @@ class Rules(NamedTuple):
     world_switches: Array  # [worlds, 5] 1: on; in the order of SWITCHES
     world_least: Array  # [worlds] 1: the least clearing vector in every step, 0: the greatest
     world_detail: Array  # [worlds] 1: losses are kept by channel and deal
+    world_saves: Array  # [worlds, n] 1: the entity never fails, outside gives it what it is short of
+    world_saves_first: Array  # [worlds] 1: who fails first on the path is saved from then on
     alpha: float
     beta: float
     d0: float  # haircut of a forced sale

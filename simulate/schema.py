@@ -5,7 +5,7 @@ Kernels allocate and fill outputs by it, datasets and stores have its names, typ
 
 from typing import Any, NamedTuple
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class Variable(NamedTuple):
@@ -26,6 +26,12 @@ VARIABLES = {
     "loss": Variable(("path", "detail", "entity", "channel"), "f4", "USD bn", "Realised loss borne by the entity through the channel"),
     "deal_loss": Variable(
         ("path", "detail", "deal"), "f4", "USD bn", "Realised loss on the deal: the same dollars as `loss`, by deal instead of by entity and channel"
+    ),
+    "exposure_at_default": Variable(
+        ("path", "detail", "deal"), "f4", "USD bn", "Credit claims on the deal when its payer failed: dues, balance and receivables, nominal; damages are none"
+    ),
+    "default_loss": Variable(
+        ("path", "detail", "deal"), "f4", "USD bn", "What is lost on these claims by the end of the run, nominal, before a guarantor pays: 1 - recovery"
     ),
     "loss_by_year": Variable(
         ("path", "detail", "year", "entity"), "f4", "USD bn", "Realised loss borne by the entity in the year through all channels but stranded, nominal"
@@ -64,6 +70,7 @@ VARIABLES = {
         "Losses of an inside entity on others that neither its creditors nor those who lost stakes in it bear: its owners do",
     ),
     "mark_change": Variable(("path", "world", "entity"), "f4", "USD bn", "Signed change of marked stakes less cash paid for them; in no sum of losses"),
+    "granted": Variable(("path", "world"), "f4", "USD bn", "Money that outside gave to the entities that the world saves; nominal, in no loss"),
     "steps_shut": Variable(("path", "world"), "i2", "steps", "Steps in which the door of the funding market was shut"),
     "interest_paid": Variable(("path", "world"), "f4", "USD bn", "Interest paid by all inside entities"),
     "stranded_gw_years": Variable(("path", "world"), "f4", "GW years", "Built capacity without power, summed over time"),
@@ -93,6 +100,7 @@ COORDINATES = {
     "detail": Variable(("detail",), "str", "1", "World whose losses are kept by channel and deal"),
     "switches_off": Variable(("world",), "str", "1", "Switches that are off in the world, by name"),
     "solution": Variable(("world",), "str", "1", "Clearing vector of every step in the world: greatest or least"),
+    "saves": Variable(("world",), "str", "1", "Entities that cannot fail in the world: outside gives them what they are short of; first: who fails first"),
     "year": Variable(("year",), "i8", "1", "Year of the run, 1: the twelve months after the opening"),
     "year_end": Variable(("year",), "str", "1", "Last day of that year, or of the run"),
     "base_discount": Variable(
@@ -105,6 +113,7 @@ COORDINATES = {
     "deal_kind": Variable(("deal",), "str", "1", "Kind of the deal"),
     "deal_payer": Variable(("deal",), "str", "1", "Entity that owes the money"),
     "deal_payee": Variable(("deal",), "str", "1", "Entity that is owed the money"),
+    "deal_class": Variable(("deal",), "str", "1", "Class of its claims in the waterfall; empty: it has none"),
     "deal_title": Variable(("deal",), "str", "1", "Description of the deal"),
     "process": Variable(("process",), "str", "1", "Entity whose external revenue the process is"),
     "factor": Variable(("factor",), "str", "1", "Name of the path summary of a risk factor"),

@@ -94,7 +94,7 @@ def find_cases(book: Book, legs: Array, entities: Array, alive: Array, every: bo
     of = {name: np.ascontiguousarray(entities[steps, k, :, lanes]) for k, name in enumerate(names)}
     living = alive[steps, :, lanes] > 0.0
     estates = ((of["active"] > 0.0) & ~living)[:, book.payer]
-    due_in_all = (at["due"] + estates * (at["claim"] - at["paid_on_claim"]) + at["covered"]).sum(axis=1)
+    due_in_all = (at["due"] + estates * np.maximum(0.0, at["claim"] - at["paid_on_claim"]) + at["covered"]).sum(axis=1)
     return Cases(at, of, living, due_in_all), (steps, lanes)
 
 
@@ -137,7 +137,8 @@ def waterfall(model: Model, book: Book, cases: Cases, received: Array, called: A
     share = class_shares(money, owed.reshape(cases_count, CLASSES, n).swapaxes(0, 1))
     share = share.swapaxes(0, 1).reshape(cases_count, CLASSES * n)[:, book.place]
     now = np.minimum(share * (x["due"] * x["uncovered_share"] + called), x["due"] + called)
-    later = np.minimum(np.maximum(0.0, share * x["claim"] - x["paid_on_claim"]), x["claim"] - x["paid_on_claim"]) + x["covered"]
+    unpaid = np.maximum(0.0, x["claim"] - x["paid_on_claim"])
+    later = np.minimum(np.maximum(0.0, share * x["claim"] - x["paid_on_claim"]), unpaid) + x["covered"]
     return np.where(of_living, now, later)
 
 
@@ -231,7 +232,7 @@ def descend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
         return found
     inside = model.entities.outside == 0
     paying = (cases.entities["active"] > 0.0) & ~cases.living
-    paid = cases.legs["due"] + paying[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
+    paid = cases.legs["due"] + paying[:, book.payer] * np.maximum(0.0, cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
     called, wave, round_ = np.zeros_like(paid), found.wave.copy(), np.zeros(rows.size)
     received = cases.entities["received"] if insured else receive(book, cases, paid)
     last = np.zeros(rows.size)
@@ -275,7 +276,7 @@ def ascend(model: Model, book: Book, cases: Cases, insured: bool) -> Solution:
     inside = model.entities.outside == 0
     dead = ~cases.living
     paying = (cases.living & inside) | (dead & (cases.entities["active"] > 0.0))
-    owed = cases.legs["due"] + (paying & dead)[:, book.payer] * (cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
+    owed = cases.legs["due"] + (paying & dead)[:, book.payer] * np.maximum(0.0, cases.legs["claim"] - cases.legs["paid_on_claim"]) + cases.legs["covered"]
     paid = np.where(paying[:, book.payer], cases.legs["covered"], owed)  # proceeds of collateral do not depend on other payments
     called = call_anew(book, cases, paying, paid)
     received, last = receive(book, cases, paid), np.zeros(rows.size)

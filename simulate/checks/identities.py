@@ -23,7 +23,7 @@ class Identity(NamedTuple):
     tolerance: float
 
 
-_LANE = "1 + everything due"
+_LANE = "1 + everything due, and claimed from estates"
 IDENTITIES = {
     "finite": Identity("All numbers kept by step and by path are finite", "1 if one is not", 0.0),
     "cash": Identity("Opening + from outside - to outside + received - paid = closing cash", "1 + everything due + opening cash + turnover of all", 1e-11),
@@ -54,8 +54,8 @@ IDENTITIES = {
     "fleet_loss": Identity("An owner's losses on its fleet equal those of its pseudo-deal, and no other entity has any", "1 + losses of the owner", 1e-12),
     "caused": Identity("Credit and contract losses are those that obligors caused, equity losses the cost of stakes wiped out", "1 + all losses", 1e-11),
     "conservation": Identity(
-        "Where payments and marks pass losses on, the system loss is what entities caused and wiped out beyond what they lost on others: nothing is lost twice, "
-        "and nothing on the way",
+        "Where payments and marks pass losses on, the system loss is what entities caused and wiped out beyond what they lost on others, and what deals of outside "
+        "nodes cost that a shock ended: nothing is lost twice, and nothing on the way",
         "1 + all losses",
         1e-11,
     ),
@@ -226,7 +226,9 @@ def _of_clearing(
     by_case = np.where(paying[:, book.payer] | (called != 0.0), cases.legs["pay"], cases.legs["due"])
     # Outside of the cases everybody pays its dues.
     owed = certificate.sum_of_payers(book, tile.leg(k, "due")[:, book.legs], n)
-    of_case = 1.0 + cases.due_in_all[:, None]
+    # A payment of an estate is its share of a claim less what it has paid before, and rounds as the claim does.
+    before = np.where((paying & ~cases.living)[:, book.payer], cases.legs["paid_on_claim"], 0.0).sum(axis=1)
+    of_case = 1.0 + (cases.due_in_all + before)[:, None]
     paid = owed.copy()
     paid[steps, :, lanes] = certificate.sum_of_payers(book, by_case, n)
     owed[steps, :, lanes] += certificate.sum_of_payers(book, called, n)
@@ -249,8 +251,8 @@ def _of_clearing(
 
     # Payments leg by leg: bounds, priority, pro rata, waterfall, guarantees.
     yield "payments", k, spread(_worst_of_payers(book, _out_of_bounds(book, cases, paying, by_case), n) / of_case)
-    before, within = _class_breaches(book, cases, paying, by_case)
-    yield "priority", k, spread(before / of_case)
+    early, within = _class_breaches(book, cases, paying, by_case)
+    yield "priority", k, spread(early / of_case)
     yield "pro_rata", k, spread(within / of_case)
     wanted = certificate.waterfall(model, book, cases, cases.entities["received"], called)
     off = np.where(paying[:, book.payer], np.abs(by_case - wanted), 0.0)
@@ -283,7 +285,7 @@ def _out_of_bounds(book: certificate.Book, cases: certificate.Cases, paying: Arr
     """[B, C] distance of a payment from its bounds, 0 and the amount due or claimed; from the amount due where the payer is solvent."""
     x, living = cases.legs, cases.living[:, book.payer]
     due = x["due"] + x["called"]
-    most = np.where(living, due, np.where(paying[:, book.payer], x["claim"] - x["paid_on_claim"], 0.0) + x["covered"])
+    most = np.where(living, due, np.where(paying[:, book.payer], np.maximum(0.0, x["claim"] - x["paid_on_claim"]), 0.0) + x["covered"])
     off = np.maximum(-paid, paid - most)
     off = np.maximum(off, np.where(x["called"] > 0.0, x["called"] - x["cover_left"], 0.0))
     return np.maximum(0.0, np.where(living & ~paying[:, book.payer], np.abs(paid - due), off))
@@ -380,7 +382,7 @@ def _of_system(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         off = np.abs(borne[outside].sum(axis=0) + through.sum(axis=0) - system)
         yield "system_loss", k, off[None, None] / scale
         if switches[k, NONPAYMENT] > 0.0 and switches[k, MARKS] > 0.0:
-            begun = np.maximum(0.0, caused + written_off - borne)[~outside].sum(axis=0)
+            begun = np.maximum(0.0, caused + written_off - borne)[~outside].sum(axis=0) + caused[outside].sum(axis=0)
             yield "conservation", k, np.abs(begun - system)[None, None] / scale
 
 

@@ -23,7 +23,7 @@ from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
 from simulate.errors import refuse_if_any
 from simulate.factors import Factors, build_factors
 from simulate.factors.section import Timeline
-from simulate.model import CHANNELS, Array, Grid, Model
+from simulate.model import BALANCE, CHANNELS, CLASSES, CLEARED_CLASSES, Array, Grid, Model
 from simulate.network.entities import INSURER
 from simulate.network.read import Reconciled
 from simulate.scenario.load import Scenario
@@ -52,6 +52,7 @@ class Compiled(NamedTuple):
     digest: str  # SHA-256 of `resolved` as canonical JSON
     resolved: dict[str, Any]
     deal_labels: dict[str, Label]  # kind, obligor, creditor, description
+    deal_classes: tuple[str, ...]  # class of the claims of each deal, "" without any
     start: date
     plans: tuple[Plan, ...]  # by entity, without the insurer
     year_ends: tuple[date, ...]  # last day of each year of the run
@@ -127,6 +128,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         digest=digest_of(resolved),
         resolved=resolved,
         deal_labels=labels,
+        deal_classes=classes_of(model),
         start=calendar.start,
         plans=tuple(cut_plan(plan, calendar.steps) for plan in plans),
         year_ends=year_ends(calendar),
@@ -157,8 +159,17 @@ def make_model(scenario: Scenario, drafted: Drafted, factors: Factors, rows: Row
         fleet=cut_rows(fleet_rows(entities, plans, rows), calendar.steps),
         legs=cut_rows(leg_rows(legs, holdings, entities, rows, schedule_years), calendar.steps),
         holdings=holding_rows(holdings, rows, len(rows.entity)),
-        rules=rule_rows(rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, entities, rows)),
+        rules=rule_rows(rules, scenario.worlds, calendar, smoothing, sweeps_of(holdings, entities, rows), rows),
     )
+
+
+def classes_of(model: Model) -> tuple[str, ...]:
+    """Return the class of the claims of each deal: that of its balance where it has one, else of its first leg that is cleared; "" without any."""
+    legs, found = model.legs, [""] * model.grid.deals
+    for balances in (False, True):
+        for leg in np.flatnonzero((legs.seniority < CLEARED_CLASSES) & (legs.covers < 0) & ((legs.driver == BALANCE) == balances))[::-1]:
+            found[legs.deal[leg]] = CLASSES[legs.seniority[leg]]
+    return tuple(found)
 
 
 def seed_faults(seed: int) -> list[str]:

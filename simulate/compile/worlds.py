@@ -9,12 +9,13 @@ from simulate.calendar import Calendar
 from simulate.compile.opening import count_sweeps
 from simulate.compile.rows import Rows
 from simulate.deals.legs import HoldingDraft
-from simulate.model import SWITCHES, Rules, freeze
+from simulate.model import SWITCHES, freeze
+from simulate.model import Rules as RuleRows
 from simulate.network.entities import Entity
+from simulate.scenario.sections import FIRST, World
 from simulate.scenario.sections import Rules as RuleSection
-from simulate.scenario.sections import World
 
-MOST_ITERATIONS = 20_000  # rounds of a clearing before a lane is marked as not converged: enough where a circle loses a thousandth a round
+MOST_ITERATIONS = 1_000_000  # rounds of a clearing before a lane is marked as not converged: a network that loses 0.01 % a round takes 400,000
 
 
 def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: Rows) -> int:
@@ -29,13 +30,15 @@ def sweeps_of(holdings: list[HoldingDraft], entities: tuple[Entity, ...], rows: 
     )
 
 
-def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calendar, smoothing: float, sweeps: int) -> Rules:
+def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calendar, smoothing: float, sweeps: int, rows: Rows) -> RuleRows:
     """Return the rules by step, and the worlds in the order of the scenario."""
     return freeze(
-        Rules(
+        RuleRows(
             world_switches=np.array([[switch not in world.off for switch in SWITCHES] for world in worlds.values()], float),
             world_least=np.array([world.solution == "least" for world in worlds.values()], float),
             world_detail=np.array([world.detail for world in worlds.values()], float),
+            world_saves=np.array([[world.saves != FIRST and name in world.saves for name in rows.entity] for world in worlds.values()], float),
+            world_saves_first=np.array([world.saves == FIRST for world in worlds.values()], float),
             alpha=rules.alpha,
             beta=rules.beta,
             d0=rules.forced_sale_haircut,

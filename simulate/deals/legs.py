@@ -37,10 +37,11 @@ AT_ONCE = PaymentTerms()
 
 @dataclass(frozen=True)
 class Collateral:
-    """Collateral of a balance: shares of the payer's fleet, of its core value and of a stake that it holds."""
+    """Collateral of a balance: shares of the payer's chips (of the opening, bought later), of its core value and of a stake that it holds."""
 
     ltv: float = 0.0
     coll_fleet: float = 0.0
+    coll_later: float = 0.0
     coll_core: float = 0.0
     coll_holding: str = ""  # deal of the holding
     coll_stake: float = 0.0

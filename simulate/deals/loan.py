@@ -14,6 +14,8 @@ from simulate.dimensions import Plausible
 from simulate.model import SECURED, SENIOR, SUBORDINATED
 
 DEBT_CLASSES = (*UNSECURED, SECURED)
+FLEET_SHARE = "share of the chips the borrower has at the opening that is collateral"
+LATER_SHARE = "share of the chips it buys later that is collateral"
 
 
 class DebtTerms(Terms):
@@ -31,13 +33,14 @@ class LoanTerms(DebtTerms):
 
     secured: float = term(0.0, "flag", "1: class 1, paid from its own collateral", high=1)
     subordinated: float = term(0.0, "flag", "1: class 3", high=1)
-    fleet_share: float = term(0.0, "share", "share of the borrower's fleet that is collateral", high=1)
+    fleet_share: float = term(0.0, "share", FLEET_SHARE, high=1)
+    later_share: float = term(0.0, "share", LATER_SHARE, high=1)
     core_share: float = term(0.0, "share", "share of the borrower's core value that is collateral", high=1)
 
     @property
     def collateral(self) -> Collateral:
         """Chips and core assets that secure the loan."""
-        return Collateral(coll_fleet=self.fleet_share, coll_core=self.core_share)
+        return Collateral(coll_fleet=self.fleet_share, coll_later=self.later_share, coll_core=self.core_share)
 
 
 def draft_loan(deal: Deal[LoanTerms], calendar: Calendar) -> Drafts:
@@ -72,8 +75,8 @@ def check_loan(deal: Deal[LoanTerms], calendar: Calendar) -> list[str]:
     problems = check_balance(deal, calendar)
     if deal.terms.secured and deal.terms.subordinated:
         problems.append("is both secured and subordinated; choose one")
-    if deal.terms.secured and not (deal.terms.fleet_share or deal.terms.core_share):
-        problems.append("is secured but names no collateral; give fleet_share or core_share, or use the kind gpu_loan")
+    if deal.terms.secured and not (deal.terms.fleet_share or deal.terms.later_share or deal.terms.core_share):
+        problems.append("is secured but names no collateral; give fleet_share, later_share or core_share, or use the kind gpu_loan")
     return problems
 
 

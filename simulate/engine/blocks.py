@@ -74,7 +74,7 @@ class Workspace:
     def __init__(self, model: Model, lanes: int, stop: Event | None = None):
         self.model = model
         self.net = pack_model(model)
-        self.switches = pack_worlds(model)
+        self.world_rules = pack_worlds(model)
         self.memory = new_memory(model, lanes)
         self.worlds = split_worlds(self.memory.worlds)
         self.lanes = lanes
@@ -137,7 +137,7 @@ class Workspace:
     def simulate(self, block: Block, trace: np.ndarray, audit: Audit) -> dict[str, np.ndarray]:
         """Run the kernels on a block; they fill trace and audit for its last tile."""
         out = new_outputs(self.model, block.paths)
-        simulate_tiles(self.model.factors, self.switches, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit, self.net)
+        simulate_tiles(self.model.factors, self.world_rules, self.memory, np.int64(block.first), np.int64(block.paths), out, trace, audit, self.net)
         return out._asdict()
 
 

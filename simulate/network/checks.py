@@ -118,10 +118,11 @@ def check_collateral(network: Network) -> Iterable[str]:
     pledged: dict[tuple[str, str], list[Part]] = defaultdict(list)
     for deal in network.deals:
         collateral, borrower = deal.terms.collateral, network.entity(deal.payer)
-        if collateral.coll_fleet > 0:
-            pledged[("fleet", deal.payer)].append(Part(deal.id, collateral.coll_fleet))
-            if borrower is not None and not borrower.is_owner:
-                yield f"{deal.place}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop fleet_share."
+        for what, share, key in (("opening fleet", collateral.coll_fleet, "fleet_share"), ("later fleet", collateral.coll_later, "later_share")):
+            if share > 0:
+                pledged[(what, deal.payer)].append(Part(deal.id, share))
+                if borrower is not None and not borrower.is_owner:
+                    yield f"{deal.place}: '{deal.payer}' owns no fleet to pledge; give it the figures gw and fleet_cost, or drop {key}."
         if collateral.coll_core > 0:
             pledged[("core value", deal.payer)].append(Part(deal.id, collateral.coll_core))
         if collateral.coll_holding:

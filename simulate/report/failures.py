@@ -6,6 +6,8 @@ import numpy as np
 from rich.table import Table
 
 from simulate import risk
+from simulate.errors import InputError
+from simulate.model import CLASSES
 from simulate.report.words import money, new_table, percent, probability, years
 
 if TYPE_CHECKING:
@@ -68,6 +70,26 @@ def failure_table(dataset: "xr.Dataset") -> Table | None:
         short = (money(one["short"].sel(quantile=q)) for q in (0.5, 0.95))
         table.add_row(str(one["entity"].values), f"{int(one['paths']):,}", share, middle, f"{low} to {high}", *short)
     return table
+
+
+def recovery_table(dataset: "xr.Dataset") -> Table | None:
+    """Return the recovery of claims on each defaulter by class; None without defaults."""
+    title = (
+        "Recovery of claims on who fails, by the end of the run, %: of all dollars, and quantiles over paths.\n"
+        "Claims: USD bn where it fails. Published (docs/model.md 4.10): bonds 39, loans 74 in the long run;\n"
+        "rated debt 21 to 25 in 2000-02; telecom builders 1 to 5"
+    )
+    table = new_table(title, "", "class", "claims", "recovery", "s.e.", "5 %", "median", "95 %", "paths", left=2)
+    for payer in dict.fromkeys(str(name) for name in dataset["deal_payer"].values):
+        try:
+            found = risk.recovery(dataset, payer=payer)
+        except InputError:
+            continue
+        for name in (name for name in CLASSES if name in found["deal_class"].values):
+            one = found.sel(deal_class=name)
+            shares = (percent(one["recovery"]), percent(one["recovery_error"]), *(percent(value) for value in one["quantiles"].values))
+            table.add_row(payer, name, money(one["claims"]), *shares, f"{int(one['paths']):,}")
+    return table if table.row_count else None
 
 
 def door_table(dataset: "xr.Dataset") -> Table | None:

@@ -50,13 +50,14 @@ def system_table(dataset: "xr.Dataset") -> Table:
 
 
 def part_table(dataset: "xr.Dataset") -> Table:
-    """Return the parts of the system loss, in both worlds, and below them what it is at mark and what outside nodes alone book."""
+    """Return the parts of the system loss, and below them what it is at mark and what outside nodes alone book."""
     network, alone = (risk.system_parts(dataset, world=world) for world in ("network", "alone"))
-    table = new_table("What the system loss is made of, USD bn", "", "expected\nloss", "s.e.", "tail\nloss", "s.e.", "no conta-\ngion", "s.e.")
+    title = "What the system loss is made of, USD bn; VaR and ES are of each line by itself"
+    table = new_table(title, "", "expected\nloss", "s.e.", "tail\nloss", "VaR\n99 %", "ES\n99 %", "s.e.", "no con-\ntagion")
 
     def add(label: str, one: "xr.Dataset", other: "xr.Dataset") -> None:
-        numbers = [one[name] for name in ("expected_loss", "expected_loss_error", "tail_loss", "tail_loss_error")]
-        table.add_row(label, *map(money, (*numbers, other["expected_loss"], other["expected_loss_error"])))
+        names = ("expected_loss", "expected_loss_error", "tail_loss", "value_at_risk", "expected_shortfall", "expected_shortfall_error")
+        table.add_row(label, *map(money, (*(one[name] for name in names), other["expected_loss"])))
 
     for part, label in PARTS.items():
         add(label, network.sel(part=part), alone.sel(part=part))

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from simulate import risk
 from simulate.errors import grouped
-from simulate.report.failures import default_table, door_table, failure_table, term_table
+from simulate.report.contagion import channel_table, condition_tables, round_table, world_table
+from simulate.report.failures import default_table, door_table, failure_table, recovery_table, term_table
 from simulate.report.losses import bearer_table, deal_table, entity_table, fleet_table, part_table, system_table, year_table
 from simulate.report.words import discounting, money, new_table, number, open_console, percent, print_table, years
 from simulate.risk.contributions import TAIL_LEVEL
@@ -34,11 +35,15 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
     for table in (
         system_table(dataset),
         part_table(dataset),
+        round_table(dataset),
+        channel_table(dataset),
         bearer_table(dataset),
         year_table(dataset),
         default_table(dataset),
         term_table(dataset),
         failure_table(dataset),
+        *condition_tables(dataset),
+        recovery_table(dataset),
         entity_table(dataset),
         fleet_table(dataset),
         deal_table(dataset),
@@ -81,25 +86,6 @@ def provenance(dataset: "xr.Dataset") -> list[str]:
         if len(changes) > MOST_CHANGES:
             lines.append(f"  and {len(changes) - MOST_CHANGES:,} more (attribute `changes`)")
     return [*lines, *(f"warning: {sentence}" for sentence in grouped(json.loads(attrs["warnings"])))]
-
-
-def world_table(dataset: "xr.Dataset") -> Table | None:
-    """Return system loss and defaults of every world, with differences to `network` on the same draws; None where there are only the usual two worlds."""
-    worlds = [str(world) for world in dataset["world"].values]
-    if len(worlds) <= 2:
-        return None
-    weights = risk.path_weights(dataset)
-    loss = {world: risk.in_world(dataset, "system_loss", world).values for world in worlds}
-    failed = {world: (risk.in_world(dataset, "default_step", world).values >= 0).sum(axis=1) for world in worlds}
-    title = "Worlds: the same draws with other contagion; system loss in USD bn, differences paired by path"
-    table = new_table(title, "", "switched off", "clearing", "expected\nloss", "ES 99 %", "s.e.", "less\nnetwork", "s.e.", "defaults\na path", left=3)
-    for world in worlds:
-        off, solution = (str(dataset[name].sel(world=world).values) for name in ("switches_off", "solution"))
-        tail = risk.expected_shortfall(loss[world], weights, TAIL_LEVEL)
-        change = risk.mean(loss[world] - loss["network"], weights)
-        numbers = (risk.mean(loss[world], weights).value, tail.value, tail.standard_error, change.value, change.standard_error)
-        table.add_row(world, off or "nothing", solution, *map(money, numbers), number(risk.mean(failed[world], weights).value))
-    return table
 
 
 def factor_table(dataset: "xr.Dataset") -> Table:

@@ -6,11 +6,11 @@ sqrt(sum v_p^2 (x_p - mean)^2) with v the tail weights scaled to 1.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.risk.measures import mean, named_estimate, path_weights, tail_weights
+from simulate.risk.measures import Estimate, expected_shortfall, mean, named_estimate, path_weights, tail_weights, value_at_risk
 from simulate.risk.selection import choose, in_world, losses_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def losses_by_entity(dataset: "xr.Dataset", *, channels: Sequence[str] | None = 
     loss = in_world(dataset, "loss", world)
     if channels is not None:
         loss = loss.sel(channel=choose(dataset, "channel", channels))
-    return _expected_and_tail(dataset, loss.sum("channel", dtype=np.float64), level, world)
+    return expected_and_tail(dataset, loss.sum("channel", dtype=np.float64), level, world)
 
 
 def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outside: bool | None = None, world: str = "network") -> "xr.Dataset":
@@ -38,17 +38,17 @@ def losses_by_channel(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, outsi
     loss = in_world(dataset, "loss", world)
     if outside is not None:
         loss = loss.isel(entity=np.flatnonzero(dataset["outside"].values == outside))
-    return _expected_and_tail(dataset, loss.sum("entity", dtype=np.float64), level, world)
+    return expected_and_tail(dataset, loss.sum("entity", dtype=np.float64), level, world)
 
 
 def losses_by_deal(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Return expected and tail loss [USD bn] by deal, all bearers. Dim deal. Raises InputError for a world without detail."""
-    return _expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
+    return expected_and_tail(dataset, in_world(dataset, "deal_loss", world).astype(np.float64), level, world)
 
 
 def losses_by_year(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
     """Return expected and tail system loss [USD bn, nominal] by year of the run. Dim year. Raises InputError for a world that the result does not have."""
-    return _expected_and_tail(dataset, in_world(dataset, "system_loss_by_year", world), level, world)
+    return expected_and_tail(dataset, in_world(dataset, "system_loss_by_year", world), level, world)
 
 
 def losses_through(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
@@ -56,14 +56,14 @@ def losses_through(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: s
     lost stakes in it, bear (docs/model.md 4.10). Dim entity. Raises InputError for a world that the result does not have.
     """
     through = in_world(dataset, "borne_through", world).isel(entity=np.flatnonzero(~dataset["outside"].values))
-    return _expected_and_tail(dataset, through.astype(np.float64), level, world)
+    return expected_and_tail(dataset, through.astype(np.float64), level, world)
 
 
 def system_parts(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "network") -> "xr.Dataset":
-    """Return expected and tail loss [USD bn] of the parts of the system loss. Dim part:
+    """Return expected and tail loss [USD bn] of the parts of the system loss, and value at risk and expected shortfall of each by itself. Dim part:
 
     lenders (credit losses of outside nodes), claimants (their contract losses), written_off (their stakes at cost), through (what owners bear through
-    inside entities); system is their sum. at_mark: the system loss with stakes at their value at the failure. outside: what outside nodes alone book
+    inside entities); system is their sum. value_at_risk and expected_shortfall at `level` are those of the part alone, and add up to nothing. at_mark: the system loss with stakes at their value at the failure. outside: what outside nodes alone book
     as credit and equity losses. Raises InputError for a world that the result does not have.
     """
     import xarray as xr
@@ -80,7 +80,12 @@ def system_parts(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str
         "outside": outside,
     }
     stacked = xr.concat([values.drop_vars("world", errors="ignore") for values in parts.values()], xr.IndexVariable("part", list(parts)))
-    return _expected_and_tail(dataset, stacked, level, world)
+    weights = path_weights(dataset)
+    data: dict[str, Any] = {}
+    for name, measure in (("value_at_risk", value_at_risk), ("expected_shortfall", expected_shortfall)):
+        estimates = [measure(stacked.sel(part=part).values, weights, level) for part in parts]
+        data |= named_estimate(name, Estimate(*(np.array(column) for column in zip(*estimates))), ("part",), dataset["system_loss"].attrs.get("units", "1"))
+    return expected_and_tail(dataset, stacked, level, world).assign(data)
 
 
 def base_value(dataset: "xr.Dataset", *, world: str = "network") -> "xr.DataArray":
@@ -91,7 +96,7 @@ def base_value(dataset: "xr.Dataset", *, world: str = "network") -> "xr.DataArra
     return (in_world(dataset, "system_loss_by_year", world) * dataset["base_discount"]).sum("year").drop_vars("world", errors="ignore")
 
 
-def _expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float, world: str) -> "xr.Dataset":
+def expected_and_tail(dataset: "xr.Dataset", losses: "xr.DataArray", level: float, world: str) -> "xr.Dataset":
     """Return expected and tail mean of losses (path, X); paths without tail weight do not enter the second."""
     import xarray as xr
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from simulate.errors import InputError, refuse_if_any, section_type, sentences_of
+from simulate.errors import InputError, did_you_mean, refuse_if_any, section_type, sentences_of
 from simulate.factors.drivers import check_correlation
 from simulate.factors.section import doubts
 from simulate.factors.short_rate import ShortRate
@@ -155,6 +155,8 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
         if not found and {"entities", "figures"} <= paths.keys():
             found.extend(check_network(network, calendar))
         problems.extend(found)
+        if file is not None and not found:
+            problems.extend(saved_faults(file, network, place))
     refuse_if_any(problems)
     assert file is not None and network is not None  # or there was a problem
     warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
@@ -170,6 +172,20 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
         changes=(),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def saved_faults(file: ScenarioFile, network: Network, place: Callable[[Sequence[str | int]], str]) -> list[str]:
+    """Return a sentence for every entity that a world saves and that is not there, or cannot fail."""
+    inside = {entity.id: not entity.outside for entity in network.entities}
+    problems = []
+    for world, rules in file.worlds.items():
+        for name in rules.saves if isinstance(rules.saves, list) else ():
+            where = place(("worlds", world, "saves"))
+            if name not in inside:
+                problems.append(f"{where}: there is no entity '{name}'{did_you_mean(name, inside)}; name one of the entities table.")
+            elif not inside[name]:
+                problems.append(f"{where}: '{name}' is an outside node and never fails; name an inside entity.")
+    return problems
 
 
 def paths_of(value: Any) -> list[Path]:

@@ -18,6 +18,7 @@ from simulate.scenario.shocks import Shocks
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
+FIRST = "first"  # in `saves` of a world
 MOST_EXPONENT = 300.0  # of a discount factor
 
 
@@ -86,14 +87,25 @@ Cells = dict[str, Any]  # by id; simulate/network/overlay.py reads them
 
 
 class World(Section):
-    """A world: the same draws with some contagion switched off, or with the least clearing vector (docs/model.md, section 3)."""
+    """A world: the same draws with some contagion switched off, with the least clearing vector, or with somebody saved (docs/model.md, section 3)."""
 
     off: list[Switch] = []
     """Switches that are off. [switches]"""
     solution: Literal["greatest", "least"] = "greatest"
     """Clearing vector of every step: the greatest, or the least, in which as many entities fail as can. [choice]"""
+    saves: Literal["first"] | list[str] = []
+    """Entities that cannot fail, as outside gives them what they are short of; "first": whoever fails first on the path. [entities]"""
     detail: bool = False
     """Keep losses by channel and deal, not only the system loss and defaults. [true or false]"""
+
+    @field_validator("saves", mode="before")
+    @classmethod
+    def read_saved(cls, saves: object) -> object:
+        """A single entity may stand without brackets."""
+        names = [saves] if isinstance(saves, str) else saves
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError('should be a list of entities, such as ["lab"], or "first"')
+        return FIRST if names == [FIRST] else names
 
     @field_validator("off", mode="before")
     @classmethod
@@ -108,6 +120,8 @@ class World(Section):
             raise ValueError(
                 'solution is "least" and nonpayment is off: then everybody receives the amounts due and both solutions are one; leave out one of the two'
             )
+        if self.solution == "least" and self.saves == FIRST:
+            raise ValueError('saves is "first" and solution is "least", in which all may fail at once, so nobody fails first; name the entities to save')
         return self
 
 

@@ -5,11 +5,14 @@ from simulate.step.state import World
 
 
 @stage
-def open_tile(memory, net):
-    """Set the opening state of every world, and the summaries."""
+def open_tile(memory, saves, net):
+    """Set the opening state of every world, and the summaries. saves: [worlds, n] 1 for who is saved."""
     memory.summary.rows[:] = 0.0
     for k in range(memory.worlds.lane.shape[0]):
-        open_world(net, world_of(k, memory.worlds))
+        w = world_of(k, memory.worlds)
+        open_world(net, w)
+        for i in net.lists.inside:
+            w.saved[i, :] = saves[k, i]
 
 
 @small
@@ -17,7 +20,7 @@ def world_of(k, worlds):
     """Return world k, as views."""
     return World(
         worlds.entity[k], worlds.owner[k], worlds.chips[k], worlds.leg[k], worlds.holding[k], worlds.lane[k], worlds.loss[k], worlds.deal_loss[k],
-        worlds.year_loss[k], worlds.year_system[k],
+        worlds.exposure[k], worlds.default_loss[k], worlds.year_loss[k], worlds.year_system[k],
     )  # fmt: skip
 
 
@@ -30,6 +33,8 @@ def open_world(net, w):
     w.lane[:] = 0.0
     w.loss[:] = 0.0
     w.deal_loss[:] = 0.0
+    w.exposure[:] = 0.0
+    w.default_loss[:] = 0.0
     w.year_loss[:] = 0.0
     w.year_system[:] = 0.0
     w.alive[:] = 1.0

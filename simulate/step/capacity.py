@@ -57,6 +57,18 @@ def wear_chips(o, net, now, w, s):
         for lane in range(life.size):
             wears, other = before[lane] - last[lane], worn[lane]
             worn[lane] = wears if life[lane] == years else other
+        opening = fleet.fleet0[o] * share_left(t * dt, fleet.fleet_span[o], years)
+        for lane in range(life.size):
+            other = s.opening_value[i, lane]
+            s.opening_value[i, lane] = opening * now.factors.rental[lane] * alive[lane] if life[lane] == years else other
+
+
+@part
+def share_left(tau, span, life):
+    """Return the share of its cost that a fleet is worth on a straight line, tau years after the opening, if it was bought evenly over `span` years before."""
+    left = max(0.0, life - tau)  # of chips bought last
+    young = min(span, left)  # age at the opening of the oldest chips that are worth anything
+    return young * (left - 0.5 * young) / (span * life)
 
 
 @part

@@ -18,9 +18,10 @@ import numpy as np
 from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_rows
 from simulate.model import CLEARED_CLASSES
+from simulate.step.funding import BEYOND_MEANS
 from simulate.step.guarantees import call_guarantees, return_to_guarantors
 from simulate.step.lists import legs_of
-from simulate.step.waterfall import fix_claims, is_short, pay_by_waterfall, start_leg
+from simulate.step.waterfall import fix_claims, is_short, pay_by_waterfall, start_leg, unpaid_on_claim
 
 CHANGE_TOLERANCE = 1e-12  # share of everything due in the lane
 STILL_TO_COME = 10.0  # tolerances of change that may lie ahead of an iteration: where rounds shrink slowly, one round says little
@@ -37,6 +38,8 @@ def clear(net, now, w, s):
     find_active_estates(net, now, w, s)
     add_claims_on_estates(net, now, w, s)
     find_trouble(net, w, s)
+    if now.saves_first:
+        save_first(net, w, s)
     least = now.least and not now.insured  # insured receipts do not depend on payments: there is one clearing vector
     for lane in range(s.troubled.size):
         if least or s.troubled[lane] > 0.0:
@@ -66,7 +69,7 @@ def find_active_estates(net, now, w, s):
         i, j = legs.payer[l], legs.payee[l]
         if s.dead[i] > 0 and s.dead[j] > 0 and not now.insured:
             for lane in range(s.troubled.size):
-                expected[j, lane] += w.claim[l, lane] - w.paid_on_claim[l, lane] + w.covered[l, lane]
+                expected[j, lane] += unpaid_on_claim(l, lane, w) + w.covered[l, lane]
     for g in lists.guarantee:
         i = legs.payer[g]
         for lane in range(s.troubled.size):
@@ -95,7 +98,7 @@ def add_claims_on_estates(net, now, w, s):
             for lane in range(due_in_all.size):
                 if s.active[i, lane] > 0.0:
                     for l in legs_of(i, lists):
-                        more = w.claim[l, lane] - w.paid_on_claim[l, lane] + w.covered[l, lane]
+                        more = unpaid_on_claim(l, lane, w) + w.covered[l, lane]
                         due_in_all[lane] += more
                         if not now.insured:
                             s.received_full[legs.payee[l], lane] += more
@@ -118,6 +121,21 @@ def find_trouble(net, w, s):
         for lane in range(trouble.size):
             fails = 1.0 if is_short(cash[lane], can_raise[lane], got[lane], dues[lane]) else 0.0
             trouble[lane] = max(trouble[lane], max(fails * alive[lane], active[lane]))
+
+
+@part
+def save_first(net, w, s):
+    """Save who cannot pay in full though all others do, in lanes where nobody is saved yet: nobody has failed there before."""
+    for lane in range(s.troubled.size):
+        saved = 0.0
+        for i in net.lists.inside:
+            saved += w.saved[i, lane]
+        if s.troubled[lane] > 0.0 and saved == 0.0:
+            for i in net.lists.inside:
+                if is_short(s.cash_in[i, lane], s.can_raise[i, lane], s.received_full[i, lane], s.dues[i, lane]):
+                    w.saved[i, lane] = 1.0
+                    s.can_raise[i, lane] = BEYOND_MEANS
+            s.troubled[lane] = 0.0
 
 
 @part

@@ -4,6 +4,7 @@ from simulate.kernels.jit import part
 from simulate.kernels.maths import copy_row
 from simulate.model import CAPEX, SECURED
 from simulate.step.earnings import has_ended
+from simulate.step.values import chips_pledged, price_of
 
 
 @part
@@ -38,19 +39,18 @@ def plan_capex(net, now, w, s):
 @part
 def value_collateral(net, now, w, s):
     """Compute the market value of the collateral of each balance: chips of the payer, its core business, a stake."""
-    legs, equity0 = net.legs, net.entities.equity0
+    legs = net.legs
     for l in net.lists.balance:
         if legs.seniority[l] != SECURED and legs.ltv[l] <= 0.0:
             continue
         i, h = legs.payer[l], legs.coll_holding[l]
         value = s.collateral[l]
         for lane in range(value.size):
-            value[lane] = legs.coll_fleet[l] * s.fleet_value[i, lane] + legs.coll_core[l] * s.core_value[i, lane]
+            value[lane] = chips_pledged(l, i, lane, net, s) + legs.coll_core[l] * s.core_value[i, lane]
         if h >= 0:
             j = net.holdings.issuer[h]
             for lane in range(value.size):
-                price = w.equity[j, lane] if now.marks else equity0[j] * now.factors.valuation[lane]
-                value[lane] += legs.coll_stake[l] * w.stake[h, lane] * price
+                value[lane] += legs.coll_stake[l] * w.stake[h, lane] * price_of(j, lane, now, w)
 
 
 @part
@@ -141,7 +141,7 @@ def fall_due_as_capex(net, now, w, s):
 
 @part
 def fall_due_of_balance(l, net, now, w, s):
-    """Compute interest and principal of balance l, with the call of a covenant, and its scheduled draw."""
+    """Compute interest and principal of balance l, with the call of a covenant, and its scheduled draw: no lender pays a draw to who has failed."""
     legs, dt = net.legs, net.grid.dt
     i = legs.payer[l]
     amort, ltv, drawn = legs.amort[l, now.t], legs.ltv[l], legs.draw[l, now.t]
@@ -164,7 +164,8 @@ def fall_due_of_balance(l, net, now, w, s):
     if net.lists.draws[l] > 0:
         scale = now.draws.scale[legs.group[l]]
         for lane in range(due.size):
-            s.drawn[l, lane] = drawn * scale[lane] * w.alive[i, lane]
+            failed = w.alive[i, lane] == 0.0 or w.restructured[i, lane] > 0.0
+            s.drawn[l, lane] = 0.0 if failed else drawn * scale[lane]
 
 
 @part

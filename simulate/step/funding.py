@@ -40,6 +40,8 @@ def find_liquidity(net, now, w, s):
             for lane in range(s.open.size):
                 s.outside_in[i, lane] += s.drawn[l, lane]
     withdraw_funds(net, now, s)
+    if now.saves:
+        support(net, w, s)
     for i in lists.inside:
         # Market debt that is raised early stands in `drawn` of a leg without schedule, and raise_money added it.
         for lane in range(s.open.size):
@@ -53,6 +55,15 @@ def withdraw_funds(net, now, s):
     for i in net.lists.inside:
         if net.entities.fails_step[i] == now.t:
             s.can_raise[i, :] = -BEYOND_MEANS
+
+
+@part
+def support(net, w, s):
+    """Let outside stand behind who is saved: nothing that falls due is too much, also in the step of a shock."""
+    for i in net.lists.inside:
+        for lane in range(s.open.size):
+            if w.saved[i, lane] > 0.0:
+                s.can_raise[i, lane] = BEYOND_MEANS
 
 
 @part
@@ -92,7 +103,7 @@ def raise_money(i, amount, net, s):
 
 @part
 def draw_liquidity(i, need, net, w, s):
-    """Cover need [W] of entity i: the credit line first (counted down), then the market. Adds to cash."""
+    """Cover need [W] of entity i: the credit line first (counted down), then the market; of who is saved the rest is granted. Adds to cash."""
     short = 0  # counted, as the largest of floating-point numbers is not found by vectors
     for lane in range(need.size):
         short += 1 if need[lane] > 0.0 else 0
@@ -105,10 +116,12 @@ def draw_liquidity(i, need, net, w, s):
         from_line = min(w.line[i, lane], wanted)
         w.line[i, lane] -= from_line
         rest = wanted - from_line
+        grant = max(0.0, rest - s.room[i, lane]) * w.saved[i, lane]
         s.room[i, lane] = max(0.0, s.room[i, lane] - rest)
-        market[lane] = rest
+        market[lane] = rest - grant
+        w.granted[lane] += grant
         w.cash[i, lane] += wanted
-        s.outside_in[i, lane] += from_line
+        s.outside_in[i, lane] += from_line + grant
         if l >= 0:
             s.drawn[l, lane] += from_line
     raise_money(i, market, net, s)

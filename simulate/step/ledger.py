@@ -18,9 +18,8 @@ def passes_on(j, channel, net, now):
 
 @part
 def book(j, channel, amount, lane, net, now, w):
-    """Book a loss that entity j bears in a lane."""
-    w.loss[j, channel, lane] += amount * now.factors.discount[lane]
-    w.year_loss[year_of(now.t, net.grid.dt), j, lane] += amount
+    """Book a loss of entity j in a lane."""
+    book_own(j, channel, amount, lane, net, now, w)
     if passes_on(j, channel, net, now):
         w.suffered[j, lane] += amount
 

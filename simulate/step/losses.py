@@ -49,11 +49,13 @@ def book_claims_on(i, lane, net, now, w, s):
         else:
             later = s.credit_now[l, lane] - s.due[l, lane]
             credit, contract = s.due[l, lane] - paid + outcome * later, 0.0
-        j = legs.payee[l]
+        j, d = legs.payee[l], legs.deal[l]
+        w.exposure[d, lane] += s.credit_now[l, lane] if living else 0.0
+        w.default_loss[d, lane] += credit
         w.caused[i, lane] += credit + contract
         book(j, CREDIT, credit, lane, net, now, w)
         book(j, CONTRACT, contract, lane, net, now, w)
-        w.deal_loss[legs.deal[l], lane] += (credit + contract) * discount
+        w.deal_loss[d, lane] += (credit + contract) * discount
 
 
 @part

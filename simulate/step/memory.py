@@ -34,7 +34,7 @@ from simulate.step.state import INTEGERS, LISTS, STARTS, STEP, WORLD, Lists, Net
 
 CACHE_LINE = 64
 YEAR_ROUNDING = 1e-9  # twelve months make a year
-LEAST, DETAIL = len(SWITCHES), len(SWITCHES) + 1  # columns of pack_worlds after the switches
+LEAST, DETAIL, SAVES, SAVES_FIRST = range(len(SWITCHES), len(SWITCHES) + 4)  # columns of the flags of a world after its switches
 KINDS = {"rows": np.int64, "terms": np.float64, "by_step": np.float64}
 PACKED: dict[Any, dict[str, tuple[str, ...]]] = {}  # names by packed array of every packed type
 
@@ -116,10 +116,20 @@ def pack_model(model: Model) -> Net:
     )
 
 
-def pack_worlds(model: Model) -> Array:
-    """[worlds, 7] flags of each world: the switches, LEAST, DETAIL."""
+class WorldRules(NamedTuple):
+    """What tells the worlds of a model apart."""
+
+    flags: Array  # [worlds, 9] 0 or 1: the switches, LEAST, DETAIL, SAVES, SAVES_FIRST
+    saves: Array  # [worlds, n] 1: the entity is saved from the opening on
+
+
+def pack_worlds(model: Model) -> WorldRules:
+    """Pack the worlds of a model."""
     rules = model.rules
-    return freeze_array(np.column_stack([rules.world_switches, rules.world_least, rules.world_detail]).astype(np.float64))
+    saves = np.array(rules.world_saves, np.float64).reshape(len(rules.world_least), -1)
+    some = np.maximum(saves.max(axis=1, initial=0.0), rules.world_saves_first)
+    flags = np.column_stack([rules.world_switches, rules.world_least, rules.world_detail, some, rules.world_saves_first]).astype(np.float64)
+    return WorldRules(freeze_array(flags), freeze_array(saves))
 
 
 def build_lists(model: Model) -> Lists:
@@ -192,6 +202,8 @@ def new_worlds(worlds: int, entities: int, owners: int, grid: Grid, legs: int, h
         lane=zeros((worlds, len(WORLD["lane"]), lanes)),
         loss=zeros((worlds, entities, len(CHANNELS), lanes)),
         deal_loss=zeros((worlds, grid.deals, lanes)),
+        exposure=zeros((worlds, grid.deals, lanes)),
+        default_loss=zeros((worlds, grid.deals, lanes)),
         year_loss=zeros((worlds, years, entities, lanes)),
         year_system=zeros((worlds, years, lanes)),
     )

@@ -53,7 +53,7 @@ def summarise(summary, now):
 
 @stage
 def keep_tile(start, count, plans, worlds, memory, out, net):
-    """Copy the results of a tile into columns start .. start + count - 1; plans: the factors of the model, worlds: its worlds."""
+    """Copy the results of a tile into columns start .. start + count - 1; plans: the factors of the model, worlds: flags of its worlds."""
     keep_factors(start, count, plans, memory, out, net)
     detail = 0
     for k in range(memory.worlds.lane.shape[0]):
@@ -96,6 +96,7 @@ def keep_world(k, start, count, out, net, w):
         out.unconverged[k, b] = w.unconverged[lane]
         out.system_loss[k, b] = w.system[lane]
         out.system_loss_at_mark[k, b] = w.system_marked[lane]
+        out.granted[k, b] = w.granted[lane]
         out.lender_loss[k, b] = 0.0
         out.outside_loss[k, b] = 0.0
         out.owner_loss[k, b] = 0.0
@@ -131,7 +132,8 @@ def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
         i, j = holdings.holder[h], holdings.issuer[h]
         opening = holdings.stake0[h] * equity0[j]
         for lane in range(count):
-            price = w.equity[j, lane] if marks else equity0[j] * valuation[lane]
+            kept = not marks and w.default_step[j, lane] >= 0.0
+            price = w.last_mark[j, lane] * valuation[lane] if kept else w.equity[j, lane]
             out.mark_change[k, i, start + lane] += w.stake[h, lane] * price - opening
 
 
@@ -145,6 +147,8 @@ def keep_detail(d, start, count, out, w):
     for deal in range(w.deal_loss.shape[0]):
         for lane in range(count):
             out.deal_loss[d, deal, start + lane] = w.deal_loss[deal, lane]
+            out.exposure_at_default[d, deal, start + lane] = w.exposure[deal, lane]
+            out.default_loss[d, deal, start + lane] = w.default_loss[deal, lane]
     for year in range(w.year_loss.shape[0]):
         for i in range(w.year_loss.shape[1]):
             for lane in range(count):

@@ -8,10 +8,11 @@ from simulate.kernels.maths import LITTLE
 from simulate.model import CLEARED_CLASSES, EQUITY, SECURED
 from simulate.step.ledger import book, passes_on
 from simulate.step.lists import legs_of, stakes_in, stakes_of
-from simulate.step.values import mark_of, multiple
+from simulate.step.values import chips_pledged, mark_of, multiple
 
 LIQUIDATED = -1.0  # in `outcome`; a restructuring has its haircut there, an entity without default 0
 LEAST_HAIRCUT, MOST_HAIRCUT = 0.1, 0.9
+LEAST_INDEX = 1e-6  # a mark over an index of 0 would be infinite
 
 
 @part
@@ -126,6 +127,7 @@ def record_default(i, lane, net, now, w, s):
     if w.default_step[i, lane] < 0.0:
         w.default_round[i, lane] = s.wave[i, lane]
         w.default_step[i, lane] = now.t
+        w.last_mark[i, lane] = w.equity[i, lane] / max(now.factors.valuation[lane], LEAST_INDEX)
         w.failure_equity[i, lane] = s.equity_left[i, lane]
         had = s.cash_in[i, lane] + s.received[i, lane] + max(0.0, s.can_raise[i, lane])
         w.failure_short[i, lane] = max(0.0, s.dues[i, lane] - had)
@@ -208,7 +210,7 @@ def sell_collateral(l, i, lane, net, now, w, s):
     """Return the final proceeds of the collateral of leg l of entity i: nothing for shares of a firm that fails too, less for a stake diluted in the step."""
     legs = net.legs
     core = (1.0 - net.entities.core_haircut[i]) * legs.coll_core[l] * s.core_value[i, lane]
-    rest = legs.coll_fleet[l] * s.fleet_value[i, lane]
+    rest = chips_pledged(l, i, lane, net, s)
     h = legs.coll_holding[l]
     if not (now.marks and s.outcome[net.holdings.issuer[h], lane] != 0.0):
         rest += legs.coll_stake[l] * mark_of(h, lane, net, now, w)
@@ -219,7 +221,7 @@ def sell_collateral(l, i, lane, net, now, w, s):
 def wipe_out(i, lane, net, now, w, s):
     """Wipe out the stakes in a defaulter: their cost is lost; after a restructuring its creditors (outside) own it.
 
-    With marks off only the cost is booked, because the mark of a stake follows the common index.
+    With marks off only the cost is booked, because the stake keeps its last mark.
     """
     holdings = net.holdings
     for h in stakes_in(i, net.lists):

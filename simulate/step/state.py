@@ -38,6 +38,8 @@ WORLD = {
         "marked_off": Variable("USD bn", "value of these stakes at its failures"),
         "failure_equity": Variable("USD bn", "equity at its first failure, before anything is lost by the failure; below 0: claims exceed assets"),
         "failure_short": Variable("USD bn", "dues beyond cash, receipts and funding at its first failure"),
+        "last_mark": Variable("USD bn", "value of its equity before its first failure, over the valuation index of that step"),
+        "saved": Variable("0 or 1", "1: outside gives it what it is short of, so it does not fail"),
         "paid_for_stakes": Variable("USD bn", "cash paid for stakes so far, less proceeds of stakes sold"),
     },
     "owner": {
@@ -75,6 +77,7 @@ WORLD = {
         "steps_shut": Variable("steps", "steps in which the door of the funding market was shut"),
         "unconverged": Variable("clearings", "clearings that stopped at the most rounds"),
         "system": Variable("USD bn", "system loss so far, at cost, in the money of the run"),
+        "granted": Variable("USD bn", "money that outside gave to entities that are saved"),
         "system_marked": Variable("USD bn", "the same with stakes at their value at the failure"),
         "counted": Variable("USD bn", "nominal losses at cost that `system` holds"),
         "counted_marked": Variable("USD bn", "nominal losses at mark that `system_marked` holds"),
@@ -85,6 +88,7 @@ STEP = {
     "entity": {
         "delivered_share": Variable("share", "delivered capacity of a host over its plan"),
         "fleet_value": Variable("USD bn", "market value of its chips"),
+        "opening_value": Variable("USD bn", "part of it on chips that it had at the opening"),
         "revenue": Variable("USD bn/step", "external revenue"),
         "relet_receipts": Variable("USD bn/step", "receipts and saved cost on volume that customers no longer take"),
         "cost": Variable("USD bn/step", "operating cost"),
@@ -168,6 +172,8 @@ class World(NamedTuple):
     lane: Array  # [K, W]
     loss: Array  # [n, channels, W] USD bn, times the discount factor of the step
     deal_loss: Array  # [D, W] likewise
+    exposure: Array  # [D, W] USD bn, nominal, credit claims at the failures of the payer
+    default_loss: Array  # [D, W] USD bn, nominal, lost on these claims so far
     year_loss: Array  # [Y, n, W] USD bn, nominal, by year of the run, without stranded chips
     year_system: Array  # [Y, W] USD bn, nominal, of credit and equity of outside nodes
 
@@ -187,6 +193,8 @@ class Worlds(NamedTuple):
     lane: Array
     loss: Array
     deal_loss: Array
+    exposure: Array
+    default_loss: Array
     year_loss: Array
     year_system: Array
 
@@ -266,6 +274,8 @@ class Now(NamedTuple):
     marks: bool
     confidence: bool
     least: bool  # the least clearing vector instead of the greatest
+    saves: bool  # some entities are saved: outside gives them what they are short of
+    saves_first: bool  # who fails first is saved from then on
     detail: bool  # losses are kept by channel and deal
     factors: NamedTuple  # StepFactors
     draws: NamedTuple  # PathDraws

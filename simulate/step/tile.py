@@ -13,7 +13,7 @@ from simulate.step.factors import draw_paths, move_factors
 from simulate.step.funding import find_liquidity, open_door
 from simulate.step.ledger import add_up
 from simulate.step.losses import book_claims, book_contracts, book_fleets
-from simulate.step.memory import DETAIL, LEAST
+from simulate.step.memory import DETAIL, LEAST, SAVES, SAVES_FIRST
 from simulate.step.outputs import Summary, keep_tile, summarise
 from simulate.step.resolution import advance_claims, decide, resolve
 from simulate.step.settlement import issue_shares, pay_commitments, settle
@@ -39,7 +39,7 @@ class Memory(NamedTuple):
 def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, net):
     """Simulate paths first_path .. first_path + paths - 1 into `out` (the path is the last axis), tile by tile.
 
-    plans: the factors of the model; worlds [worlds, 7]: flags of each world (memory.pack_worlds). The last tile is padded and its surplus lanes are
+    plans: the factors of the model; worlds: flags of each world, and who is saved in it (memory.pack_worlds). The last tile is padded and its surplus lanes are
     dropped. `trace` [worlds, T, kinds, n, W] and `audit` are filled for the last tile; pass arrays of size 0 to record nothing.
     One function: numba compiles every callee again for each caller, so three levels would cost three times the compile time.
     """
@@ -47,15 +47,15 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
     lanes = s.lane.shape[1]
     for start in range(0, paths, lanes):
         draw_paths(plans, first_path + start, memory.state, draws, factors)
-        open_tile(memory, net)
+        open_tile(memory, worlds.saves, net)
         for t in range(net.grid.steps):
             move_factors(net.grid, plans, t, first_path + start, memory.state, draws, factors)
-            for k in range(worlds.shape[0]):
+            for k in range(worlds.flags.shape[0]):
                 w = world_of(k, memory.worlds)
-                on = worlds[k]
+                on = worlds.flags[k]
                 now = Now(
-                    t, on[NONPAYMENT] == 0.0, on[SUPPLY] > 0.0, on[RELIEF] > 0.0, on[MARKS] > 0.0, on[CONFIDENCE] > 0.0, on[LEAST] > 0.0, on[DETAIL] > 0.0,
-                    factors, draws,
+                    t, on[NONPAYMENT] == 0.0, on[SUPPLY] > 0.0, on[RELIEF] > 0.0, on[MARKS] > 0.0, on[CONFIDENCE] > 0.0, on[LEAST] > 0.0,
+                    on[SAVES] > 0.0, on[SAVES_FIRST] > 0.0, on[DETAIL] > 0.0, factors, draws,
                 )  # fmt: skip
                 if k == 0:
                     summarise(memory.summary, now)
@@ -73,7 +73,7 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
                     keep_state(Trace(trace[k, t]), net, w, s)
                 if audit.entity.size > 0:
                     keep_end(k, audit, now, w, s)
-        keep_tile(start, min(lanes, paths - start), plans, worlds, memory, out, net)
+        keep_tile(start, min(lanes, paths - start), plans, worlds.flags, memory, out, net)
 
 
 @stage

@@ -24,11 +24,23 @@ def multiple(i, tau, net):
 
 
 @part
+def price_of(j, lane, now, w):
+    """Return what all of the equity of entity j is marked at: with marks off, after its failure, the last mark before it at the common index."""
+    kept = not now.marks and w.default_step[j, lane] >= 0.0
+    return w.last_mark[j, lane] * now.factors.valuation[lane] if kept else w.equity[j, lane]
+
+
+@part
 def mark_of(h, lane, net, now, w):
-    """Return the marked value of holding h; with marks off, its stake of the opening value at the common index."""
-    j = net.holdings.issuer[h]
-    price = w.equity[j, lane] if now.marks else net.entities.equity0[j] * now.factors.valuation[lane]
-    return w.stake[h, lane] * price
+    """Return the marked value of holding h."""
+    return w.stake[h, lane] * price_of(net.holdings.issuer[h], lane, now, w)
+
+
+@part
+def chips_pledged(l, i, lane, net, s):
+    """Return the value of the chips of payer i that secure leg l: its shares of those of the opening, and of those bought later."""
+    old = s.opening_value[i, lane]
+    return net.legs.coll_fleet[l] * old + net.legs.coll_later[l] * max(0.0, s.fleet_value[i, lane] - old)
 
 
 @part
@@ -36,6 +48,10 @@ def add_marks(i, total, net, now, w):
     """Add the marked value of the stakes of entity i to total [W]."""
     for h in stakes_of(i, net.lists):
         j = net.holdings.issuer[h]
-        stake, price, opening = w.stake[h], w.equity[j], net.entities.equity0[j]
-        for lane in range(total.size):
-            total[lane] += stake[lane] * (price[lane] if now.marks else opening * now.factors.valuation[lane])
+        stake, price = w.stake[h], w.equity[j]
+        if now.marks:
+            for lane in range(total.size):
+                total[lane] += stake[lane] * price[lane]
+        else:
+            for lane in range(total.size):
+                total[lane] += stake[lane] * price_of(j, lane, now, w)

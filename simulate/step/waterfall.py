@@ -16,6 +16,12 @@ def is_short(cash, can_raise, received, dues):
 
 
 @part
+def unpaid_on_claim(l, lane, w):
+    """Return what an estate has not paid of claim l. What it has paid in full rounds to either side of the claim."""
+    return max(0.0, w.claim[l, lane] - w.paid_on_claim[l, lane])
+
+
+@part
 def start_leg(l, lane, w, s):
     """Set the largest payment of leg l, with which a descent starts."""
     full = s.due[l, lane] + w.covered[l, lane]
@@ -37,7 +43,7 @@ def fix_claims(i, lane, net, now, w, s):
             continue
         start_leg(l, lane, w, s)
         if not living:
-            full = w.claim[l, lane] - w.paid_on_claim[l, lane] + w.covered[l, lane]
+            full = unpaid_on_claim(l, lane, w) + w.covered[l, lane]
             s.full[l, lane] = full
             s.pay[l, lane] = full
             s.claims[i, rank, lane] += w.claim[l, lane]

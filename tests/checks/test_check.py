@@ -326,7 +326,7 @@ def one_step(solution, least=0.0):
         holdings=SimpleNamespace(issuer=nobody, outside_of=np.full(n, -1)),
         fleet=SimpleNamespace(entity=nobody, stranded_deal=nobody),
         factors=SimpleNamespace(short_rate=SimpleNamespace(discount=1.0)),
-        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.full(worlds, least), world_detail=np.array([1.0, 0.0])),
+        rules=SimpleNamespace(alpha=alpha, beta=alpha, max_iterations=1000, world_switches=np.ones((worlds, 5)), world_least=np.full(worlds, least), world_detail=np.array([1.0, 0.0]), world_saves=np.zeros((worlds, n)), world_saves_first=np.zeros(worlds)),
     )  # fmt: skip
     trace = np.zeros((worlds, 1, len(TRACES), n, 1))
     legs = np.zeros((worlds, 1, len(KEPT_LEGS), 2, 1))

@@ -121,7 +121,7 @@ def test_faults_survive_pickle():
 def test_a_run_that_memory_cannot_hold_is_refused_before_it_starts(monkeypatch):
     monkeypatch.setattr(simulation, "run_blocks", None)
     with pytest.raises(
-        InputError, match=r"paths = 1,000,000,000 is too large: the run needs at least 3\.4 TB of memory \(this machine has 8\.0 GB\) and about"
+        InputError, match=r"paths = 1,000,000,000 is too large: the run needs at least 3\.9 TB of memory \(this machine has 8\.0 GB\) and about"
     ):
         monkeypatch.setattr("simulate.engine.needs.total_memory", lambda: 8e9)
         simulate.run(SMALL, paths=10**9, threads=2)

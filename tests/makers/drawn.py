@@ -76,7 +76,7 @@ def assemble(dice, people, names, deals, groups, calendar) -> Model:
         fleet=draw_fleet(dice, owners, rows, calendar),
         legs=freeze(leg_rows(deals.legs, deals.holdings, people, rows, calendar)),
         holdings=holdings,
-        rules=draw_rules(dice, sweeps_of(deals.holdings, tuple(everybody[:-1]), rows)),
+        rules=draw_rules(dice, sweeps_of(deals.holdings, tuple(everybody[:-1]), rows), [person.outside for person in everybody]),
     )
 
 
@@ -244,13 +244,19 @@ def contiguous(value):
     return np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value
 
 
-def draw_rules(dice, sweeps) -> Rules:
-    """The step. The second world has switches of its own, or the first; the third is the network with least clearing."""
+def draw_rules(dice, sweeps, outside) -> Rules:
+    """The step. The second world has switches of its own, or the first, and may save somebody; the third is the network with least clearing."""
     switches = tuple(float(dice.flag()) for _ in NETWORK)
-    worlds = [NETWORK, dice.pick((0.0,) * 5, switches)]
+    own = dice.pick((0.0,) * 5, switches, NETWORK)
+    saves = np.array([0.0 if outside_node else float(dice.flag(3)) for outside_node in outside])
+    rescue, last = dice.pick("nobody", "some", "first"), dice.flag(3)
+    worlds = [(NETWORK, 0.0 * saves, 0.0), (own, saves * (rescue == "some"), float(rescue == "first"))]
+    worlds = [*(worlds[::-1] if last else worlds), (NETWORK, saves * dice.flag(3), 0.0)]
     return freeze(
         Rules(
-            world_switches=np.array([*(worlds if dice.flag(3) is False else worlds[::-1]), NETWORK]),
+            world_switches=np.array([world[0] for world in worlds]),
+            world_saves=np.array([world[1] for world in worlds]),
+            world_saves_first=np.array([world[2] for world in worlds]),
             world_least=np.array([0.0, 0.0, 1.0]),
             world_detail=np.array([1.0, 0.0, 1.0]),
             alpha=dice.pick(1.0, dice.share()),
@@ -269,7 +275,7 @@ def draw_rules(dice, sweeps) -> Rules:
             restructure_kappa=dice.pick(0.5, 0.0, 1.0),
             max_restructurings=dice.pick(2, 0, 1, 5),
             equity_sweeps=sweeps,
-            max_iterations=20000,
+            max_iterations=1_000_000,
         )
     )
 

@@ -198,6 +198,7 @@ class Deals:
         terms["class"] = dice.pick(None, None, 0, 1, 2, 3)
         collateral = kind == "gpu_loan" or dice.flag()
         terms["fleet_share"] = self.pledge(("fleet", payer)) if collateral else 0.0
+        terms["later_share"] = self.pledge(("later fleet", payer)) if collateral else 0.0
         terms["core_share"] = self.pledge(("core", payer)) if collateral else 0.0
         if kind == "gpu_loan":
             terms["ltv"] = dice.pick(0.0, 0.7, 1.0)

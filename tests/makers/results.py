@@ -28,6 +28,7 @@ def compiled(discount: float = 1.0) -> SimpleNamespace:
     )
     model = SimpleNamespace(grid=SimpleNamespace(steps=STEPS, dt=DT), factors=SimpleNamespace(short_rate=SimpleNamespace(discount=discount)))
     return SimpleNamespace(
+        deal_classes=("senior", "senior", "", ""),
         model=model,
         names=names,
         outside=OUTSIDE,
@@ -91,6 +92,9 @@ def block(first: int, paths: int) -> dict[str, np.ndarray]:
         "borne_through": through,
         "loss": loss[None],
         "deal_loss": deal_loss[None],
+        "exposure_at_default": (np.array([[1.25], [2.0], [0.0], [0.0]]) * deal_loss)[None],
+        "default_loss": (np.array([[1.0], [1.0], [0.0], [0.0]]) * deal_loss)[None],
+        "granted": np.zeros((2, paths)),
         "loss_by_year": by_year(loss[:, :4].sum(axis=1), draws[12])[None],
         "system_loss": system,
         "system_loss_by_year": np.stack([by_year(one[None], draws[12])[:, 0] for one in system]),

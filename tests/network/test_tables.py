@@ -137,7 +137,7 @@ def test_shares_of_somebody_without_a_price_are_refused(small):
 def test_collateral_pledged_twice_is_refused(small):
     add(small, "deals.csv", new_deal("second_lien", "gpu_loan", "cloud", "banks", 3))
     add(small, "terms.csv", f"second_lien,fleet_share,0.5,share,{TEST}")
-    expect(faults(small), "collateral shares of the fleet of 'cloud' add up to 1.1", "chip_loan 0.6", "second_lien 0.5")
+    expect(faults(small), "collateral shares of the opening fleet of 'cloud' add up to 1.1", "chip_loan 0.6", "second_lien 0.5")
 
 
 def test_a_secured_loan_without_collateral_is_refused(small):

@@ -16,11 +16,20 @@ def cost_in_service(history, span, dt, x):
     return history[k] + slope * rest, integral + (history[k] + slope * rest / 2) * rest
 
 
+def left_of_opening(tau, span, life):
+    """Mean share of the cost left after tau years, straight line, of chips whose age at the opening is even over 0 .. span: age a is worth 1 - (a + tau)/life."""
+    if tau >= life:
+        return 0.0
+    if tau + span <= life:
+        return 1 - (tau + span / 2) / life
+    return (life - tau) ** 2 / (2 * life * span)
+
+
 def capacity(model, t, now, life, world):
     """4.1: delivered_share [n]; per owner delivered, gw_idle [GW], worn (true and book life), carrying; fleet_value [n]."""
     n, dt, fleet = model.grid.entities, model.grid.dt, model.fleet
     share = [1.0] * n
-    fleet_value, delivered, gw_idle, worn, worn_book, carrying = [0.0] * n, [], [], [], [], []
+    fleet_value, opening_value, delivered, gw_idle, worn, worn_book, carrying = [0.0] * n, [0.0] * n, [], [], [], [], []
     for o, i in enumerate(fleet.entity):
         d = max(world.delivered[o], (1 - now["gap"] * fleet.power_exposure[o]) * world.built[o])
         delivered.append(d)
@@ -42,6 +51,7 @@ def capacity(model, t, now, life, world):
         worn_book.append(f(begin - book) - f(begin - dt - book))
         straight_line = f(begin) - (c(begin) - c(begin - life)) / life
         fleet_value[i] = max(0.0, straight_line) * now["rental"] * world.alive[i]
+        opening_value[i] = history[0] * left_of_opening(begin, span, life) * now["rental"] * world.alive[i]
         used = min(life, book)
         kept = f(begin) - f(begin - used) - (c(begin) - c(begin - used) - used * f(begin - used)) / book
         carrying.append(kept)
@@ -52,5 +62,6 @@ def capacity(model, t, now, life, world):
         "worn": worn,
         "worn_book": worn_book,
         "fleet_value": fleet_value,
+        "opening_value": opening_value,
         "carrying": carrying,
     }

@@ -7,6 +7,7 @@ import math
 
 from simulate.model import COMMITMENT, GUARANTEE
 from tests.oracle.factors import clip
+from tests.oracle.funding import BEYOND_MEANS
 from tests.oracle.world import COMMITTED, SECURED, SENIOR, SMALLEST, TOLERANCE, ratio
 
 SHARE_OF_ALL = 1e-3  # of all dues, the least a margin is measured by: whoever is paid by firms a thousand times its size gets their rounding
@@ -32,7 +33,7 @@ def positions(model, t, scale, world, due):
             values = (due["due"][leg], base, 0.0, claim - covered, credit - covered, covered)
         else:
             claim, offset, covered = world.claim[leg], world.paid_on_claim[leg], world.covered[leg]
-            values = (claim - offset + covered, claim, offset, claim, world.claim_credit[leg], covered)
+            values = (max(0.0, claim - offset) + covered, claim, offset, claim, world.claim_credit[leg], covered)
         for name, value in zip(names, values, strict=True):
             result[name][leg] = value
     return result
@@ -145,6 +146,21 @@ class Network:
         owed = self.dues()
         least = SHARE_OF_ALL * sum(owed)
         return {i: (self.cash[i] + can_raise[i] + received[i] - owed[i] * (1 - TOLERANCE), owed[i], max(owed[i], least)) for i in who}
+
+
+def save_first(model, world, cash, can_raise, position, due_undisturbed=None, nudge=0.0):
+    """In a world that saves the first: who is short though everybody pays in full is saved from now on, and can raise all, if nobody is saved yet.
+
+    Changes the world and can_raise [n]; returns the margin."""
+    margin = math.inf
+    if world.saves_first and not any(world.saved):
+        network = Network(model, world, cash, position, due_undisturbed)
+        for i, (edge, owed, size) in network.edges(can_raise, network.received_of(network.full), network.inside).items():
+            if owed > 0:
+                margin = min(margin, abs(edge) / size)
+            if edge < -nudge * owed:
+                world.saved[i], can_raise[i] = True, BEYOND_MEANS
+    return margin
 
 
 class Iteration:

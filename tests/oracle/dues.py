@@ -58,8 +58,8 @@ def dues(model, t, now, scale, world, cap, earn):
         driver, delay, alive = legs.driver[leg], legs.delay[leg], world.alive[payer]
         if driver in (COMMITMENT, GUARANTEE):
             continue
-        collateral, sale = collateral_value(model, now, world, cap["fleet_value"], leg)
-        draw = legs.draw[leg][t] * scale[legs.group[leg]] * alive
+        collateral, sale = collateral_value(model, now, world, cap, leg)
+        draw = legs.draw[leg][t] * scale[legs.group[leg]] * (alive and not world.restructured[payer])  # nobody lends on to who has failed
         result["sale"][leg], result["drawn"][leg] = sale, draw
 
         def earned(volume, committed_capex, balance, covenant_on, leg=leg, payer=payer, driver=driver):

@@ -40,6 +40,8 @@ def funding(model, t, now, world, desired):
         k[i] = world.line[i] + room[i] - prefund[i]
         if e.fails_step[i] == t:  # a shock: it is asked for more than there is
             k[i] = -BEYOND_MEANS
+        if world.saved[i]:
+            k[i] = BEYOND_MEANS
     return {"open": opened, "room": room, "prefund": prefund, "can_raise": k}
 
 
@@ -85,6 +87,10 @@ class Purse:
         if from_market > 0:
             self.market[i] -= from_market
             raise_market_money(self.model, world, i, from_market, balances)
+        grant = amount - from_line - from_market
+        if world.saved[i] and grant > 0:
+            world.granted += grant
+            world.enter(i, grant)
 
     def close(self, i):
         self.market[i] = 0.0

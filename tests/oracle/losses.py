@@ -29,9 +29,10 @@ def let_again(model, t, now, scale, world, share, leg):
 
 def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned):
     """Postings (entity, channel, deal, amount, amount discounted at tau, obligor) of the step; the obligor is who caused the loss: nobody (-1) of own
-    assets. `before` holds alive and volume before the step's resolution and the switches."""
+    assets. And claims (deal, credit claims at a failure of this step, lost on such claims, recoveries are below 0). `before` holds alive and volume before
+    the step's resolution and the switches."""
     legs, fleet, h = model.legs, model.fleet, model.holdings
-    postings, discount, pays = [], now["discount"], clearing["pay"]
+    postings, claims, discount, pays = [], [], now["discount"], clearing["pay"]
 
     def post(entity, channel, deal, amount, obligor):
         if amount != 0.0:
@@ -51,17 +52,19 @@ def losses(model, t, now, scale, before, life, cap, due, position, clearing, out
         elif payer in outcome or not before.alive[payer]:
             what, cut = outcome.get(payer, ("estate", 0.0))
             covered = position["cover"][leg]
-            part = ratio(position["credit_part"][leg], position["claim_now"][leg])
+            part, credit, lost = ratio(position["credit_part"][leg], position["claim_now"][leg]), position["credit_part"][leg] + covered, 0.0
             if what == "liquidated":
-                post(creditor, CREDIT, deal, position["credit_part"][leg] + covered - part * pays[leg], payer)
+                lost = credit - part * pays[leg]
                 post(creditor, CONTRACT, deal, -(1 - part) * pays[leg], payer)
             elif what == "estate":
                 paid = pays[leg] - covered
-                post(creditor, CREDIT, deal, -(part * paid + covered), payer)
+                credit, lost = 0.0, -(part * paid + covered)
                 post(creditor, CONTRACT, deal, -(1 - part) * paid, payer)
             elif legs.seniority[leg] != SECURED:
                 after = due["balance_next"][leg] + due["receivable_next"][leg]
-                post(creditor, CREDIT, deal, due["due"][leg] - pays[leg] + cut * after, payer)
+                lost = due["due"][leg] - pays[leg] + cut * after
+            post(creditor, CREDIT, deal, lost, payer)
+            claims.append((deal, credit, lost))
     for x, holder in enumerate(h.holder):
         post(holder, EQUITY, h.deal[x], written_off[x], h.issuer[x])
     for o, i in enumerate(fleet.entity):
@@ -71,7 +74,7 @@ def losses(model, t, now, scale, before, life, cap, due, position, clearing, out
             post(i, STRANDED, deal, max(0.0, 1 - life / fleet.book_life[o]) * cap["worn"][o], -1)
         if i in outcome and outcome[i][0] == "liquidated":
             post(i, COLLATERAL, deal, max(0.0, cap["carrying"][o] - idle_loss(model, cap, o) - outcome[i][1]), -1)
-    return postings
+    return postings, claims
 
 
 def idle_loss(model, cap, o):

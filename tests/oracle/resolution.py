@@ -5,7 +5,7 @@ import math
 from simulate.model import BALANCE, COMMITMENT
 from tests.oracle.factors import clip
 from tests.oracle.valuation import business, collateral_value, core_value, mark
-from tests.oracle.world import COMMITTED, EXACT, SECURED, TOLERANCE, ratio
+from tests.oracle.world import COMMITTED, EXACT, SECURED, TOLERANCE
 
 
 def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXACT):
@@ -39,9 +39,11 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                     for leg in every
                     if legs.payer[leg] == i and legs.seniority[leg] < COMMITTED
                 )  # fmt: skip
-                outcome[i] = ("restructured", clip(1 - rules.restructure_kappa * ratio(value, owed, math.inf), 0.1, 0.9))
-    sale_now = [max(0.0, collateral_value(model, now, world, cap["fleet_value"], leg, worthless)[1]) for leg in every]
+                outcome[i] = ("restructured", clip(1 - rules.restructure_kappa * value / owed, 0.1, 0.9) if owed > 0 else 0.1)
+    sale_now = [max(0.0, collateral_value(model, now, world, cap, leg, worthless)[1]) for leg in every]
     for i, (what, amount) in outcome.items():
+        if not world.failed[i]:
+            world.failed[i], world.last_mark[i] = True, world.equity[i] / max(now["valuation"], 1e-6)
         for leg in every:
             if legs.payer[leg] == i and what == "restructured":
                 edge = clearing["call_edge"].get(leg, math.inf)

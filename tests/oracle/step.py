@@ -25,7 +25,7 @@ import math
 
 from simulate.model import CHANNELS, Model
 from tests.oracle.capacity import capacity
-from tests.oracle.clearing import clear_network, positions
+from tests.oracle.clearing import clear_network, positions, save_first
 from tests.oracle.dues import dues
 from tests.oracle.earnings import earnings
 from tests.oracle.factors import factor_path, path_draws, plain
@@ -35,7 +35,7 @@ from tests.oracle.resolution import resolve
 from tests.oracle.settlement import commitments, issue_shares, settle
 from tests.oracle.spending import spending
 from tests.oracle.valuation import core_value, equity_values, smooth
-from tests.oracle.world import EXACT, Nudge, end_deals, open_world, solutions
+from tests.oracle.world import EXACT, Nudge, end_deals, world_of
 
 
 def step(model, t, now, draws, world, nudge=EXACT):
@@ -53,6 +53,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     collect(model, world, earn, due, funds)
     position = positions(model, t, scale, world, due)  # 4.5
     undisturbed = None if world.nonpayment else due["due_undisturbed"]
+    first = save_first(model, world, world.cash, funds["can_raise"], position, undisturbed, nudge.solvency)  # 3
     clearing = clear_network(model, world, world.cash, funds["can_raise"], position, undisturbed, nudge=nudge.solvency)
     clearing["liquidity"] = [cash + received for cash, received in zip(world.cash, clearing["received"], strict=True)]
     before = Before(list(world.alive), list(world.volume))
@@ -65,7 +66,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     outcome, written_off, lost_stakes, equity, choice, calls = resolve(model, t, now, scale, world, cap, due, position, clearing, nudge)  # 4.8
     interest, free, runway = smooth(model, world, earn, due, clearing, spent, before.alive, nudge.runway)  # 4.9
     world.equity, world.price = equity_values(model, t, now, world, cap["fleet_value"])
-    postings = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned)  # 4.10
+    postings, claims = losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned)  # 4.10
 
     # what the next step reads
     world.delivered = cap["delivered"]
@@ -87,9 +88,10 @@ def step(model, t, now, draws, world, nudge=EXACT):
         "failure": {i: (equity[i], max(0.0, clearing["dues"][i] - clearing["liquidity"][i] - max(0.0, funds["can_raise"][i]))) for i in outcome},
         "lost_stakes": lost_stakes,
         "postings": postings,
+        "claims": claims,
         "interest": sum(interest),
         "free_cash_flow": free,
-        "margin": Nudge(clearing["margin"], gates, choice, abs(funds["open"] - 0.5), runway, calls, issued),
+        "margin": Nudge(min(first, clearing["margin"]), gates, choice, abs(funds["open"] - 0.5), runway, calls, issued),
     }
 
 
@@ -129,10 +131,12 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
     of the first four kinds: the others are close where nothing is compared with nothing), rounds (the most of a clearing), world (its
     final state) and trace, one dict a step; with keep_stages also what each stage of each step said, and the state it left."""
     grid = model.grid
-    n, world = grid.entities, open_world(model, model.rules.world_switches[row], solutions(model)[row])
+    n, world = grid.entities, world_of(model, row)
     result = {
         "loss": [[0.0] * len(CHANNELS) for _ in range(n)],
         "deal_loss": [0.0] * grid.deals,
+        "exposure_at_default": [0.0] * grid.deals,
+        "default_loss": [0.0] * grid.deals,
         "loss_by_year": [[0.0] * n for _ in range(math.ceil(grid.steps * grid.dt - 1e-9))],
         "system_loss": 0.0,
         "system_loss_at_mark": 0.0,
@@ -164,7 +168,7 @@ def run_world(model, factors, draws, row, keep_stages=False, nudge=EXACT):
             result["stages"].append(stages | {"world": copy.deepcopy(world)})
     result["margin"] = min(result["margins"][:4])
     result |= {"caused": books.caused, "written_off": books.written_off, "marked_off": books.marked_off, "borne_through": [books.through(i) for i in range(n)]}
-    result["owner_loss"] = sum(result["borne_through"])
+    result |= {"owner_loss": sum(result["borne_through"]), "granted": world.granted}
     return result
 
 
@@ -191,6 +195,9 @@ def count(model, t, stages, world, result, nudge):
         result["deal_loss"][deal] += amount
         if channel != STRANDED:
             result["loss_by_year"][year][entity] += nominal
+    for deal, exposure, lost in stages["claims"]:
+        result["exposure_at_default"][deal] += exposure
+        result["default_loss"][deal] += lost
     for i in stages["outcome"]:
         if result["default_step"][i] < 0:
             result["default_step"][i], result["default_round"][i] = t, clearing["wave"][i]

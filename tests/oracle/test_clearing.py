@@ -291,7 +291,7 @@ def test_worlds_of_least_vectors_add_up_on_drawn_networks(model):
 
 def test_a_world_takes_the_solution_that_the_model_says():
     model = plain(tiny_model(seed=1))
-    worlds = {"world_switches": [[1.0] * 5] * 2, "world_least": [0.0, 1.0]}
+    worlds = {"world_switches": [[1.0] * 5] * 2, "world_least": [0.0, 1.0], "world_saves": [[0.0] * model.grid.entities] * 2, "world_saves_first": [0.0, 0.0]}
     model = model._replace(rules=SimpleNamespace(**(model.rules._asdict() | worlds)))
     factors, draws = factor_path(model, 0), path_draws(model, 0)
     assert [run_world(model, factors, draws, row)["world"].least for row in range(2)] == [False, True]

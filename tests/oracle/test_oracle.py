@@ -406,25 +406,33 @@ def test_cash_of_every_entity_and_step_in_both_worlds(name, changes):
 
 
 def test_a_default_touches_nobody_else_where_it_is_insured():
-    """The lab with much cash and with none: in `alone` nobody inside notices, in `network` somebody does.
+    """A lab that fails by a shock and the same without: in `alone` nobody inside notices, in `network` somebody does.
 
+    The stake in the lab keeps its last mark where marks are off; it is all that moves in the equity of its holder.
     The equity commitment is off: the size of the stake it buys depends on the value of the lab."""
     touched = False
     for restructures in (0, 1):
-        entities = {"fund_phi": {LAB: 0.0}, "restructures": {LAB: restructures}, "line0": {LAB: 0.0}}
-        rich, poor = (tiny_model(seed=2, entities=entities | {"cash0": {LAB: cash}}, legs={COMMIT: {"sched": 0.0}}) for cash in (1e4, 2.0))
+        entities = {"fund_phi": {LAB: 0.0}, "restructures": {LAB: restructures}, "cash0": {LAB: 1e4}}
+        safe, shocked = (tiny_model(seed=2, entities=entities | {"fails_step": {LAB: step}}, legs={COMMIT: {"sched": 0.0}}) for step in (-1, 1))
         for path in range(25):
-            calm, failed = run_path(rich, path)["worlds"], run_path(poor, path)["worlds"]
-            assert calm[ALONE]["default_step"][LAB] == -1
-            if failed[ALONE]["default_step"][LAB] < 0:
-                continue
-            for before, after in zip(calm[ALONE]["trace"], failed[ALONE]["trace"], strict=True):
+            calm, failed = (run_path(model, path, keep_stages=True)["worlds"] for model in (safe, shocked))
+            assert calm[ALONE]["default_step"][LAB] == -1 and failed[ALONE]["default_step"][LAB] == 1
+            for t, (before, after) in enumerate(zip(calm[ALONE]["trace"], failed[ALONE]["trace"], strict=True)):
                 for i in (CLOUD, HOLDING, VENDOR):
-                    for figure in ("cash", "got", "equity", "dues", "alive"):
+                    for figure in ("cash", "got", "dues", "alive"):
                         assert after[figure][i] == pytest.approx(before[figure][i], abs=1e-9), (NAMES[i], figure)
+                    without = [equity_without(i, LAB, safe, world[ALONE]["stages"][t]["world"]) for world in (calm, failed)]
+                    assert without[0] == pytest.approx(without[1], abs=1e-9), NAMES[i]
             last = (calm[NETWORK]["trace"][-1]["cash"], failed[NETWORK]["trace"][-1]["cash"])
             touched |= any(abs(last[0][i] - last[1][i]) > 0.1 for i in (CLOUD, HOLDING, VENDOR))
     assert touched
+
+
+def equity_without(i, issuer, model, world):
+    """Equity of entity i less its stake in the issuer."""
+    return world.equity[i] - sum(
+        world.stake[x] * world.price[issuer] for x, holder in enumerate(model.holdings.holder) if (holder, model.holdings.issuer[x]) == (i, issuer)
+    )
 
 
 def test_a_path_depends_on_its_number_and_the_seed_alone():

@@ -21,15 +21,16 @@ def business(model, t, now, world, i):
 
 
 def mark(model, now, world, j):
-    """What a whole company is marked at in the step: E before, or opening value x V where marks is off."""
-    return world.equity[j] if world.marks else model.entities.equity0[j] * now["valuation"]
+    """What a whole company is marked at in the step: E before; where marks is off and it has failed, its last mark x V."""
+    return world.equity[j] if world.marks or not world.failed[j] else world.last_mark[j] * now["valuation"]
 
 
-def collateral_value(model, now, world, fleet_value, leg, worthless=()):
+def collateral_value(model, now, world, cap, leg, worthless=()):
     """Market value of the collateral of a leg, and what its sale brings; stakes in the `worthless` bring nothing."""
     legs, payer, d0 = model.legs, model.legs.payer[leg], model.rules.d0
     core = legs.coll_core[leg] * core_value(model, now, payer)
-    rest = legs.coll_fleet[leg] * fleet_value[payer]
+    old = cap["opening_value"][payer]
+    rest = legs.coll_fleet[leg] * old + legs.coll_later[leg] * max(0.0, cap["fleet_value"][payer] - old)
     h = legs.coll_holding[leg]
     if h >= 0 and model.holdings.issuer[h] not in worthless:
         rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
@@ -59,10 +60,10 @@ def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
 
 
 def equity_values(model, t, now, world, fleet_value):
-    """E [n] and the price [n] stakes are marked at (E, or opening value x V where marks is off). Pure."""
+    """E [n] and the price [n] stakes are marked at (E, or the last mark of who has failed x V where marks is off). Pure."""
     e, legs, h, n = model.entities, model.legs, model.holdings, model.grid.entities
     insured = not world.nonpayment
-    frozen = [e.equity0[i] * now["valuation"] for i in range(n)]
+    kept = {i: world.last_mark[i] * now["valuation"] for i in range(n) if world.failed[i] and not world.marks}
     base = [0.0] * n
     for i in range(n):
         worth = max(business(model, t, now, world, i), fleet_value[i])
@@ -78,8 +79,8 @@ def equity_values(model, t, now, world, fleet_value):
     for _ in range(model.rules.equity_sweeps):
         before = list(equity)
         for i in range(n):
-            stakes = sum(world.stake[x] * (equity if world.marks else frozen)[h.issuer[x]] for x in range(len(h.holder)) if h.holder[x] == i)
+            stakes = sum(world.stake[x] * kept.get(h.issuer[x], equity[h.issuer[x]]) for x in range(len(h.holder)) if h.holder[x] == i)
             equity[i] = max(0.0, base[i] + stakes) if valued[i] else 0.0
         if equity == before:
             break
-    return equity, equity if world.marks else frozen
+    return equity, [kept.get(i, equity[i]) for i in range(n)]

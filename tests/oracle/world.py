@@ -37,12 +37,16 @@ class World:
     marks: bool
     confidence: bool
     least: bool  # the least clearing vector in every step
+    saves_first: bool  # who fails first is saved from then on
     # entities
     cash: list
     alive: list
     line: list
     equity: list  # E
-    price: list  # what a whole company was marked at: E, or opening value x V where marks is off
+    price: list  # what a whole company was marked at: E; where marks is off and it has failed, its last mark x V
+    failed: list  # ever
+    last_mark: list  # E before its first failure, over V of that step
+    saved: list  # outside gives it what it is short of
     core_before: list  # core value before
     receipts: list  # z
     ebitda: list  # ze
@@ -73,6 +77,7 @@ class World:
     stake: list
     stake_cost: list
     # world
+    granted: float = 0.0  # by outside to who is saved
     shock: float = 0.0  # f
     lost_revenue: float = 0.0
     # cash flows of the step
@@ -109,21 +114,25 @@ class World:
         self.outside_out[i] += amount
 
 
-def solutions(model) -> list:
-    """1 for each world that takes the least clearing vector, 0 for the greatest [W]."""
-    return model.rules.world_least
+def world_of(model, row) -> World:
+    """World number `row` of the model at the opening."""
+    rules = model.rules
+    return open_world(model, rules.world_switches[row], rules.world_least[row], rules.world_saves[row], rules.world_saves_first[row])
 
 
-def open_world(model, switches, least=0.0) -> World:
+def open_world(model, switches, least=0.0, saves=None, saves_first=0.0) -> World:
     e, legs, fleet, h = model.entities, model.legs, model.fleet, model.holdings
     n, owners, count = model.grid.entities, len(fleet.entity), len(legs.payer)
     world = World(
-        *(bool(switch) for switch in (*switches, least)),
+        *(bool(switch) for switch in (*switches, least, saves_first)),
         cash=list(e.cash0),
         alive=[1.0] * n,
         line=list(e.line0),
         equity=list(e.equity0),
         price=list(e.equity0),
+        failed=[False] * n,
+        last_mark=[0.0] * n,
+        saved=[bool(saves[i]) if saves is not None else False for i in range(n)],
         core_before=list(e.core0),
         receipts=list(e.receipts0),
         ebitda=list(e.ebitda0),

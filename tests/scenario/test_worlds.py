@@ -1,5 +1,6 @@
 """Worlds of a scenario: what may be said of them, and what is refused."""
 
+import numpy as np
 import pytest
 
 from simulate.compile.scenario import compile_scenario
@@ -25,6 +26,18 @@ def test_worlds_become_rows_in_the_order_of_the_scenario():
     assert rules.world_least.tolist() == [0, 0, 0, 1] and rules.world_detail.tolist() == [1, 0, 0, 1]
 
 
+def test_who_is_saved_becomes_a_row_of_entities():
+    overrides = {"worlds.rescue.saves": ["cloud", "lab"], "worlds.first.saves": "first"}
+    compiled = compile_scenario(load_scenario(SMALL, overrides))
+    rules, names = compiled.model.rules, compiled.names.entities
+    assert [[names[i] for i in np.flatnonzero(row)] for row in rules.world_saves] == [[], [], [name for name in names if name in ("lab", "cloud")], []]
+    assert rules.world_saves_first.tolist() == [0, 0, 0, 1]
+
+
+def test_a_single_entity_needs_no_brackets():
+    assert worlds_of(["worlds.rescue.saves=lab"])["rescue"].saves == ["lab"] and worlds_of(["worlds.rescue.saves=first"])["rescue"].saves == "first"
+
+
 def test_a_single_switch_needs_no_brackets():
     assert worlds_of(["worlds.no_supply.off=supply"])["no_supply"].off == ["supply"]
 
@@ -39,6 +52,12 @@ def test_a_single_switch_needs_no_brackets():
         ({"worlds.network.detail": False}, "no world keeps detail"),
         ({"worlds.2x.detail": True}, "'2x' cannot be the name of a world"),
         ({"worlds.a": 3}, "worlds.a = 3 is wrong"),
+        ({"worlds.a.saves": ["lba"]}, "worlds.a.saves: there is no entity 'lba' \\(did you mean 'lab'\\?\\); name one of the entities table"),
+        ({"worlds.a.saves": ["first", "lab"]}, "worlds.a.saves: there is no entity 'first'"),
+        ({"worlds.a.saves": "operations"}, "worlds.a.saves: 'operations' is an outside node and never fails; name an inside entity"),
+        ({"worlds.a.saves": "first", "worlds.a.solution": "least"}, "in which all may fail at once, so nobody fails first; name the entities to save"),
+        ({"worlds.a.saves": 3}, 'worlds.a.saves = 3 is wrong: it should be a list of entities, such as ."lab"., or "first"'),
+        ({"worlds.a.saves": ["lab", 3]}, "worlds.a.saves is wrong: it should be a list of entities"),
     ],
 )
 def test_what_is_wrong_with_a_world_is_a_sentence(overrides, sentence):

@@ -19,7 +19,7 @@ from tests.validation.networks import MOST_EDGES, check_network, findings, run_n
 HAPPENS = (
     *(f"driver {driver} paid" for driver in range(len(LEG_DRIVERS))), *(f"switches {switch}{on}" for switch in SWITCHES for on in (0, 1)),
     "liquidated", "restructured", "called", "guarantor owes the obligor", "guarantor is guaranteed", "guarantor failed", "later wave", "no cash",
-    "life of a thousandth of a year", "rate above 100 %", "square-root rate",
+    "life of a thousandth of a year", "rate above 100 %", "square-root rate", "saved, with a grant", "the first is saved, others fail",
 )  # fmt: skip
 
 

@@ -86,11 +86,12 @@ def disagreements(model, workspace, outputs, trace, lane, oracle):
         for channel in (CREDIT, CONTRACT, EQUITY):
             check(f"world {k}, losses of channel {channel}", workspace.worlds[k].loss[:, channel, lane], np.array(world["loss"])[:, channel])
     worlds, detailed = oracle["worlds"], [world for world, detail in zip(oracle["worlds"], model.rules.world_detail, strict=True) if detail]
-    expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss", "loss_by_year")}
+    expected = {name: [world[name] for world in detailed] for name in ("loss", "deal_loss", "exposure_at_default", "default_loss", "loss_by_year")}
     by_world = (
         "system_loss",
         "system_loss_by_year",
         "system_loss_at_mark",
+        "granted",
         "lender_loss",
         "outside_loss",
         "owner_loss",
@@ -361,6 +362,7 @@ def drawn_changes(seed):
         "max_restructurings": int(dice.integers(1, 4)), "shock_size": float(dice.uniform(0, 0.3)), "race_theta": float(dice.uniform(0, 0.8)),
         "max_iterations": 2000,
     }  # fmt: skip
+    legs[LOAN]["coll_later"] = float(dice.random())
     return {"entities": entities, "legs": legs, "holdings": cut, "rules": rules}
 
 

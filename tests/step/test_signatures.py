@@ -18,6 +18,7 @@ MANY_ARGUMENTS = {"run.py: run"}  # an argument for every option of the command 
 
 # Variables of the scratch that several files of the step write, and why their meaning is one all the same.
 SHARED = {
+    "can_raise": "funding.py says it; a world that saves who fails first says it again where it finds who that is",
     "called": "clearing.py sets it to 0, guarantees.py raises it",
     "returned": "clearing.py sets it to 0, guarantees.py fills it",
     "pay": "the waterfall pays; solvent debtors and guarantors pay in full",

@@ -230,7 +230,9 @@ def compare_state(result, model, at, state, world, size):
         chosen = among.get(group, slice(None))
         for row, got in zip(names, state[group], strict=True):
             want = np.array(getattr(world, row), float)[chosen]
-            result.add(f"{at}, {group} {row}", got[chosen], want, max(1.0, *want, 0.0) if row in NO_MONEY else size)
+            # proceeds are of assets at market, which can be worth a multiple of all that flows
+            own = {"proceeds": max(size, *want, 0.0)}.get(row, size)
+            result.add(f"{at}, {group} {row}", got[chosen], want, max(1.0, *want, 0.0) if row in NO_MONEY else own)
 
 
 def compare_outputs(result, model, outputs, oracle):
@@ -261,6 +263,11 @@ def compare_outputs(result, model, outputs, oracle):
     result.add("revenue_final", outputs["revenue_final"], revenue, max(1e-300, float(np.abs(revenue).max(initial=0.0))))
 
 
+def saves(world) -> bool:
+    """True for a world in which somebody cannot fail."""
+    return world.saves_first or any(world.saved)
+
+
 class Tally:
     """What a run over many networks found; `seen` counts what happened, so that nothing passes because nothing happened."""
 
@@ -286,9 +293,11 @@ class Tally:
         self.seen["square-root rate"] += model.factors.short_rate.square_root.size > 0
         self.seen["guarantor is guaranteed"] += len(set(model.legs.payer[model.legs.driver == GUARANTEE]) & obligors(model)) > 0
         *others, least = oracle["worlds"]
-        network = next(world for world in others if all(getattr(world["world"], switch) for switch in SWITCHES))
+        network = next(world for world in others if all(getattr(world["world"], switch) for switch in SWITCHES) and not saves(world["world"]))
         self.seen["fails with least clearing only"] += least["default_step"] != network["default_step"]
         for world in oracle["worlds"]:
+            self.seen["saved, with a grant"] += world["granted"] > 0 and not world["world"].saves_first
+            self.seen["the first is saved, others fail"] += world["world"].saves_first and any(step >= 0 for step in world["default_step"])
             self.seen.update(f"edge of {kind}" for kind, margin in world["margins"]._asdict().items() if margin < CLOSE)
             self.seen.update(f"switches {switch}{int(getattr(world['world'], switch))}" for switch in SWITCHES)
             failed = set()

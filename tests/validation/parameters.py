@@ -138,7 +138,11 @@ def shown(value) -> str:
 def schema_range(schema: Mapping) -> str:
     """What a field accepts, from its JSON schema."""
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    if len(options) > 1:
+        return " or ".join(schema_range(option) for option in options)
     (option,) = options
+    if "const" in option:
+        return str(option["const"])
     if "enum" in option:
         return " or ".join(option["enum"])
     kind = option.get("type")

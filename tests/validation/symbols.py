@@ -15,7 +15,7 @@ SECTIONS = {
         "information_date": "none: what the tables may know",
     },
     "drivers": {"correlation": "`drivers.cholesky`"},
-    "worlds": {"off": "`world_switches`", "solution": "`world_least`", "detail": "`world_detail`"},
+    "worlds": {"off": "`world_switches`", "solution": "`world_least`", "saves": "`world_saves`", "detail": "`world_detail`"},
     "factors.regime": {"hazard_in": "`regime.p01`, `regime.p10`", "hazard_out": "`regime.p01`, `regime.p10`"},
     "factors.short_rate": {
         "process": "`short_rate.square_root`",
@@ -150,6 +150,7 @@ DEBT = {
     "float_": "`rate_float`",
     "margin": "`rate_spread`",
     "fleet_share": "`coll_fleet`",
+    "later_share": "`coll_later`",
     "core_share": "`coll_core`",
 }
 LOAN = DEBT | {"secured": "q = 1: `seniority`", "subordinated": "q = 3: `seniority`"}
@@ -195,6 +196,8 @@ STATE = {name for groups in (WORLD, STEP) for group in groups.values() for name 
 OF_THE_STEP = {name for groups in (STEP_FACTORS, PATH_DRAWS, FACTOR_STATE) for names in groups.values() for name in names}
 RESULTS = set(
     "shocks loss system_loss mark_change loss_by_year system_loss_by_year base_discount run.curve "
-    "system_loss_at_mark lender_loss owner_loss outside_loss borne_through".split()
+    "system_loss_at_mark lender_loss owner_loss outside_loss borne_through exposure_at_default default_loss granted".split()
 )
-WORDS = set("network alone insurer collateral contract credit equity stranded off solution detail".split())  # worlds, nodes, channels, keys of a world
+WORDS = set(
+    "network alone insurer collateral contract credit equity stranded off solution saves first detail".split()
+)  # worlds, nodes, channels, keys of a world
