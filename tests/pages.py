@@ -1,7 +1,7 @@
 """Pages that commands write: `python -m tests.pages` makes those that cost no simulation, `python -m tests.pages NAME ...` the named ones.
 
     python -m tests.pages --check        exit code 1 when a page is not what its command writes
-    python -m tests.pages calibration    the slow ones are made when they are named: calibration, step, validation; mutation has `python -m tests.mutation`
+    python -m tests.pages calibration    the slow ones are made when they are named: calibration, headline, step, validation; mutation has `python -m tests.mutation`
 
 A page is whole, or a part between two markers of a page that is written by hand.
 """
@@ -16,6 +16,7 @@ from simulate.checks import identities
 from simulate.step.factors import FACTOR_STATE, PATH_DRAWS, STEP_FACTORS
 from simulate.step.state import STEP, WORLD
 from tests.docs import writers
+from tests.docs.headline import write_headline
 from tests.validation.parameters import write_parameters
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +98,7 @@ PAGES = {
     "identities": Page(DOCS / "model.md", write_identities, "identities"),
     "writers": Page(DOCS / "architecture.md", lambda: writers.table() + "\n", "writers"),
 }
-SLOW = {"calibration": Page(DOCS / "calibration.md", write_calibration)}
+SLOW = {"calibration": Page(DOCS / "calibration.md", write_calibration), "headline": Page(ROOT / "README.md", write_headline, "headline")}
 
 
 def make_step() -> None:

@@ -52,6 +52,7 @@ IDENTITIES = {
     ),
     "loss_by_deal": Identity("Losses by entity and channel sum to losses by deal", "1 + all losses", 1e-12),
     "fleet_loss": Identity("An owner's losses on its fleet equal those of its pseudo-deal, and no other entity has any", "1 + losses of the owner", 1e-12),
+    "recovery": Identity("Of the claims on who fails, not less than nothing and not more than all is lost by the end of the run", "1 + the claims", 1e-11),
     "caused": Identity("Credit and contract losses are those that obligors caused, equity losses the cost of stakes wiped out", "1 + all losses", 1e-11),
     "conservation": Identity(
         "Where payments and marks pass losses on, the system loss is what entities caused and wiped out beyond what they lost on others, and what deals of outside "
@@ -355,6 +356,8 @@ def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         loss, by_deal = tile.outputs["loss"][d], tile.outputs["deal_loss"][d]
         off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
         yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]
+        claims, lost = tile.outputs["exposure_at_default"][d], tile.outputs["default_loss"][d]
+        yield "recovery", k, (np.maximum(-lost, lost - claims) / (1.0 + claims)).max(axis=0)[None, None]
         own = loss[:, [COLLATERAL, STRANDED]].sum(axis=1)
         off = own.copy()
         off[fleet.entity] -= by_deal[fleet.stranded_deal]

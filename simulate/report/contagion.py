@@ -7,6 +7,7 @@ from rich.table import Table
 
 from simulate import risk
 from simulate.errors import InputError
+from simulate.model import SWITCHES
 from simulate.report.words import money, new_table, number, percent
 from simulate.risk.contributions import TAIL_LEVEL
 
@@ -103,5 +104,13 @@ def world_table(dataset: "xr.Dataset") -> Table | None:
         tail = risk.expected_shortfall(loss[world], weights, TAIL_LEVEL)
         change = risk.mean(loss[world] - loss["network"], weights)
         numbers = (risk.mean(loss[world], weights).value, tail.value, tail.standard_error, change.value, change.standard_error)
-        table.add_row(world, off or "nothing", solution, saves, *map(money, numbers), number(risk.mean(failed[world], weights).value))
+        table.add_row(world, switched_off(off), solution, saves, *map(money, numbers), number(risk.mean(failed[world], weights).value))
     return table
+
+
+def switched_off(off: str) -> str:
+    """Say which channels are off, in the shorter way."""
+    left = [switch for switch in SWITCHES if switch not in off.split(", ")]
+    if not off or not left:
+        return "all" if off else "nothing"
+    return off if len(left) > 1 else f"all but {left[0]}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 ROUNDING = 1e-6  # USD bn; smaller amounts are rounding errors of sums
+TIE = 1e-9  # per cent; ties go up
 # Plain letters where the output is not a terminal: it may be read by a program or in a mail.
 PLAIN = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
@@ -62,7 +63,7 @@ def money(value: SupportsFloat) -> str:
 
 def percent(value: SupportsFloat) -> str:
     """Format a probability in per cent."""
-    share = 100.0 * float(value)
+    share = 100.0 * float(value) + TIE  # 525 of 10,000 paths are 5.25 %, whatever their sum rounds to
     return "not known" if not np.isfinite(share) else f"{share:.1f}" if share >= 1.0 else f"{share:.2f}"
 
 

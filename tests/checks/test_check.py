@@ -250,6 +250,18 @@ def chips_of_another(tile):
     return NETWORK, WHOLE, 2, 6
 
 
+@breaks("recovery")
+def more_lost_than_claimed(tile):
+    tile.outputs["default_loss"][0, 2, 13] = tile.outputs["exposure_at_default"][0, 2, 13] + SMALL_CHANGE
+    return NETWORK, WHOLE, WHOLE, 13
+
+
+@breaks("recovery")
+def more_recovered_than_claimed(tile):
+    tile.outputs["default_loss"][0, 2, 13] = -SMALL_CHANGE
+    return NETWORK, WHOLE, WHOLE, 13
+
+
 @breaks("system_loss")
 def loss_that_ends_nowhere(tile):
     tile.outputs["system_loss"][ALONE, 13] += SMALL_CHANGE

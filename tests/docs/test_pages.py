@@ -11,6 +11,12 @@ def test_a_page_is_what_its_command_writes(name):
     assert page.made() == page.path.read_text(encoding="utf-8"), f"run python -m tests.pages {name}"
 
 
+@pytest.mark.slow
+def test_the_headline_is_what_the_first_line_of_the_readme_prints():
+    page = pages.SLOW["headline"]
+    assert page.made() == page.path.read_text(encoding="utf-8"), "run python -m tests.pages headline"
+
+
 def test_a_page_without_its_markers_is_refused(tmp_path):
     file = tmp_path / "page.md"
     file.write_text("# A page\n")
