@@ -357,7 +357,7 @@ def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
         yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]
         claims, lost = tile.outputs["exposure_at_default"][d], tile.outputs["default_loss"][d]
-        yield "recovery", k, (np.maximum(-lost, lost - claims) / (1.0 + claims)).max(axis=0)[None, None]
+        yield "recovery", k, (np.maximum(-lost, lost - claims) / (1.0 + claims)).max(axis=0, initial=0.0)[None, None]
         own = loss[:, [COLLATERAL, STRANDED]].sum(axis=1)
         off = own.copy()
         off[fleet.entity] -= by_deal[fleet.stranded_deal]

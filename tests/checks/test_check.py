@@ -359,7 +359,7 @@ def one_step(solution, least=0.0):
     default = np.append(np.where(failed, 0.0, -1.0), -1.0)[:, None]
     wave = np.append(cleared.default_round, -1.0)[:, None] if failed.any() else none
     outputs = dict(default_step=np.stack([default] * worlds), default_round=np.stack([wave] * worlds))
-    outputs |= dict(loss=np.zeros((1, n, len(CHANNELS), 1)), deal_loss=np.zeros((1, 0, 1)))
+    outputs |= dict(loss=np.zeros((1, n, len(CHANNELS), 1)), **{name: np.zeros((1, 0, 1)) for name in ("deal_loss", "exposure_at_default", "default_loss")})
     outputs |= {name: np.zeros((worlds, 1)) for name in ("outside_loss", "lender_loss")}
     cuts = np.broadcast_to(np.append(-1.0 * failed, 0.0)[None, None, :, None], (worlds, 1, n, 1))
     losses = np.zeros((n, len(CHANNELS), 1))
