@@ -12,6 +12,7 @@ MESSAGES = {
     "model_type": "should be a section with keys of its own",
     "dict_type": "should be a section with keys of its own",
     "string_too_short": "should not be empty",
+    "date_type": "should be a day, such as 2027-06-30",
 }
 
 

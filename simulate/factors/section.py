@@ -6,11 +6,11 @@ exact moments on the grid.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from simulate.dimensions import doubt, plausible_range
 from simulate.errors import did_you_mean, listed
@@ -36,6 +36,17 @@ def check_table(table: dict[int, float]) -> dict[int, float]:
     return dict(sorted(table.items()))
 
 
+def read_day(value: object) -> object:
+    """Return text such as "2027-06-30" as a day: from Python and JSON a day may come so."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()
+    except ValueError:
+        raise ValueError("should be a day, such as 2027-06-30") from None
+
+
+Day = Annotated[date, BeforeValidator(read_day)]
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 Year = Annotated[int, Field(strict=False)]  # keys of TOML are text
 YearTable = Annotated[dict[Year, Finite], AfterValidator(check_table)]

@@ -3,7 +3,6 @@
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -12,7 +11,7 @@ from simulate.calendar import Calendar
 from simulate.dimensions import Plausible
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
-from simulate.factors.section import FIRST_YEAR, LARGEST, LAST_YEAR, RateTable, Section, SourcedSection
+from simulate.factors.section import FIRST_YEAR, LARGEST, LAST_YEAR, Day, RateTable, Section, SourcedSection
 from simulate.model import SWITCHES, Switch
 from simulate.scenario.shocks import Shocks
 
@@ -25,7 +24,7 @@ MOST_EXPONENT = 300.0  # of a discount factor
 class Run(Section):
     """Calendar and size of a run."""
 
-    start: date
+    start: Day
     """Opening day, the last day of a month. [date]"""
     steps: Annotated[int, Plausible(1, 480)] = Field(ge=1, le=1200)
     """Number of steps. [steps]"""
@@ -39,7 +38,7 @@ class Run(Section):
     """Losses are discounted at the short rate of the path, which a stress of rates moves too, or not at all. [choice]"""
     curve: Annotated[RateTable | None, Plausible(-0.05, 0.3)] = None
     """Zero rates at the ends of years, continuously compounded, of the fixed curve at which results value losses too; blank: the base's expected short rate. [per year]"""
-    information_date: date | None = None
+    information_date: Day | None = None
     """Last day on which plans and guidance were known; the opening day unless given. [date]"""
 
     @model_validator(mode="after")

@@ -1,18 +1,17 @@
 """Shocks: what happens to the calibrated model. Another fact goes in before the reconciliation, which may absorb it; a shock goes in after it."""
 
-from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from simulate.dimensions import Plausible
-from simulate.factors.section import NonNegative, Rate, Section
+from simulate.factors.section import Day, NonNegative, Rate, Section
 
 
 class DealShock(Section):
     """[shocks.deals.<id>]"""
 
-    ends: date | None = None
+    ends: Day | None = None
     """Not there from the step that holds this day: nothing new is earned, drawn, bought or covered; what was earned or drawn before is owed. [date]"""
     rate: Annotated[Rate, Plausible(-0.1, 0.2)] = 0.0
     """Added to the rate of a loan from the opening on. [per year]"""
@@ -25,9 +24,9 @@ class EntityShock(Section):
     """Added to its cash at the opening. [USD bn]"""
     revenue: Annotated[NonNegative, Plausible(0, 5)] = 1.0
     """Multiplies its revenue from outside the network. [ratio]"""
-    revenue_from: date | None = None
+    revenue_from: Day | None = None
     """From the step that holds this day on; blank: from the opening. [date]"""
-    fails: date | None = None
+    fails: Day | None = None
     """Fails in the step that holds this day, whatever it holds: it is cleared, and restructured or liquidated, as any defaulter. [date]"""
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """Shocks change the calibrated model and nothing else, and each kind points the right way."""
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pytest
@@ -45,6 +45,17 @@ def differing(one, other, prefix=""):
             yield from differing(a, b, f"{prefix}{name}.")
         elif not np.array_equal(a, b):
             yield prefix + name
+
+
+@pytest.mark.parametrize("day", ["2027-06-30", date(2027, 6, 30)])
+def test_a_day_may_be_text(day):
+    assert load_scenario(SMALL, {"shocks.entities.lab.fails": day}).shocks.entities["lab"].fails == date(2027, 6, 30)
+
+
+@pytest.mark.parametrize("day", ["2027-13-30", "30.6.2027", "2027-06", "2027-06-30T00:00", 20270630, True, datetime(2027, 6, 30)])
+def test_what_is_no_day_is_a_sentence(day):
+    with pytest.raises(InputError, match="shocks.entities.lab.fails .*is wrong: it should be a day, such as 2027-06-30"):
+        load_scenario(SMALL, {"shocks.entities.lab.fails": day})
 
 
 @pytest.mark.parametrize(
