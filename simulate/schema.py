@@ -179,6 +179,8 @@ def in_words(value: Any) -> str:
     """Return a value as it is printed."""
     if value is None or value == "" or value == []:
         return "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -8,16 +8,16 @@ from rich.table import Table
 from simulate import risk
 from simulate.errors import InputError
 from simulate.model import SWITCHES
-from simulate.report.words import money, new_table, number, percent
+from simulate.report.words import money, new_table, percent
 from simulate.risk.contributions import TAIL_LEVEL
 
 if TYPE_CHECKING:
     import xarray as xr
 
 LABELS = {
-    "own": "own: first failures, outside lenders and owners",
-    "direct": "direct: owners of firms that lost on them",
-    "second": "second round: failures of failures, outside",
+    "own": "own: outside lenders and owners, without contagion",
+    "direct": "direct: owners of firms that lost on who failed",
+    "second": "second round: outside, of further failures",
 }
 
 
@@ -31,7 +31,8 @@ def round_table(dataset: "xr.Dataset") -> Table:
     for part, label in LABELS.items():
         table.add_row(label, *(money(found[name].sel(part=part)) for name in names))
     table.add_section()
-    table.add_row("together: system loss", *(money(found[name].sel(part="system")) for name in names))
+    tail = risk.tail_measures(dataset, levels=TAIL_LEVEL)["expected_shortfall_error"].item()
+    table.add_row("together: system loss", *(money(found[name].sel(part="system")) for name in names[:3]), money(tail))
     return table
 
 
@@ -41,7 +42,10 @@ def channel_table(dataset: "xr.Dataset") -> Table | None:
         found = risk.channel_effects(dataset)
     except InputError:
         return None
-    title = "Channels of the second round, USD bn: what each adds to all others, and what it adds by itself"
+    title = (
+        "Channels of the second round (so without direct losses), USD bn: what each adds to all others, and\n"
+        "by itself. They interact: no column adds up. relief: capacity is let again; marks: stakes fall in value"
+    )
     table = new_table(title, "", "to the\nothers", "s.e.", "by\nitself", "s.e.")
     for channel in found["channel"].values:
         numbers = (found[name].sel(way=way, channel=channel) for way in ("taken off", "by itself") for name in ("effect", "effect_error"))
@@ -75,9 +79,9 @@ def condition_table(dataset: "xr.Dataset", saved: str) -> Table | None:
         return None
     grants = risk.mean(risk.in_world(dataset, "granted", saved).values.astype(np.float64), risk.path_weights(dataset))
     title = (
-        f"Who else fails on the {paths:,} paths on which {given} fails, and on the same paths with {given} saved, %:\n"
-        "the second is common drivers, the difference is the failure. Saving it takes\n"
-        f"{money(grants.value)} USD bn from outside (s.e. {money(grants.standard_error)}), expected over all paths"
+        f"Who else fails on the {paths:,} paths on which {given} fails, and on these with {given} saved, %.\n"
+        "Who fails in both fails of common drivers; the rest comes of the failure, below 0 where it helps.\n"
+        f"Saving it takes {money(grants.value)} USD bn from outside until the end of the run (s.e. {money(grants.standard_error)}; mean of all paths)"
     )
     table = new_table(title, "", f"{given}\nfails", "95 %", f"{given}\nsaved", "95 %", "of the failure\n(points)", "s.e.")
     for name in others:
@@ -98,13 +102,13 @@ def world_table(dataset: "xr.Dataset") -> Table | None:
     loss = {world: risk.in_world(dataset, "system_loss", world).values for world in worlds}
     failed = {world: (risk.in_world(dataset, "default_step", world).values >= 0).sum(axis=1) for world in worlds}
     title = "Worlds: the same draws with other contagion; system loss in USD bn, differences paired by path"
-    table = new_table(title, "", "switched off", "clearing", "saves", "expected\nloss", "ES 99 %", "s.e.", "less\nnetwork", "s.e.", "defaults\na path", left=4)
+    table = new_table(title, "", "switched off", "clearing", "saves", "expected\nloss", "ES 99 %", "s.e.", "minus\nnetwork", "s.e.", "defaults\na path", left=4)
     for world in worlds:
         off, solution, saves = (str(dataset[name].sel(world=world).values) for name in ("switches_off", "solution", "saves"))
         tail = risk.expected_shortfall(loss[world], weights, TAIL_LEVEL)
         change = risk.mean(loss[world] - loss["network"], weights)
         numbers = (risk.mean(loss[world], weights).value, tail.value, tail.standard_error, change.value, change.standard_error)
-        table.add_row(world, switched_off(off), solution, saves, *map(money, numbers), number(risk.mean(failed[world], weights).value))
+        table.add_row(world, switched_off(off), solution, saves, *map(money, numbers), money(risk.mean(failed[world], weights).value))
     return table
 
 

@@ -21,13 +21,21 @@ def default_table(dataset: "xr.Dataset") -> Table:
     cause = risk.cause_split(dataset)["probability"]
     first = risk.first_failures(dataset)["probability"]
     title = "Defaults: probability with 95 % interval, and by cause over the whole run; % of paths"
-    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "of these\nmost after")
-    for entity in default["entity"].values:
+    table = new_table(title, "", *(f"PD {h:g} years" for h in horizons), "funda-\nmental", "accel-\nerated", "conta-\ngion", "of these most\nfail after")
+    for entity in failing(dataset):
         one, mine = default.sel(entity=entity), cause.sel(entity=entity)
         chances = [probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons]
         causes = (percent(mine.sel(cause=name)) for name in ("fundamental", "accelerated", "contagion"))
         table.add_row(str(entity), *chances, *causes, most_often(first.sel(entity=entity)))
     return table
+
+
+def failing(dataset: "xr.Dataset") -> list[str]:
+    """Return the inside entities that fail on some path, with contagion or without; all of them where none does."""
+    steps = dataset["default_step"].sel(world=["network", "alone"]).isel(entity=np.flatnonzero(~dataset["outside"].values))
+    fails = (steps >= 0).any(["path", "world"])
+    names = [str(name) for name in steps["entity"].values]
+    return [name for name, some in zip(names, fails.values.tolist(), strict=True) if some] or names
 
 
 def most_often(first: "xr.DataArray") -> str:
@@ -75,9 +83,9 @@ def failure_table(dataset: "xr.Dataset") -> Table | None:
 def recovery_table(dataset: "xr.Dataset") -> Table | None:
     """Return the recovery of claims on each defaulter by class; None without defaults."""
     title = (
-        "Recovery of claims on who fails, by the end of the run, %: of all dollars, and quantiles over paths.\n"
-        "Claims: USD bn where it fails. Published (docs/model.md 4.10): bonds 39, loans 74 in the long run;\n"
-        "rated debt 21 to 25 in 2000-02; telecom builders 1 to 5"
+        "Recovery of claims on who fails, %: of all dollars, and quantiles over paths; paid by the end of\n"
+        "the run, without shares of a restructured firm. senior: unsecured. Claims: USD bn where it fails.\n"
+        "Published (docs/model.md 4.10): bonds 39, loans 74; all debt 21-25 in 2000-02; telecom builders 1-5"
     )
     table = new_table(title, "", "class", "claims", "recovery", "s.e.", "5 %", "median", "95 %", "paths", left=2)
     for payer in dict.fromkeys(str(name) for name in dataset["deal_payer"].values):

@@ -7,7 +7,7 @@ import numpy as np
 from rich.table import Table
 
 from simulate import risk
-from simulate.report.words import discounting, money, new_table, percent
+from simulate.report.words import ROUNDING, discounting, money, new_table, percent
 from simulate.risk.contributions import TAIL_LEVEL
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ OWN = "own"  # kind of the pseudo-deals that carry the losses on an owner's flee
 ENDS = ("credit", "contract", "equity")  # channels through which outside nodes lose
 BORNE = ("credit", "contract", "equity", "collateral")
 ENTITIES_TITLE = (
-    "Entities: losses booked, USD bn; in part passed on to creditors and owners, so in no sum with the above.\n"
-    "contract: margin on volume that is gone; equity: what was paid in, not the market value"
+    "Entities: losses booked, USD bn; in part passed on to creditors and owners, so in no sum above.\n"
+    "contract: margin on volume that is gone; equity: what was paid in; collateral: forced sales"
 )
 PARTS = {
     "lenders": "lenders: claims not paid",
-    "claimants": "providers: contract margin lost",
+    "claimants": "outside providers: contract margin",
     "written_off": "owners: stakes wiped out, at cost",
     "through": "owners: through firms, below",
 }
@@ -52,7 +52,7 @@ def system_table(dataset: "xr.Dataset") -> Table:
 def part_table(dataset: "xr.Dataset") -> Table:
     """Return the parts of the system loss, and below them what it is at mark and what outside nodes alone book."""
     network, alone = (risk.system_parts(dataset, world=world) for world in ("network", "alone"))
-    title = "What the system loss is made of, USD bn; VaR and ES are of each line by itself"
+    title = "What the system loss is made of, USD bn. Tail loss: mean in the worst 1 % of the system loss;\nVaR and ES are of each line by itself"
     table = new_table(title, "", "expected\nloss", "s.e.", "tail\nloss", "VaR\n99 %", "ES\n99 %", "s.e.", "no con-\ntagion")
 
     def add(label: str, one: "xr.Dataset", other: "xr.Dataset") -> None:
@@ -60,11 +60,13 @@ def part_table(dataset: "xr.Dataset") -> Table:
         table.add_row(label, *map(money, (*(one[name] for name in names), other["expected_loss"])))
 
     for part, label in PARTS.items():
-        add(label, network.sel(part=part), alone.sel(part=part))
+        if max(abs(one["expected_loss"].sel(part=part).item()) for one in (network, alone)) > ROUNDING:
+            add(label, network.sel(part=part), alone.sel(part=part))
     table.add_section()
     add("together: system loss", network.sel(part="system"), alone.sel(part="system"))
-    add("with stakes at their value then", network.sel(part="at_mark"), alone.sel(part="at_mark"))
-    add("without what goes through firms", network.sel(part="outside"), alone.sel(part="outside"))
+    table.add_section()
+    add("the same with stakes at their value then", network.sel(part="at_mark"), alone.sel(part="at_mark"))
+    add("the same without what goes through firms", network.sel(part="outside"), alone.sel(part="outside"))
     return table
 
 
@@ -102,7 +104,13 @@ def bearer_table(dataset: "xr.Dataset") -> Table | None:
     if not lines:
         return None
     table = new_table(
-        "Who loses in the end, USD bn; all of them together is the system loss", "", *ENDS, "through\nthe firm", "expected\nloss", "s.e.", "tail\nloss"
+        "Who loses in the end, USD bn, largest tail loss first; all together lose the system loss",
+        "",
+        *ENDS,
+        "through\nthe firm",
+        "expected\nloss",
+        "s.e.",
+        "tail\nloss",
     )
     for name, numbers in lines:
         table.add_row(name, *map(money, numbers))
@@ -143,7 +151,7 @@ def deal_table(dataset: "xr.Dataset") -> Table:
     losses = losses.isel(deal=np.flatnonzero(losses["deal_kind"].values != OWN))
     worst = np.argsort(-losses["tail_loss"].values, kind="stable")[:MOST_DEALS]
     table = new_table(
-        f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn",
+        f"Deals: the {min(MOST_DEALS, len(worst))} with the largest tail loss, USD bn; lessors and suppliers of the deal lose too",
         "",
         "kind",
         "payer to payee",

@@ -11,10 +11,9 @@ from rich.text import Text
 from simulate import risk
 from simulate.errors import grouped
 from simulate.report.contagion import channel_table, condition_tables, round_table, world_table
-from simulate.report.failures import default_table, door_table, failure_table, recovery_table, term_table
+from simulate.report.failures import default_table, door_table, failing, failure_table, recovery_table, term_table
 from simulate.report.losses import bearer_table, deal_table, entity_table, fleet_table, part_table, system_table, year_table
 from simulate.report.words import discounting, money, new_table, number, open_console, percent, print_table, years
-from simulate.risk.contributions import TAIL_LEVEL
 from simulate.schema import Change
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from simulate.compile.moved import Moved
 
 MOST_CHANGES = 12
+LEAST_RELIEF = 0.001  # of all paths, of a default that the network prevents
 
 
 def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[str] | None = None) -> None:
@@ -130,22 +130,22 @@ def check_table(dataset: "xr.Dataset") -> Table | None:
 
 def caveats(dataset: "xr.Dataset") -> list[str]:
     """Return sentences about omissions of the tables and numbers that are easily misread."""
-    split = risk.cause_split(dataset)["probability"]
-    relieved = split.sel(cause="relieved")
+    relieved = risk.cause_split(dataset)["probability"].sel(cause="relieved")
+    never = [str(name) for name in relieved["entity"].values if str(name) not in failing(dataset)]
     sentences = [
-        f"Tail loss: mean in the worst {100 * (1 - TAIL_LEVEL):g} % of the system loss. s.e.: sampling error only; the parameters are uncertain too.",
+        "s.e.: sampling error only; the parameters are uncertain too.",
         "Only realised losses count: after the horizon nothing is valued, and claims on survivors stand at par.",
-        "System loss: lenders lose what is not paid; owners lose what they paid for stakes that a default wipes out, and through a firm what it lost on others and "
-        "neither its creditors nor those owners bear. At their value then: the equity that the default wiped out, a value of this model.",
-        "With contagion off, firms lose nothing on each other; so the difference to it holds what counterparties lose directly.",
-        "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never. most after: who failed first on those paths.",
-        "A PD of 0.00 %: it failed on none of the paths; who owes little inside of the network may have no way to fail in this model.",
+        "System loss: lenders lose what is not paid. Owners lose what they paid for stakes that a default wipes out. Through a firm that lives its owners lose "
+        "what it lost on others; of one that fails, what its creditors do not bear. At their value then: the equity that the default wiped out, a value of this model.",
+        "No contagion: the world `alone`, in which firms lose nothing on each other. So the difference to it holds the direct losses too; the second round does not.",
+        "A firm worth more than its claims can fail for want of cash, and its creditors lose: in a liquidation assets go for less, and a restructuring cuts claims.",
+        "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never. fail after: who failed first in time on those paths.",
     ]
-    if relieved.size and float(relieved.max()) > 0.0:
-        entity = str(relieved["entity"].values[int(np.argmax(relieved.values))])
-        sentences.append(
-            f"The network also saves: with contagion off {entity} fails on another {percent(relieved.max())} % of paths on which it survives here."
-        )
+    if never:
+        sentences.append(f"On no path failed: {', '.join(never)}. Who owes little inside of the network may have no way to fail in this model.")
+    saved = [f"{name.item()} on {percent(share)} %" for name, share in zip(relieved["entity"], relieved, strict=True) if share >= LEAST_RELIEF]
+    if saved:
+        sentences.append(f"The network also saves: with contagion off fail, and survive here, {', '.join(saved)} of all paths.")
     sentences += [f"Blank, so off: {sentence}" for sentence in grouped(json.loads(dataset.attrs["silent"]))]
     unconverged = float(dataset["unconverged"].sum())
     if unconverged:

@@ -47,7 +47,7 @@ def years(dataset: "xr.Dataset") -> float:
 
 def discounting(dataset: "xr.Dataset") -> str:
     """Describe how losses of different steps are added up."""
-    return "discounted on the path's own short rate" if dataset.attrs["discount"] == "short_rate" else "nominal (not discounted)"
+    return "discounted on the path's own short rate" if dataset.attrs["discount"] == "short_rate" else "nominal"
 
 
 def money(value: SupportsFloat) -> str:

@@ -43,10 +43,20 @@ def sections(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
         key = f"{prefix}{name}"
         if key in UNTOLD or name == "sources":
             continue
+        if key == "worlds":
+            yield from ((f"{key}.{world}", in_short(rules)) for world, rules in value.items())
+            continue
         if isinstance(value, dict):
             yield from sections(value, f"{key}.")
         else:
             yield key, value
+
+
+def in_short(world: Mapping[str, Any]) -> str:
+    """Say in a few words what a world is."""
+    off, saves = (", ".join(words) if isinstance(words, list) else str(words) for words in (world["off"], world["saves"]))
+    parts = (off and f"without {off}", saves and f"{saves} saved", world["solution"] == "least" and "least clearing", world["detail"] and "with detail")
+    return "; ".join(part for part in parts if part) or "all channels"
 
 
 def cells(rows: Mapping[str, list[dict[str, str]]]) -> Iterator[tuple[str, Any]]:

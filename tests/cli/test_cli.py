@@ -66,7 +66,7 @@ def test_a_run_without_out_never_writes_over_another(capsys):
 
 def test_set_changes_the_scenario_that_is_run_and_stored(capsys):
     assert exit_code(["run", SMALL, "--paths", "20", "--set", "run.discount=nominal", "--set", "rules.alpha=0.5", "--out", "a.zarr"]) == 0
-    assert "nominal (not discounted)" in capsys.readouterr().out
+    assert "losses in USD bn, nominal." in capsys.readouterr().out
     dataset = simulate.open_results("a.zarr")
     assert dataset.attrs["discount"] == "nominal" and '"alpha": 0.5' in dataset.attrs["resolved"]
 

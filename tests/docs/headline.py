@@ -8,15 +8,15 @@ from simulate.report.words import money, percent
 
 PARTS = {
     "system": "**System loss**: what outside lenders and owners lose, each dollar once",
-    "lenders": "of it lenders: claims not paid",
-    "written_off": "owners: stakes that a default wiped out, at cost",
+    "lenders": "of this, lenders: claims not paid",
+    "written_off": "owners: stakes that a default wiped out, at what they had paid",
     "through": "owners: through firms that lost on others",
-    "at_mark": "System loss with these stakes at their value at the default",
+    "at_mark": "System loss with wiped-out stakes at their value before the default",
 }
 ROUNDS = {
-    "own": "First round: firms that fail without contagion",
-    "direct": "First round: owners of firms that lost on them",
-    "second": "Second round: failures of failures",
+    "own": "First round, own: outside lenders and owners, without contagion",
+    "direct": "First round, direct: owners of firms that lost on who failed",
+    "second": "Second round: outside lenders and owners, of further failures",
 }
 YEARS = (1, 3, 5, 7)
 SAVED = "openai_saved"
@@ -41,8 +41,11 @@ def loss_lines(result) -> list[str]:
     for part, label in ROUNDS.items():
         lines.append(f"| {label} | {with_error(rounds.sel(part=part), 'expected_loss')} | | |")
     share, error = (100 * rounds[name].item() for name in ("amplification", "amplification_error"))
-    lines.append(f"| The second round amplifies the first by | {share:.1f} % ({error:.1f}) | | |")
-    return lines
+    return [
+        *lines,
+        "",
+        f"The second round amplifies the first by {share:.1f} % (s.e. {error:.1f}). s.e.: sampling error only; the parameters are uncertain too.",
+    ]
 
 
 def default_lines(result) -> list[str]:

@@ -92,7 +92,7 @@ def test_who_loses_in_the_end_adds_up_to_the_headline():
 def test_the_parts_of_the_system_loss_are_printed_and_add_up(result):
     text, parts = printed(result), risk.system_parts(result)
     table = text[text.index("What the system loss is made of") : text.index("Who loses in the end")]
-    for part, label in {"lenders": "lenders", "through": "owners: through", "at_mark": "with stakes", "outside": "without what goes"}.items():
+    for part, label in {"lenders": "lenders", "through": "owners: through", "at_mark": "the same with stakes", "outside": "the same without"}.items():
         assert report.money(parts["expected_loss"].sel(part=part)) in row(table, label), part
     for name in ("expected_loss", "tail_loss"):
         pieces = parts[name].sel(part=["lenders", "claimants", "written_off", "through"])
@@ -157,15 +157,69 @@ def test_the_answer_lists_doubts_and_what_is_off(result):
 
 def test_caveats_say_what_the_numbers_are_not(result):
     assert any("survivors stand at par" in sentence for sentence in report.caveats(result))
-    assert any("contagion off lab fails" in sentence for sentence in report.caveats(result))
+    spared = 100 * risk.cause_split(result)["probability"].sel(cause="relieved", entity="lab").item()
+    assert any(f"with contagion off fail, and survive here, lab on {spared:.2f} %" in sentence for sentence in report.caveats(result))
+    assert any("On no path failed: vendor." in sentence for sentence in report.caveats(result))
     assert not any("WARNING" in sentence for sentence in report.caveats(result))
     bad = result.copy(deep=True)
     bad["unconverged"].loc[{"world": "network", "path": 3}] = 2
     assert any("WARNING: 2 clearings did not converge" in sentence for sentence in report.caveats(bad))
 
 
+@pytest.fixture(scope="module")
+def in_worlds():
+    """The small network in worlds with a channel off or alone, and with somebody saved."""
+    others = ["nonpayment", "relief", "marks", "confidence"]
+    worlds = {"worlds.calm.off": ["supply"], "worlds.only.off": others, "worlds.rescue.saves": ["lab"], "worlds.first.saves": "first"}
+    return simulate.run(simulate.load_scenario(SMALL, worlds), paths=400, seed=5)
+
+
+def test_the_rounds_are_printed_and_add_up(in_worlds):
+    text, rounds = printed(in_worlds), risk.rounds(in_worlds)
+    table = text[text.index("First and second round") : text.index("Channels of the second round")]
+    assert f"amplifies the first by {100 * rounds['amplification'].item():.1f} %" in table
+    for part, label in {"own": "own:", "direct": "direct:", "second": "second round:", "system": "together"}.items():
+        assert report.money(rounds["expected_loss"].sel(part=part)) in row(table, label)
+    assert row(table, "together").split()[-1] == words.money(risk.tail_measures(in_worlds)["expected_shortfall_error"].sel(level=0.99))
+
+
+def test_channels_are_printed_where_there_are_worlds_for_them(in_worlds, result):
+    effects = risk.channel_effects(in_worlds)["effect"].sel(channel="supply")
+    cells = row(printed(in_worlds), "supply").split()
+    assert (cells[1], cells[3]) == tuple(words.money(effects.sel(way=way)) for way in ("taken off", "by itself"))
+    assert row(printed(in_worlds), "relief").split() == ["relief"]
+    assert "Channels of the second round" not in printed(result)
+
+
+def test_who_fails_with_whom_and_of_whom_is_printed(in_worlds, result):
+    found, text = risk.conditional_defaults(in_worlds, saved="rescue"), printed(in_worlds)
+    table = text[text.index(f"Who else fails on the {int(found['paths']):,} paths on which lab fails") : text.index("Recovery of claims")]
+    cloud = found.sel(entity="cloud")
+    cells = row(table, "cloud").split()
+    assert (cells[1], cells[3]) == (words.percent(cloud["probability"]), words.percent(cloud["probability_saved"]))
+    assert cells[5] == f"{100 * cloud['difference'].item():.1f}"
+    grants = float(in_worlds["granted"].sel(world="rescue").astype(np.float64).mean())
+    assert f"Saving it takes {words.money(grants)} USD bn" in table
+    assert "Who else fails" not in printed(result)
+
+
+def test_recoveries_are_printed_by_debtor_and_class(in_worlds):
+    found, text = risk.recovery(in_worlds, payer="lab"), printed(in_worlds)
+    table = text[text.index("Recovery of claims") : text.index("Entities: losses booked")]
+    lines = [line.split() for line in table.splitlines() if line.startswith("lab ")]
+    assert [line[1] for line in lines] == [name for name in ("critical", "secured", "senior", "subordinated") if name in found["deal_class"].values]
+    assert [line[3] for line in lines] == [words.percent(found["recovery"].sel(deal_class=line[1])) for line in lines]
+
+
+def test_worlds_are_printed_in_short(in_worlds):
+    text = printed(in_worlds)
+    table = text[text.index("Worlds: the same draws") :]
+    assert row(table, "alone").split()[1] == "all" and row(table, "only").split()[1:4] == ["all", "but", "supply"]
+    assert row(table, "rescue").split()[3] == "lab" and row(table, "first").split()[3] == "first"
+
+
 def test_nominal_losses_are_called_so(result):
-    assert "nominal (not discounted)" in printed(result.assign_attrs(discount="nominal"))
+    assert "losses in USD bn, nominal." in printed(result.assign_attrs(discount="nominal"))
 
 
 def test_a_run_without_defaults_has_a_report(result):

@@ -63,3 +63,17 @@ def test_a_single_switch_needs_no_brackets():
 def test_what_is_wrong_with_a_world_is_a_sentence(overrides, sentence):
     with pytest.raises(InputError, match=sentence):
         worlds_of(overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ({"worlds.rescue.saves": ["lab", "cloud"]}, "worlds.rescue nothing -> lab, cloud saved"),
+        ({"worlds.calm.off": ["supply", "relief"], "worlds.calm.detail": True}, "worlds.calm nothing -> without supply, relief; with detail"),
+        ({"worlds.run_on.solution": "least"}, "worlds.run_on nothing -> least clearing"),
+        ({"worlds.same.off": []}, "worlds.same nothing -> all channels"),
+        ({"worlds.network.off": ["marks"], "worlds.network.detail": True}, "worlds.network with detail -> without marks; with detail"),
+    ],
+)
+def test_a_world_is_told_in_a_few_words(overrides, told):
+    assert [str(change) for change in load_scenario(SMALL, overrides).changes] == [told]
