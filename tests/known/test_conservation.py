@@ -9,6 +9,8 @@ from tests.makers.bare import LENDER, bare_model
 NETWORK, ALONE = 0, 1
 EXACT = dict(rel=1e-12, abs=1e-12)
 
+pytestmark = pytest.mark.nojit
+
 
 def run(model):
     return {name: values[..., 0] for name, values in Workspace(model, 1).run(Block(0, 1)).items()}

@@ -11,6 +11,8 @@ from tests.oracle.step import run_path
 NETWORK, ALONE, SAVED = 0, 1, 2
 EXACT = dict(rel=1e-12, abs=1e-12)
 
+pytestmark = pytest.mark.nojit
+
 
 def run(model):
     return {name: values[..., 0] for name, values in Workspace(model, 1).run(Block(0, 1)).items()}

@@ -28,7 +28,7 @@ FACTORS = (
 )  # fmt: skip
 STAGES = (
     "factors", "capacity", "earnings", "dues", "funding", "clearing", "waterfall", "guarantees", "one_period",
-    "settlement", "spending", "resolution", "values", "valuation", "losses",
+    "settlement", "spending", "resolution", "values", "valuation", "losses", "ledger",
 )  # fmt: skip
 OF_FACTORS = tuple(f"simulate/factors/{name}.py" for name in FACTORS)
 FILES = (*OF_FACTORS, *(f"simulate/step/{name}.py" for name in STAGES), "simulate/clearing.py")
@@ -40,9 +40,10 @@ VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", f"not ({LONG_VE
 MORE_VECTORS = ["tests/clearing/test_vector.py", "-m", "nojit", "-k", LONG_VECTORS]
 QUICK = ["tests/step", "-m", "nojit", "-k", "base or square or few_networks or every_step"]
 SURVIVORS = ["tests/step/test_survivors.py", "-m", "nojit"]
+KNOWN = ["tests/known", "-m", "nojit"]
 NETWORKS = ["tests/step/test_paths.py", "-m", "nojit", "-k", "tiny_networks"]
 SWITCHES = ["tests/step/test_paths.py", "-m", "nojit", "-k", "not tiny_networks"]
-STEP_ROUNDS = [QUICK, SURVIVORS, NETWORKS, SWITCHES]
+STEP_ROUNDS = [QUICK, KNOWN, SURVIVORS, NETWORKS, SWITCHES]
 ROUNDS = {
     **dict.fromkeys((*OF_FACTORS, "simulate/step/factors.py"), [QUICK, SURVIVORS, NETWORKS]),  # all worlds share one set of factors
     "simulate/step/clearing.py": [VECTORS, *STEP_ROUNDS, MORE_VECTORS],
