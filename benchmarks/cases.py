@@ -12,7 +12,7 @@ from simulate.engine.blocks import TILE_LANES, run_blocks
 from simulate.factors.keys import key_of
 from simulate.kernels.jit import kernel
 from simulate.kernels.random import fill_uniform, turn_normal
-from simulate.model import Model
+from simulate.model import Model, freeze
 from simulate.scenario.load import load_scenario
 from simulate.step.factors import advance_factors, begin_paths, new_factors
 from simulate.step.one_period import clear_one_period
@@ -22,11 +22,14 @@ PATHS = 4000
 
 @cache
 def read_model() -> Model:
-    return compile_scenario(load_scenario("ai_2025"), 0).model
+    """Return ai_2025 with the two worlds that every scenario has, so that figures of all commits compare."""
+    model = compile_scenario(load_scenario("ai_2025"), 0).model
+    two = {name: values[:2] for name, values in model.rules._asdict().items() if name.startswith("world_")}
+    return model._replace(rules=freeze(model.rules._replace(**two)))
 
 
 def simulate_paths(threads: int = 1, lanes: int = TILE_LANES, paths: int = PATHS, block_paths: int = PATHS // 4) -> Callable[[], None]:
-    """All paths of ai_2025, both worlds, results thrown away."""
+    """All paths of ai_2025 in its worlds `network` and `alone`, results thrown away."""
     model = read_model()
     return lambda: run_blocks(model, paths=paths, threads=threads, block_paths=block_paths, tile_lanes=lanes, on_block=lambda first, arrays: None)
 
