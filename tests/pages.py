@@ -1,7 +1,7 @@
 """Pages that commands write: `python -m tests.pages` makes those that cost no simulation, `python -m tests.pages NAME ...` the named ones.
 
     python -m tests.pages --check        exit code 1 when a page is not what its command writes
-    python -m tests.pages calibration    the slow ones are made when they are named: calibration, headline, step, validation; mutation has `python -m tests.mutation`
+    python -m tests.pages calibration    the slow ones are made when they are named: backtest, calibration, headline, step, validation; mutation has `python -m tests.mutation`
 
 A page is whole, or a part between two markers of a page that is written by hand.
 """
@@ -84,6 +84,14 @@ def write_identities() -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_backtest() -> str:
+    """Tables of docs/backtest.md."""
+    from simulate.report.backtest import write_tables
+    from simulate.studies.backtest import backtest
+
+    return write_tables(backtest("ai_2025"))
+
+
 def write_calibration() -> str:
     """docs/calibration.md: 10,000 paths of ai_2025."""
     from simulate.report.calibration import write_page
@@ -98,7 +106,11 @@ PAGES = {
     "identities": Page(DOCS / "model.md", write_identities, "identities"),
     "writers": Page(DOCS / "architecture.md", lambda: writers.table() + "\n", "writers"),
 }
-SLOW = {"calibration": Page(DOCS / "calibration.md", write_calibration), "headline": Page(ROOT / "README.md", write_headline, "headline")}
+SLOW = {
+    "calibration": Page(DOCS / "calibration.md", write_calibration),
+    "headline": Page(ROOT / "README.md", write_headline, "headline"),
+    "backtest": Page(DOCS / "backtest.md", write_backtest, "backtest"),
+}
 
 
 def make_step() -> None:

@@ -1,4 +1,4 @@
-"""`simulate calibrate`: several runs of one scenario."""
+"""`simulate calibrate` and `simulate backtest`: what a scenario says beside what is known."""
 
 import os
 from pathlib import Path
@@ -34,6 +34,21 @@ def calibrate(
             out.write_text(page, encoding="utf-8")
         except OSError as error:
             raise InputError([f"{out}: the page cannot be written ({error.strerror}); make room, or leave --out out and it is printed."]) from error
+
+
+def backtest(
+    scenario: ScenarioArgument,
+    paths: Annotated[int | None, typer.Option(help="Number of paths; the scenario's unless given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all draws; the scenario's unless given.")] = None,
+) -> None:
+    """Hold a scenario against what happened since (outcomes.csv beside its tables): where each outcome lies among the simulated ones. Markdown."""
+    from simulate.engine import simulation
+    from simulate.errors import refuse_if_any
+    from simulate.report.backtest import write_tables
+    from simulate.studies.backtest import backtest as measure
+
+    refuse_if_any(simulation.faults(paths, seed, None, simulation.BLOCK_PATHS))
+    print(write_tables(measure(scenario, paths=paths, seed=seed)), end="")
 
 
 def page_faults(out: Path | None) -> list[str]:

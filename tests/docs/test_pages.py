@@ -12,9 +12,11 @@ def test_a_page_is_what_its_command_writes(name):
 
 
 @pytest.mark.slow
-def test_the_headline_is_what_the_first_line_of_the_readme_prints():
-    page = pages.SLOW["headline"]
-    assert page.made() == page.path.read_text(encoding="utf-8"), "run python -m tests.pages headline"
+@pytest.mark.parametrize("name", ["headline", "backtest"])
+def test_a_page_of_a_run_is_what_its_command_writes(name):
+    """The first line of the README prints the headline; `simulate backtest ai_2025` the back-test."""
+    page = pages.SLOW[name]
+    assert page.made() == page.path.read_text(encoding="utf-8"), f"run python -m tests.pages {name}"
 
 
 def test_a_page_without_its_markers_is_refused(tmp_path):
