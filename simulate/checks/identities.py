@@ -11,7 +11,8 @@ import numpy as np
 
 from simulate.checks import certificate
 from simulate.checks.certificate import ACTIVE_ESTATE, SOLVENCY_TOLERANCE
-from simulate.model import COLLATERAL, CONTRACT, CREDIT, EQUITY, MARKS, NONPAYMENT, STRANDED, Array, Model
+from simulate.checks.losses import residuals_of_losses
+from simulate.model import CREDIT, MARKS, NONPAYMENT, Array, Model
 from simulate.step.watch import KEPT_ENTITIES, KEPT_LEGS, TRACES
 
 
@@ -164,7 +165,7 @@ def _residuals(tile: Tile) -> Iterator[tuple[str, int, Array]]:
         yield from _of_clearing(tile, k, book, cases, (steps, lanes), in_all)
         yield from _of_defaults(tile, k)
         yield from _of_stakes(tile, k)
-    yield from _of_losses(tile)
+    yield from residuals_of_losses(tile)
 
 
 def _not_finite(outputs: dict[str, Array]) -> Array:
@@ -347,55 +348,3 @@ def _of_stakes(tile: Tile, k: int) -> Iterator[tuple[str, int, Array]]:
         total = tile.stakes[k][:, holdings.issuer == issuer].sum(axis=1)
         off[:, issuer] = np.abs(total - tile.of(k, "alive")[:, issuer])
     yield "stakes", k, off
-
-
-def _of_losses(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """Compare losses by deal with losses by entity in the worlds that keep detail, and the system loss in all worlds."""
-    fleet, outside = tile.model.fleet, tile.model.entities.outside > 0
-    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0).tolist()):
-        loss, by_deal = tile.outputs["loss"][d], tile.outputs["deal_loss"][d]
-        off = np.abs(loss.sum(axis=(0, 1)) - by_deal.sum(axis=0))
-        yield "loss_by_deal", k, (off / (1.0 + np.abs(loss).sum(axis=(0, 1))))[None, None]
-        claims, lost = tile.outputs["exposure_at_default"][d], tile.outputs["default_loss"][d]
-        yield "recovery", k, (np.maximum(-lost, lost - claims) / (1.0 + claims)).max(axis=0, initial=0.0)[None, None]
-        own = loss[:, [COLLATERAL, STRANDED]].sum(axis=1)
-        off = own.copy()
-        off[fleet.entity] -= by_deal[fleet.stranded_deal]
-        yield "fleet_loss", k, (np.abs(off) / (1.0 + np.abs(own)))[None]
-    for k, losses in enumerate(tile.losses):
-        ends = losses[outside][:, [CREDIT, EQUITY]]
-        off = np.abs(tile.outputs["outside_loss"][k] - ends.sum(axis=(0, 1)))
-        off = np.maximum(off, np.abs(tile.outputs["lender_loss"][k] - losses[outside, CREDIT].sum(axis=0)))
-        yield "system_loss", k, (off / (1.0 + np.abs(ends).sum(axis=(0, 1))))[None, None]
-    if tile.model.factors.short_rate.discount == 0.0:
-        yield from _of_years(tile)
-        yield from _of_system(tile)
-
-
-def _of_system(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """Compare the system loss with its parts, and with what entities caused; nominal losses only."""
-    outside, switches = tile.model.entities.outside > 0, tile.model.rules.world_switches
-    for k, losses in enumerate(tile.losses):
-        borne = losses[:, [CREDIT, CONTRACT, EQUITY]].sum(axis=1)
-        caused, written_off, through, system = (tile.outputs[name][k] for name in ("caused", "written_off", "borne_through", "system_loss"))
-        scale = (1.0 + np.abs(losses[:, :COLLATERAL]).sum(axis=(0, 1)))[None, None]
-        off = np.abs(losses[:, [CREDIT, CONTRACT]].sum(axis=(0, 1)) - caused.sum(axis=0))
-        off = np.maximum(off, np.abs(losses[:, EQUITY].sum(axis=0) - written_off.sum(axis=0)))
-        yield "caused", k, off[None, None] / scale
-        off = np.abs(borne[outside].sum(axis=0) + through.sum(axis=0) - system)
-        yield "system_loss", k, off[None, None] / scale
-        if switches[k, NONPAYMENT] > 0.0 and switches[k, MARKS] > 0.0:
-            begun = np.maximum(0.0, caused + written_off - borne)[~outside].sum(axis=0) + caused[outside].sum(axis=0)
-            yield "conservation", k, np.abs(begun - system)[None, None] / scale
-
-
-def _of_years(tile: Tile) -> Iterator[tuple[str, int, Array]]:
-    """Compare losses by year with the system loss of every world, and with the losses of every entity where detail is kept."""
-    for k, losses in enumerate(tile.losses):
-        by_year = tile.outputs["system_loss_by_year"][k]
-        off = np.abs(by_year.sum(axis=0) - tile.outputs["system_loss"][k])
-        yield "loss_by_year", k, (off / (1.0 + np.abs(losses).sum(axis=(0, 1))))[None, None]
-    for d, k in enumerate(np.flatnonzero(tile.model.rules.world_detail > 0.0).tolist()):
-        borne = tile.outputs["loss"][d][:, :STRANDED].sum(axis=1)
-        off = np.abs(tile.outputs["loss_by_year"][d].sum(axis=0) - borne)
-        yield "loss_by_year", k, (off / (1.0 + np.abs(tile.outputs["loss"][d]).sum(axis=1)))[None]

@@ -23,8 +23,13 @@ class Moved(NamedTuple):
 
 
 def find_moved(before: Compiled, after: Compiled) -> list[Moved]:
-    """Return every number that differs, in the order of the model; of a row that one of the two does not have, the first number that is not 0."""
-    found: list[Moved] = []
+    """Return every number that differs, in the order of the model; of a row that one of the two does not have, the first number that is not 0.
+
+    Numbers by step are not compared between calendars of another length: `grid.steps` and `grid.dt` are in the list then.
+    """
+    grids = [each.model.grid for each in (before, after)]
+    found = [Moved(f"grid.{name}", "", None, *(float(getattr(grid, name)) for grid in grids)) for name in ("steps", "dt")]
+    found = [one for one in found if one.before != one.after]
     for group, shape in ROWS.items():
         told: set[str] = set()
         old, new = ({name: row for row, name in enumerate(names_of(each, group))} for each in (before, after))
@@ -77,8 +82,8 @@ def differences(what: str, row: str, one: Array | None, other: Array | None) -> 
         if value != 0.0 and not what.endswith("_step"):
             yield Moved(what, row, step, GONE if one is None else value, GONE if other is None else value)
         return
-    if np.array_equal(one, other):
-        return
+    if one.shape != other.shape or np.array_equal(one, other):
+        return  # rows of two calendars are not compared
     step = int(np.argmax(np.abs(one - other))) if one.ndim else None
     yield Moved(what, row, step, *(float(each[step] if step is not None else each) for each in (one, other)))
 

@@ -88,5 +88,7 @@ def step_of(day: date | None, key: str, calendar: Calendar, place: Place) -> int
     step = calendar.step_of(day)
     if 0 <= step < calendar.steps:
         return step
-    place.fault(f"{key} = {day} is not in the run, which goes from {calendar.start} to {calendar.end_of(calendar.steps - 1)}; choose a day in it.")
+    place.fault(
+        f"{key} = {day} is not in the run, which goes from the day after {calendar.start} to {calendar.end_of(calendar.steps - 1)}; choose a day in it."
+    )
     return None

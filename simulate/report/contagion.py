@@ -1,6 +1,6 @@
 """Tables of contagion: first and second round, the channels, who fails with whom and of whom, and all worlds beside each other."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 from rich.table import Table
@@ -25,7 +25,8 @@ def round_table(dataset: "xr.Dataset") -> Table:
     """Return first and second round, and amplification."""
     found = risk.rounds(dataset)
     share, error = (100.0 * float(found[name]) for name in ("amplification", "amplification_error"))
-    title = "First and second round, USD bn" + (f"; the second amplifies the first by {share:.1f} % (s.e. {error:.1f})" if np.isfinite(share) else "")
+    sure = f" (s.e. {error:.1f})" if np.isfinite(error) else ""
+    title = "First and second round, USD bn" + (f"; the second amplifies the first by {share:.1f} %{sure}" if np.isfinite(share) else "")
     table = new_table(title, "", "expected\nloss", "s.e.", "tail\nloss", "s.e.")
     names = ("expected_loss", "expected_loss_error", "tail_loss", "tail_loss_error")
     for part, label in LABELS.items():
@@ -79,8 +80,8 @@ def condition_table(dataset: "xr.Dataset", saved: str) -> Table | None:
         return None
     grants = risk.mean(risk.in_world(dataset, "granted", saved).values.astype(np.float64), risk.path_weights(dataset))
     title = (
-        f"Who else fails on the {paths:,} paths on which {given} fails, and on these with {given} saved, %.\n"
-        "Who fails in both fails of common drivers; the rest comes of the failure, below 0 where it helps.\n"
+        f"Who else fails on the {paths:,} paths on which {given} fails, and on these with it saved (world {saved}), %.\n"
+        "Saved: of common drivers and of others' failures; the difference is what this failure adds, or spares.\n"
         f"Saving it takes {money(grants.value)} USD bn from outside until the end of the run (s.e. {money(grants.standard_error)}; mean of all paths)"
     )
     table = new_table(title, "", f"{given}\nfails", "95 %", f"{given}\nsaved", "95 %", "of the failure\n(points)", "s.e.")
@@ -89,8 +90,13 @@ def condition_table(dataset: "xr.Dataset", saved: str) -> Table | None:
         columns = [
             column for p in ("probability", "probability_saved") for column in (percent(one[p]), f"{percent(one[p + '_low'])}-{percent(one[p + '_high'])}")
         ]
-        table.add_row(str(name), *columns, *(f"{100 * float(one[p]):.1f}" for p in ("difference", "difference_error")))
+        table.add_row(str(name), *columns, *(points(one[p]) for p in ("difference", "difference_error")))
     return table
+
+
+def points(share: SupportsFloat) -> str:
+    """Format a difference of probabilities in points."""
+    return f"{100 * float(share):.1f}" if np.isfinite(float(share)) else "not known"
 
 
 def world_table(dataset: "xr.Dataset") -> Table | None:

@@ -70,8 +70,8 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
 
     saved: a world that saves entities. given: the one whose failure in `world` selects the paths, one that is saved; needed only where several are.
     In a world that saves who fails first the paths are those on which `given` is among the first to fail.
-    probability: P(i fails | given fails); probability_saved: of the common drivers alone; difference: of the failure. Wilson (1927) intervals, and for the
-    difference the paired standard error. paths: number of them. Raises InputError for a world that saves nobody, and for an entity that it does not save.
+    probability: P(i fails | given fails); probability_saved: the same without that failure, so of the common drivers and of the failures of others;
+    difference: what the failure adds. Wilson (1927) intervals, and for the difference the paired standard error. paths: number of them. Raises InputError for a world that saves nobody, and for an entity that it does not save.
     """
     import xarray as xr
 
@@ -88,14 +88,14 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     given = among[0] if given is None else given
     if given not in among:
         raise InputError([f"world '{saved}' does not save '{given}'; given is one of {', '.join(among[:8])}."])
-    chosen = failed[:, names.index(given)]
+    weights = path_weights(dataset)
+    chosen = failed[:, names.index(given)] & (weights > 0.0)
     if whom == "first":
         wave = in_world(dataset, "default_round", world).isel(entity=inside).values.astype(np.int64)
         chosen = chosen & first_to_fail(step, wave)[:, names.index(given)]
     if not chosen.any():
         raise InputError([f"'{given}' fails on no path of world '{world}', so nothing is conditional on it."])
-    weights = path_weights(dataset)[chosen]
-    weights = weights / weights.sum()
+    weights = weights[chosen] / weights[chosen].sum()
     data = named_estimate("probability", proportion(failed[chosen], weights), ("entity",), "1")
     data |= named_estimate("probability_saved", proportion(still[chosen], weights), ("entity",), "1")
     data |= named_estimate("difference", mean(failed[chosen].astype(np.float64) - still[chosen], weights), ("entity",), "1")

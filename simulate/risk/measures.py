@@ -32,6 +32,8 @@ class Estimate(NamedTuple):
 
 def path_weights(dataset: "xr.Dataset") -> np.ndarray:
     """Return weights [path] that sum to 1: exp(log_weight), normalised. The largest is taken out first, so that nothing overflows."""
+    if "path" not in dataset["log_weight"].dims or not dataset.sizes["path"]:
+        raise InputError(["the result has no dimension path, or no path; a measure is of many: select with a list, such as isel(path=[0, 1])."])
     log_weight = np.asarray(dataset["log_weight"].values, dtype=np.float64)
     if np.isnan(log_weight).any() or not np.isfinite(log_weight.max()):
         refuse_not_finite(log_weight, "'log_weight'")
@@ -50,7 +52,7 @@ def mean(values: np.ndarray, weights: np.ndarray) -> Estimate:
 
     With equal weights this is the usual s / sqrt(n). Owen (2013), Monte Carlo theory, section 9.2.
     """
-    count = len(weights)
+    count = int(np.count_nonzero(weights))
     centre = np.tensordot(weights, values, axes=(0, 0))
     deviation = np.asarray(values, dtype=np.float64) - centre
     variance = np.tensordot(np.square(weights), np.square(deviation), axes=(0, 0)) * (count / (count - 1) if count > 1 else np.nan)
@@ -109,7 +111,8 @@ def tail_weights(losses: np.ndarray, weights: np.ndarray, level: float) -> np.nd
         raise InputError([f"the level of a tail measure lies between 0 and 1, not {level}; for 99 % write 0.99."])
     quantile = _quantile(losses, weights, level)
     beyond, atom = losses > quantile, losses == quantile
-    fraction = np.clip((1.0 - level - weights[beyond].sum()) / weights[atom].sum(), 0.0, 1.0)
+    missing = 1.0 - level - weights[beyond].sum()
+    fraction = min(missing / weights[atom].sum(), 1.0) if missing > ROUNDING else 0.0
     return weights * (beyond + fraction * atom)
 
 

@@ -4,6 +4,7 @@ Claims are what is owed at the failure: dues, balance and receivables, not damag
 by the estate and its collateral, not by guarantors; nominal, up to the end of the run. Who was not paid by then is counted as lost.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from simulate.errors import InputError
 from simulate.risk.measures import Estimate, named_estimate, path_weights, value_at_risk
 from simulate.risk.rounds import ratio_of_means
-from simulate.risk.selection import choose, in_world
+from simulate.risk.selection import choose, in_world, refuse_not_finite
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,7 +22,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 def recovery(
-    dataset: "xr.Dataset", *, by: str = "deal_class", payer: str | None = None, kinds: tuple[str, ...] | None = None, world: str = "network"
+    dataset: "xr.Dataset", *, by: str = "deal_class", payer: str | None = None, kinds: str | Sequence[str] | None = None, world: str = "network"
 ) -> "xr.Dataset":
     """Return the recovery of claims on defaulters by class, debtor, creditor, kind or deal. Dim `by`, only members with claims on some path.
 
@@ -41,7 +42,10 @@ def recovery(
         mine &= np.isin(dataset["deal_kind"].values.astype(object), choose(dataset, "deal_kind", kinds))
     labels = dataset[by].values.astype(object)
     weights = path_weights(dataset)
-    members = [label for label in dict.fromkeys(labels[mine]) if (claims[:, mine & (labels == label)] > 0.0).any()]
+    for name, values in (("exposure_at_default", claims), ("default_loss", lost)):
+        refuse_not_finite(values, f"'{name}' of world '{world}'")
+    counts = weights > 0.0
+    members = [label for label in dict.fromkeys(labels[mine]) if (claims[counts][:, mine & (labels == label)] > 0.0).any()]
     if not members:
         raise InputError(["nobody fails with such claims on any path, so nothing is recovered."])
     chosen = [mine & (labels == label) for label in members]
@@ -67,11 +71,12 @@ COLUMNS = (
 
 def one_recovery(claims: np.ndarray, lost: np.ndarray, weights: np.ndarray) -> tuple:
     """Return the recovery of claims [path], then the values of COLUMNS, then quantiles."""
-    there = claims > 0.0
+    there = (claims > 0.0) & (weights > 0.0)
     ratio = ratio_of_means(lost, claims, weights)
     share, among = 1.0 - lost[there] / claims[there], weights[there] / weights[there].sum()
     centre = float(np.dot(among, share))
     spread = float(np.sqrt(np.dot(among, np.square(share - centre))))
-    value = Estimate(1.0 - ratio.value, ratio.standard_error, 1.0 - ratio.high, 1.0 - ratio.low)
+    low, high = np.clip([1.0 - ratio.high, 1.0 - ratio.low], 0.0, 1.0)
+    value = Estimate(1.0 - ratio.value, ratio.standard_error, low, high)
     quantiles = [float(value_at_risk(share, among, q).value) for q in QUANTILES]
     return value, centre, spread, float(np.dot(among, claims[there])), int(there.sum()), quantiles

@@ -39,12 +39,16 @@ def rounds(dataset: "xr.Dataset", *, level: float = TAIL_LEVEL, world: str = "ne
 
 
 def ratio_of_means(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> Estimate:
-    """Return the mean of `above` over that of `below`, with standard error by the delta method; NaN where the lower mean is 0."""
+    """Return the mean of `above` over that of `below`, with standard error by the delta method; NaN where the lower mean is 0.
+
+    The error is not known (NaN) where only one path has anything below: the ratio is then that of this path, whatever it is.
+    """
     size = float(np.dot(weights, below))
     if size == 0.0:
         return Estimate(np.nan, np.nan, np.nan, np.nan)
     value = float(np.dot(weights, above)) / size
-    error = float(mean(above - value * below, weights).standard_error) / abs(size)
+    several = np.count_nonzero(weights * below) > 1
+    error = float(mean(above - value * below, weights).standard_error) / abs(size) if several else np.nan
     return Estimate(value, error, value - Z95 * error, value + Z95 * error)
 
 

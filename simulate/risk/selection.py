@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.errors import InputError, did_you_mean, listed
+from simulate.schema import VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 
 def choose(dataset: "xr.Dataset", dim: str, names: Iterable[object], among: Iterable[object] | None = None) -> list[str]:
     """Return names as text. Raises InputError for those that the dimension does not have. `among`: the only ones that may be chosen."""
-    known = [str(name) for name in (dataset[dim].values if among is None else among)]
-    wanted = [str(name) for name in names]
+    known = list(dict.fromkeys(str(name) for name in (dataset[dim].values if among is None else among)))
+    wanted = [str(name) for name in ([names] if isinstance(names, str) else names)]
+    if not wanted:
+        raise InputError([f"no {dim} is named; name at least one of {listed(known)}."])
     problems = [f"there is no {dim} '{name}' here{did_you_mean(name, known)}; known: {listed(known)}." for name in wanted if name not in known]
     if problems:
         raise InputError(problems)
@@ -28,6 +31,8 @@ def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray"
         raise InputError([f"there is no variable '{variable}' here{did_you_mean(variable, known)}; known: {listed(known)}."])
     values = dataset[variable]
     for dim in ("world", "detail"):
+        if variable in VARIABLES and dim in VARIABLES[variable].dims:
+            refuse_selected(values, variable, dim, world)
         if dim in values.dims:
             if world not in dataset[dim].values:
                 known = [str(name) for name in dataset[dim].values]
@@ -35,12 +40,22 @@ def in_world(dataset: "xr.Dataset", variable: str, world: str) -> "xr.DataArray"
                 detail = dim == "detail" and world in dataset["world"].values
                 raise InputError(
                     [
-                        f"no world '{world}' here{did_you_mean(world, known)}: {kept} {listed(known)}"
+                        f"no world '{world}' here{did_you_mean(str(world), known)}: {kept} {listed(known)}"
                         + (f"; set detail = true in [worlds.{world}]." if detail else ".")
                     ]
                 )
             values = values.sel({dim: world}, drop=True)
-    return values
+    return values.transpose("path", ...) if "path" in values.dims else values
+
+
+def refuse_selected(values: "xr.DataArray", variable: str, dim: str, world: str) -> None:
+    """Raise InputError for a variable that was taken out of another world than the one that is asked about, or of which nobody knows which."""
+    if dim in values.dims:
+        return
+    taken = values.coords.get(dim)
+    if taken is None or str(taken.values) != str(world):
+        out_of = "one world" if taken is None else f"world '{taken.values}'"
+        raise InputError([f"'{variable}' was selected in {out_of}, and world '{world}' is asked about; give the whole result, and name the world."])
 
 
 def losses_of(dataset: "xr.Dataset", variable: str, world: str) -> np.ndarray:

@@ -218,7 +218,7 @@ def read_overrides(overrides: Sequence[str] | Mapping[str, Any], problems: list[
     if isinstance(overrides, Mapping):
         return dict(overrides)
     pairs: dict[str, Any] = {}
-    for text in overrides:
+    for text in [overrides] if isinstance(overrides, str) else overrides:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
             problems.append(f"{COMMAND_LINE} {text}: there is no value; write key=value such as run.paths=1000.")

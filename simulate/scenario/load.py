@@ -10,6 +10,7 @@ from simulate.errors import InputError, did_you_mean, refuse_if_any, section_typ
 from simulate.factors.drivers import check_correlation
 from simulate.factors.section import doubts
 from simulate.factors.short_rate import ShortRate
+from simulate.model import SWITCHES
 from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
 from simulate.network.checks import check_network
 from simulate.network.doubts import doubts_of
@@ -17,7 +18,7 @@ from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
 from simulate.scenario.changes import find_changes
 from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, read_overrides, refuse_deep
-from simulate.scenario.sections import ScenarioFile, Tables, not_given
+from simulate.scenario.sections import FIRST, ScenarioFile, Tables, not_given
 from simulate.schema import Change
 
 TABLES = tuple(Tables.model_fields)
@@ -156,10 +157,10 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
             found.extend(check_network(network, calendar))
         problems.extend(found)
         if file is not None and not found:
-            problems.extend(saved_faults(file, network, place))
+            problems.extend(world_faults(file, network, place))
     refuse_if_any(problems)
     assert file is not None and network is not None  # or there was a problem
-    warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *warnings, *doubts_of(network)]
+    warnings = [*(f"{place(key)} = {doubtful}" for key, doubtful in doubts(file)), *world_doubts(file, place), *warnings, *doubts_of(network)]
     sections = {name: getattr(file, name) for name in ScenarioFile.model_fields}
     return Scenario.model_construct(
         **sections,
@@ -174,18 +175,32 @@ def read_scenario(raw: dict[str, Any], origins: Mapping[str, str], files: Sequen
     )
 
 
-def saved_faults(file: ScenarioFile, network: Network, place: Callable[[Sequence[str | int]], str]) -> list[str]:
-    """Return a sentence for every entity that a world saves and that is not there, or cannot fail."""
+def world_faults(file: ScenarioFile, network: Network, place: Callable[[Sequence[str | int]], str]) -> list[str]:
+    """Return a sentence for every entity that a world saves and that is not there or cannot fail, and where the world that the answer is made of lacks detail."""
     inside = {entity.id: not entity.outside for entity in network.entities}
     problems = []
     for world, rules in file.worlds.items():
+        where = place(("worlds", world, "saves"))
         for name in rules.saves if isinstance(rules.saves, list) else ():
-            where = place(("worlds", world, "saves"))
             if name not in inside:
                 problems.append(f"{where}: there is no entity '{name}'{did_you_mean(name, inside)}; name one of the entities table.")
             elif not inside[name]:
                 problems.append(f"{where}: '{name}' is an outside node and never fails; name an inside entity.")
+            elif name == FIRST:
+                problems.append(f"{where}: '{name}' stands for whoever fails first; give the entity another id, and save that.")
+    if not file.worlds["network"].detail:
+        problems.append(f"{place(('worlds', 'network', 'detail'))} = false: the answer is made of the losses by channel and deal of this world; leave it true.")
     return problems
+
+
+def world_doubts(file: ScenarioFile, place: Callable[[Sequence[str | int]], str]) -> list[str]:
+    """Return a warning where one of the two worlds that are always there is not what the answer calls it."""
+    network, alone, doubtful = file.worlds["network"], file.worlds["alone"], []
+    if network.off or network.saves or network.solution != "greatest":
+        doubtful.append(f"{place(('worlds', 'network'))}: has not all of contagion, and the answer is made of it; give the world another name.")
+    if set(alone.off) != set(SWITCHES) or alone.saves:
+        doubtful.append(f"{place(('worlds', 'alone'))}: is not the network without contagion, as which the answer reads it; give the world another name.")
+    return doubtful
 
 
 def paths_of(value: Any) -> list[Path]:

@@ -104,13 +104,22 @@ class World(Section):
         names = [saves] if isinstance(saves, str) else saves
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise ValueError('should be a list of entities, such as ["lab"], or "first"')
-        return FIRST if names == [FIRST] else names
+        return saves if saves == FIRST else names
 
     @field_validator("off", mode="before")
     @classmethod
     def read_switches(cls, off: object) -> object:
         """A single switch may stand without brackets."""
         return [off] if isinstance(off, str) else off
+
+    @field_validator("off", "saves")
+    @classmethod
+    def check_once(cls, names: str | list[str]) -> str | list[str]:
+        """Refuse what stands twice in a list."""
+        twice = [name for name in dict.fromkeys(names) if isinstance(names, list) and names.count(name) > 1]
+        if twice:
+            raise ValueError(f"names '{twice[0]}' twice; once is enough")
+        return names
 
     @model_validator(mode="after")
     def check_solution(self) -> "World":
@@ -212,16 +221,22 @@ class ScenarioFile(Section):
     vendors: dict[str, Cells] = {}
     """Changed cells: vendors.openai.nvidia.share. [share]"""
 
+    @field_validator("worlds", mode="before")
+    @classmethod
+    def complete_worlds(cls, worlds: object) -> object:
+        """Keys that are given of the two worlds that are always there replace theirs; the others stay."""
+        if not isinstance(worlds, dict):
+            return worlds
+        usual = {name: world.model_dump() for name, world in DEFAULT_WORLDS.items()}
+        return usual | {name: usual.get(name, {}) | given if isinstance(given, dict) else given for name, given in worlds.items()}
+
     @field_validator("worlds")
     @classmethod
     def check_worlds(cls, worlds: dict[str, World]) -> dict[str, World]:
-        """Add the two worlds that are always there; refuse names that are no words."""
+        """Refuse names that are no words."""
         for name in worlds:
             if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
                 raise ValueError(f"'{name}' cannot be the name of a world; use letters, digits and _, with a letter first")
-        worlds = DEFAULT_WORLDS | worlds
-        if not any(world.detail for world in worlds.values()):
-            raise ValueError("no world keeps detail, so no losses by channel and deal; set detail = true in one of them")
         return worlds
 
     @field_validator("name")

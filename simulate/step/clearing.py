@@ -132,7 +132,7 @@ def save_first(net, w, s):
             saved += w.saved[i, lane]
         if s.troubled[lane] > 0.0 and saved == 0.0:
             for i in net.lists.inside:
-                if is_short(s.cash_in[i, lane], s.can_raise[i, lane], s.received_full[i, lane], s.dues[i, lane]):
+                if is_short_now(i, lane, s):
                     w.saved[i, lane] = 1.0
                     s.can_raise[i, lane] = BEYOND_MEANS
             s.troubled[lane] = 0.0

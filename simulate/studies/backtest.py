@@ -162,7 +162,7 @@ def read_outcome(row: Mapping[str, Any], where: str, scenario: Scenario, problem
     try:
         day = date.fromisoformat(row["date"])
         if not calendar.start < day <= calendar.end_of(calendar.steps - 1):
-            faults.append(f"{day} is not in the run, which goes from {calendar.start} to {calendar.end_of(calendar.steps - 1)}.")
+            faults.append(f"{day} is not in the run, which goes from the day after {calendar.start} to {calendar.end_of(calendar.steps - 1)}.")
     except (TypeError, ValueError):
         faults.append(f"date '{row['date']}' is no day; write it as 2026-03-31.")
     try:

@@ -52,7 +52,7 @@ def default_lines(result) -> list[str]:
     chance = risk.default_probability(result, horizons=YEARS)["default_probability"]
     kind, given = risk.failures(result), risk.conditional_defaults(result, saved=SAVED)
     lines = [
-        f"| defaulted within, % | {' | '.join(f'{year} years' if year > 1 else '1 year' for year in YEARS)} | short of cash, not of value, % | where OpenAI fails | the same, OpenAI saved |"
+        f"| defaulted within, % | {' | '.join(f'{year} years' if year > 1 else '1 year' for year in YEARS)} | short of cash, not of value, % | where OpenAI fails | there, OpenAI saved |"
     ]
     lines.append("|---|" + "--:|" * (len(YEARS) + 3))
     for name in (str(name) for name in chance["entity"].values):
