@@ -75,6 +75,7 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     """
     import xarray as xr
 
+    weights = path_weights(dataset)
     inside = np.flatnonzero(~dataset["outside"].values)
     names = [str(name) for name in dataset["entity"].values[inside]]
     step = in_world(dataset, "default_step", world).isel(entity=inside).values.astype(np.int64)
@@ -88,7 +89,6 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     given = among[0] if given is None else given
     if given not in among:
         raise InputError([f"world '{saved}' does not save '{given}'; given is one of {', '.join(among[:8])}."])
-    weights = path_weights(dataset)
     chosen = failed[:, names.index(given)] & (weights > 0.0)
     if whom == "first":
         wave = in_world(dataset, "default_round", world).isel(entity=inside).values.astype(np.int64)

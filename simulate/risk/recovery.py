@@ -34,6 +34,7 @@ def recovery(
     import xarray as xr
 
     choose(dataset, "by", [by], among=BY)
+    weights = path_weights(dataset)
     claims, lost = (in_world(dataset, name, world).values.astype(np.float64) for name in ("exposure_at_default", "default_loss"))
     mine = np.ones(claims.shape[1], bool)
     if payer is not None:
@@ -41,7 +42,6 @@ def recovery(
     if kinds is not None:
         mine &= np.isin(dataset["deal_kind"].values.astype(object), choose(dataset, "deal_kind", kinds))
     labels = dataset[by].values.astype(object)
-    weights = path_weights(dataset)
     for name, values in (("exposure_at_default", claims), ("default_loss", lost)):
         refuse_not_finite(values, f"'{name}' of world '{world}'")
     counts = weights > 0.0

@@ -26,6 +26,13 @@ def test_a_shock_moves_its_row_and_no_other():
     assert ends[:2] == ("legs.ends_step", "compute") and (ends.before, ends.after) == (-1, 5)
 
 
+@pytest.mark.parametrize(("overrides", "grid"), [(["run.steps=8"], {"grid.steps"}), (["run.step=year", "run.steps=5"], {"grid.steps", "grid.dt"})])
+def test_of_another_calendar_only_numbers_of_no_step_are_compared(overrides, grid):
+    found = moved(*overrides)
+    assert {one.what for one in found if one.what.startswith("grid")} == grid
+    assert not [one for one in found if one.step is not None and one.what in ("entities.rev_ext", "legs.sched")]
+
+
 def test_another_fact_moves_what_the_reconciliation_solves_for():
     found = {(one.what, one.row): one for one in moved("figures.lab.cash=10")}
     assert found["entities.cash0", "lab"][3:] == (20, 10)

@@ -119,7 +119,7 @@ def test_a_shock_that_is_not_plausible_is_a_warning():
         ("deals.comptue.ends", DAY, ("there is no deal 'comptue'", "did you mean 'compute'")),
         ("deals.compute.rate", 0.1, ("shocks.deals.compute", "is no loan")),
         ("deals.seed_stake.ends", DAY, ("a stake does not end",)),
-        ("deals.compute.ends", date(2099, 1, 1), ("ends = 2099-01-01 is not in the run, which goes from 2025-12-31 to 2030-12-31",)),
+        ("deals.compute.ends", date(2099, 1, 1), ("ends = 2099-01-01 is not in the run, which goes from the day after 2025-12-31 to 2030-12-31",)),
         ("entities.lba.cash", 1.0, ("there is no entity 'lba'", "did you mean 'lab'")),
         ("entities.operations.cash", -1.0, ("is an outside node",)),
         ("entities.lab.cash", -1e6, ("takes 1e+06 of cash, but it has",)),

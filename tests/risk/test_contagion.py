@@ -20,7 +20,8 @@ def result(worlds, weights=None, **variables):
     dims |= {name: ("path", "detail", "deal") for name in ("exposure_at_default", "default_loss")}
     data = {name: (dims.get(name, ("path", "world")), np.asarray(values), {"units": "USD bn"}) for name, values in variables.items()}
     paths = len(next(iter(variables.values())))
-    data["log_weight"] = ("path", np.log(np.ones(paths) if weights is None else np.asarray(weights, float)))
+    with np.errstate(divide="ignore"):
+        data["log_weight"] = ("path", np.log(np.ones(paths) if weights is None else np.asarray(weights, float)))
     columns = {"switches_off": [off for off, _ in worlds.values()], "saves": [saves for _, saves in worlds.values()], "solution": ["greatest"] * len(worlds)}
     return xr.Dataset(
         data,
@@ -192,3 +193,36 @@ def test_a_real_run_adds_up():
     recovery = risk.recovery(found)["recovery"]
     assert (recovery >= 0.0).all() and (recovery <= 1.0).all() and 0.0 < recovery.sel(deal_class="senior") < recovery.sel(deal_class="critical")
     assert float(risk.conditional_defaults(found, saved="rescue")["probability_saved"].sel(entity="lab")) == 0.0
+
+
+def test_a_recovery_of_one_path_has_no_error():
+    found = risk.recovery(of_deals(), by="deal", payer="lab", kinds="bond")
+    assert found["recovery_error"].item() > 0.0
+    alone = of_deals(weights=[1, 1, 0, 0])
+    found = risk.recovery(alone, by="deal", payer="lab", kinds="bond")
+    assert found["recovery"].item() == 0.5 and np.isnan(found["recovery_error"].item()) and found["paths"].item() == 1
+
+
+def test_an_interval_of_a_recovery_is_a_share():
+    found = risk.recovery(of_deals(), by="deal")
+    assert ((found["recovery_low"] >= 0.0) & (found["recovery_high"] <= 1.0)).all()
+
+
+def test_paths_without_weight_are_no_condition():
+    found = risk.conditional_defaults(result(SAVING, weights=[0, 1, 1, 1, 1, 0], default_step=STEPS), saved="saved")
+    assert int(found["paths"]) == 2
+    with pytest.raises(InputError, match="'lab' fails on no path"):
+        risk.conditional_defaults(result(SAVING, weights=[0, 0, 0, 1, 1, 0], default_step=STEPS), saved="saved")
+
+
+def test_a_loss_that_is_no_number_is_a_sentence():
+    bad = of_deals()
+    bad["default_loss"] = bad["default_loss"].copy()
+    bad["default_loss"][1, 0, 2] = np.nan
+    with pytest.raises(InputError, match="'default_loss' of world 'network' is nan at 1, 2"):
+        risk.recovery(bad)
+
+
+def test_the_order_of_dimensions_does_not_matter():
+    turned = of_deals().transpose("deal", "detail", "path", ...)
+    assert risk.recovery(turned).equals(risk.recovery(of_deals()))

@@ -1,6 +1,7 @@
 """Measures against known answers, identities, and the coverage of their intervals."""
 
 import json
+import math
 from math import comb
 from pathlib import Path
 from statistics import NormalDist
@@ -103,6 +104,18 @@ def test_a_tail_of_too_few_paths_has_no_upper_end():
     assert estimate.value == 99 and np.isinf(estimate.high) and np.isnan(estimate.standard_error)
     shortfall = risk.expected_shortfall(losses, equal(losses), 0.999)
     assert shortfall.value == 99 and np.isinf(shortfall.high) and np.isnan(shortfall.standard_error)
+
+
+@pytest.mark.parametrize("paths", [60, 99, 100, 200, 300, 1000])
+def test_a_tail_holds_no_path_by_rounding(paths):
+    """The worst per cent of 100 equal paths is one path, whatever 1 - 0.99 rounds to."""
+    weights = risk.tail_weights(np.arange(float(paths)), equal(range(paths)), 0.99)
+    assert np.count_nonzero(weights) == math.ceil(paths / 100)
+    assert np.isnan(risk.mean(np.arange(float(paths)), weights / weights.sum()).standard_error) == (paths <= 100)
+
+
+def test_a_mean_of_one_path_with_weight_has_no_error():
+    assert np.isnan(risk.mean(floats([1, 2, 3]), floats([0, 1, 0])).standard_error)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95])

@@ -18,6 +18,17 @@ def result():
         (lambda r: risk.tail_measures(r, world="netwrok"), "no world 'netwrok' here (did you mean 'network'?): the result has network, alone."),
         (lambda r: risk.tail_measures(r, variable="loss"), "'loss' has a value for each of entity, channel too, and a tail is of one loss a path"),
         (lambda r: risk.tail_measures(r, levels=99), "the level of a tail measure lies between 0 and 1, not 99.0; for 99 % write 0.99."),
+        (lambda r: risk.rounds(r.sel(world="alone")), "'system_loss' was selected in world 'alone', and world 'network' is asked about; give the whole result"),
+        (lambda r: risk.default_probability(r.sel(world="alone", drop=True)), "'default_step' was selected in one world, and world 'network' is asked about"),
+        (lambda r: risk.rounds(r, world=None), "no world 'None' here"),
+        (lambda r: risk.recovery(r.isel(path=0)), "the result has no dimension path"),
+        (lambda r: risk.rounds(r.isel(path=[])), "no path; a measure is of many"),
+        (
+            lambda r: risk.recovery(r, kinds="bnod"),
+            "there is no deal_kind 'bnod' here (did you mean 'bond'?); known: compute_contract, bond, equity_stake, own.",
+        ),
+        (lambda r: risk.recovery(r, kinds=()), "no deal_kind is named; name at least one of compute_contract, bond"),
+        (lambda r: risk.losses_by_entity(r, channels="crdit"), "there is no channel 'crdit' here (did you mean 'credit'?)"),
         (lambda r: risk.default_probability(r, horizons=0), "a horizon lies within the run, so above 0 and up to 7 years, and not at 0."),
         (lambda r: risk.default_probability(r, horizons=(5.0, 10.0)), "up to 7 years, and not at 10."),
         (lambda r: risk.default_probability(r, horizons=float("nan")), "and not at nan."),
@@ -54,3 +65,11 @@ def test_one_level_is_a_list_of_one(result):
     one, many = risk.tail_measures(result, levels=0.95), risk.tail_measures(result)
     assert one["level"].values.tolist() == [0.95]
     assert one["value_at_risk"].values[0] == many["value_at_risk"].sel(level=0.95)
+
+
+def test_a_single_name_may_stand_without_a_list(result):
+    assert risk.losses_by_entity(result, channels="credit").equals(risk.losses_by_entity(result, channels=["credit"]))
+
+
+def test_what_was_selected_in_the_world_that_is_asked_about_is_taken(result):
+    assert float(risk.tail_measures(result.sel(world="network"))["expected_loss"]) == float(risk.tail_measures(result)["expected_loss"])
