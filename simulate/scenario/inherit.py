@@ -9,7 +9,7 @@ from typing import Any
 from simulate.errors import InputError, did_you_mean, listed
 from simulate.files import is_folder, is_no_folder, read_text
 
-COMMAND_LINE = "--set"
+COMMAND_LINE, SHOCK = "--set", "--shock"
 LARGEST_MB = 1  # of a scenario file
 DEEPEST = 20  # sections inside of sections
 MOST_EXTENDS = 20  # files that extend each other
@@ -171,21 +171,26 @@ def origin(origins: Mapping[str, str], key: str, default: str) -> str:
     return default
 
 
+def option(key: str) -> str:
+    """Return the option of the command line with which a dotted key is set."""
+    return SHOCK if key.startswith("shocks.") else COMMAND_LINE
+
+
 def override(raw: dict[str, Any], overrides: Mapping[str, Any], origins: dict[str, str], merges: Merges, default: Default, problems: list[str]) -> None:
     """Set dotted keys as a file that extends would; a parameter that is set gets the command line as its source."""
     for key, value in deepcopy(dict(overrides)).items():  # what is set later goes into tables that were set before
         path = parse_key(key)
         if not path:
-            problems.append(f"{COMMAND_LINE} {key}: a part of the key is blank; write it as section.key such as run.paths.")
+            problems.append(f"{option(key)} {key}: a part of the key is blank; write it as section.key such as run.paths.")
             continue
         *sections, last = path
         target = raw
         for depth, name in enumerate(sections):
             if name not in target:
-                origins[".".join(sections[: depth + 1])] = COMMAND_LINE
+                origins[".".join(sections[: depth + 1])] = option(key)
             target = target.setdefault(name, default(path[: depth + 1]))
             if not isinstance(target, dict):
-                problems.append(f"{COMMAND_LINE} {key}: '{'.'.join(sections[: depth + 1])}' is a value, not a section; set that key itself.")
+                problems.append(f"{option(key)} {key}: '{'.'.join(sections[: depth + 1])}' is a value, not a section; set that key itself.")
                 break
         else:
             both = isinstance(value, dict) and isinstance(target.get(last), dict) and merges(path)
@@ -193,7 +198,7 @@ def override(raw: dict[str, Any], overrides: Mapping[str, Any], origins: dict[st
             dotted = ".".join(path)
             for within in [known for known in origins if known.startswith(f"{dotted}.") and not both]:
                 del origins[within]  # a whole value was set
-            origins |= {dotted: COMMAND_LINE} | ({f"{dotted}.{inside}": COMMAND_LINE for inside in leaves(value)} if isinstance(value, dict) else {})
+            origins |= {dotted: option(key)} | ({f"{dotted}.{inside}": option(key) for inside in leaves(value)} if isinstance(value, dict) else {})
             add_sources(raw, path, value)
 
 
@@ -221,7 +226,8 @@ def read_overrides(overrides: Sequence[str] | Mapping[str, Any], problems: list[
     for text in [overrides] if isinstance(overrides, str) else overrides:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
-            problems.append(f"{COMMAND_LINE} {text}: there is no value; write key=value such as run.paths=1000.")
+            example = "entities.openai.cash=-35" if option(text) == SHOCK else "run.paths=1000"
+            problems.append(f"{option(text)} {text.removeprefix('shocks.')}: there is no value; write key=value such as {example}.")
             continue
         pairs[key.strip()] = parse_value(value.strip())
     return pairs
