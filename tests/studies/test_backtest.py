@@ -100,7 +100,7 @@ def test_a_back_test_reads_the_paths_of_the_run(tmp_path):
         ("lab,equty,2026-06-30,1,USD bn,test,", r"quantity 'equty' is not known \(did you mean 'equity'\?\); known: revenue"),
         ("lab,revenue,2026-06-30,1,USD bn,test,", "unit is 'USD bn'; revenue is in USD bn/quarter"),
         ("lab,equity,2026-13-30,1,USD bn,test,", "date '2026-13-30' is no day; write it as 2026-03-31"),
-        ("lab,equity,2025-12-31,1,USD bn,test,", "2025-12-31 is not in the run, which goes from 2025-12-31"),
+        ("lab,equity,2025-12-31,1,USD bn,test,", "2025-12-31 is not in the run, which goes from the day after 2025-12-31"),
         ("lab,equity,2050-12-31,1,USD bn,test,", "2050-12-31 is not in the run"),
         ("lab,equity,2026-06-30,many,USD bn,test,", "value 'many' is no number"),
         ("lab,equity,2026-06-30,nan,USD bn,test,", "value 'nan' is no finite number"),
