@@ -26,6 +26,7 @@ CREDIT, CONTRACT, EQUITY, COLLATERAL, STRANDED = range(len(CHANNELS))
 Switch = Literal["nonpayment", "supply", "relief", "marks", "confidence"]
 SWITCHES: tuple[Switch, ...] = get_args(Switch)
 NONPAYMENT, SUPPLY, RELIEF, MARKS, CONFIDENCE = range(len(SWITCHES))
+FIRST = "first"  # whom a world saves: whoever fails first on the path
 # Classes of claims in the order of the waterfall (docs/model.md 4.5); commitments are no claims and paid after clearing (4.6).
 CLASSES = ("critical", "secured", "senior", "subordinated")
 CRITICAL, SECURED, SENIOR, SUBORDINATED, COMMITTED = range(5)

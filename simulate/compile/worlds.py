@@ -9,11 +9,11 @@ from simulate.calendar import Calendar
 from simulate.compile.opening import count_sweeps
 from simulate.compile.rows import Rows
 from simulate.deals.legs import HoldingDraft
-from simulate.model import SWITCHES, freeze
+from simulate.model import FIRST, SWITCHES, freeze
 from simulate.model import Rules as RuleRows
 from simulate.network.entities import Entity
-from simulate.scenario.sections import FIRST, World
 from simulate.scenario.sections import Rules as RuleSection
+from simulate.scenario.sections import World
 
 MOST_ITERATIONS = 1_000_000  # rounds of a clearing before a lane is marked as not converged: a network that loses 0.01 % a round takes 400,000
 

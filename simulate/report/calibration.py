@@ -9,6 +9,7 @@ import numpy as np
 from simulate import risk
 from simulate.compile.scenario import compile_scenario
 from simulate.engine import simulation
+from simulate.files import read_text
 from simulate.report.words import money, percent, probability
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.studies import calibration
@@ -16,7 +17,7 @@ from simulate.studies import calibration
 if TYPE_CHECKING:
     import xarray as xr
 
-NOTES = "calibration.md"  # file beside the bands: values tuned by hand, assumptions, known flaws
+NOTES = "calibration.md"  # file beside the tables: values tuned by hand, assumptions, known flaws
 PLAN_YEARS = 5
 MOST_NEGLIGIBLE = 4.0  # |z| above which a sign is beyond doubt
 
@@ -25,8 +26,8 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
     """Return the whole page as Markdown. Runs the scenario five times. Raises InputError for a scenario that is wrong."""
     scenario = load_scenario(source)
     paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
+    bands, notes = calibration.read_bands(scenario), notes_section(scenario)  # what is wrong with them is told before the runs
     base = simulation.run(scenario, paths=paths, seed=seed, threads=threads)
-    bands = calibration.read_bands(scenario)
     revenue, resolutions = calibration.trace_sample(compile_scenario(scenario, seed), scenario)
     parts = [
         [
@@ -43,7 +44,7 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
         revenue_section(revenue),
         resolution_section(resolutions, revenue.paths),
         sign_section(calibration.measure_signs(source, base, paths=paths, seed=seed, threads=threads)),
-        notes_section(scenario),
+        notes,
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
@@ -211,7 +212,6 @@ def sign_section(signs: list[calibration.Sign]) -> list[str]:
 
 
 def notes_section(scenario: Scenario) -> list[str]:
-    """Return the notes beside the bands, if there are any."""
-    bands = calibration.find_bands(scenario)
-    notes = bands.with_name(NOTES) if bands else None
-    return notes.read_text(encoding="utf-8").rstrip().splitlines() if notes and notes.is_file() else []
+    """Return the notes beside the tables, if there are any. Raises InputError where they cannot be read."""
+    notes = scenario.beside(NOTES)
+    return read_text(notes, what="page of notes", wanted=".md file", megabytes=1).rstrip().splitlines() if notes else []

@@ -56,18 +56,14 @@ def channel_table(dataset: "xr.Dataset") -> Table | None:
 
 def condition_tables(dataset: "xr.Dataset") -> list[Table]:
     """Return, for every world that saves one entity, who fails where that one fails, with and without its failure."""
-    tables = []
-    for world in (str(name) for name in dataset["world"].values):
-        saves = str(dataset["saves"].sel(world=world).values)
-        if saves and saves != "first" and ", " not in saves:
-            table = condition_table(dataset, world)
-            if table is not None:
-                tables.append(table)
-    return tables
+    tables = (condition_table(dataset, str(world)) for world in dataset["world"].values)
+    return [table for table in tables if table is not None]
 
 
 def condition_table(dataset: "xr.Dataset", saved: str) -> Table | None:
-    """Return who fails on the paths on which the entity fails that world `saved` saves; None where it never fails, or nobody else does."""
+    """Return who fails on the paths on which the entity fails that world `saved` saves; None where it saves nobody or several, where that one
+    never fails, or nobody else does.
+    """
     try:
         found = risk.conditional_defaults(dataset, saved=saved)
     except InputError:

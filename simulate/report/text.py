@@ -138,6 +138,7 @@ def caveats(dataset: "xr.Dataset") -> list[str]:
         "System loss: lenders lose what is not paid. Owners lose what they paid for stakes that a default wipes out. Through a firm that lives its owners lose "
         "what it lost on others; of one that fails, what its creditors do not bear. At their value then: the equity that the default wiped out, a value of this model.",
         "No contagion: the world `alone`, in which firms lose nothing on each other. So the difference to it holds the direct losses too; the second round does not.",
+        "What a firm would have lost after its own failure is in no number at cost, so read the loss of lenders and that at mark beside it (docs/model.md 4.10).",
         "A firm worth more than its claims can fail for want of cash, and its creditors lose: in a liquidation assets go for less, and a restructuring cuts claims.",
         "fundamental: also fails with contagion off, no later; accelerated: then later; contagion: then never. fail after: who failed first in time on those paths.",
     ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.errors import InputError
+from simulate.model import FIRST
 from simulate.risk.measures import mean, named_estimate, path_weights, proportion
 from simulate.risk.selection import in_world
 
@@ -71,7 +72,8 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     saved: a world that saves entities. given: the one whose failure in `world` selects the paths, one that is saved; needed only where several are.
     In a world that saves who fails first the paths are those on which `given` is among the first to fail.
     probability: P(i fails | given fails); probability_saved: the same without that failure, so of the common drivers and of the failures of others;
-    difference: what the failure adds. Wilson (1927) intervals, and for the difference the paired standard error. paths: number of them. Raises InputError for a world that saves nobody, and for an entity that it does not save.
+    difference: what the failure adds. Wilson (1927) intervals, and for the difference the paired standard error. paths: number of them. Raises
+    InputError for a world that saves nobody, and for an entity that it does not save.
     """
     import xarray as xr
 
@@ -81,7 +83,7 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     step = in_world(dataset, "default_step", world).isel(entity=inside).values.astype(np.int64)
     failed, still = step >= 0, in_world(dataset, "default_step", saved).isel(entity=inside).values >= 0
     whom = str(dataset["saves"].sel(world=saved).values)
-    among = [name for name in names if whom == "first" or name in whom.split(", ")]
+    among = [name for name in names if whom == FIRST or name in whom.split(", ")]
     if not among:
         raise InputError([f"world '{saved}' saves nobody; name one with `saves` in the scenario."])
     if given is None and len(among) > 1:
@@ -90,7 +92,7 @@ def conditional_defaults(dataset: "xr.Dataset", *, saved: str, world: str = "net
     if given not in among:
         raise InputError([f"world '{saved}' does not save '{given}'; given is one of {', '.join(among[:8])}."])
     chosen = failed[:, names.index(given)] & (weights > 0.0)
-    if whom == "first":
+    if whom == FIRST:
         wave = in_world(dataset, "default_round", world).isel(entity=inside).values.astype(np.int64)
         chosen = chosen & first_to_fail(step, wave)[:, names.index(given)]
     if not chosen.any():

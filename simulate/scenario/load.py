@@ -10,7 +10,7 @@ from simulate.errors import InputError, did_you_mean, refuse_if_any, section_typ
 from simulate.factors.drivers import check_correlation
 from simulate.factors.section import doubts
 from simulate.factors.short_rate import ShortRate
-from simulate.model import SWITCHES
+from simulate.model import FIRST, SWITCHES
 from simulate.network.blanks import Default, default_figures, default_terms, silent_mechanisms
 from simulate.network.checks import check_network
 from simulate.network.doubts import doubts_of
@@ -18,7 +18,7 @@ from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
 from simulate.scenario.changes import find_changes
 from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, read_overrides, refuse_deep
-from simulate.scenario.sections import FIRST, ScenarioFile, Tables, not_given
+from simulate.scenario.sections import ScenarioFile, Tables, not_given
 from simulate.schema import Change
 
 TABLES = tuple(Tables.model_fields)
@@ -44,6 +44,11 @@ class Scenario(ScenarioFile):
     """What differs from that one."""
     warnings: tuple[str, ...]
     """What was accepted but is not plausible, a sentence each."""
+
+    def beside(self, name: str) -> Path | None:
+        """Return the file of that name in the folder of any file that was read; None if there is none."""
+        folders = dict.fromkeys(Path(file).parent for file in self.files)
+        return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
     @property
     def silent(self) -> tuple[str, ...]:

@@ -12,12 +12,11 @@ from simulate.dimensions import Plausible
 from simulate.factors import FactorSections
 from simulate.factors.drivers import Drivers
 from simulate.factors.section import FIRST_YEAR, LARGEST, LAST_YEAR, Day, RateTable, Section, SourcedSection
-from simulate.model import SWITCHES, Switch
+from simulate.model import FIRST, SWITCHES, Switch
 from simulate.scenario.shocks import Shocks
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
-FIRST = "first"  # in `saves` of a world
 MOST_EXPONENT = 300.0  # of a discount factor
 
 

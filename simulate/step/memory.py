@@ -126,10 +126,9 @@ class WorldRules(NamedTuple):
 def pack_worlds(model: Model) -> WorldRules:
     """Pack the worlds of a model."""
     rules = model.rules
-    saves = np.array(rules.world_saves, np.float64).reshape(len(rules.world_least), -1)
-    some = np.maximum(saves.max(axis=1, initial=0.0), rules.world_saves_first)
+    some = np.maximum(rules.world_saves.max(axis=1), rules.world_saves_first)
     flags = np.column_stack([rules.world_switches, rules.world_least, rules.world_detail, some, rules.world_saves_first]).astype(np.float64)
-    return WorldRules(freeze_array(flags), freeze_array(saves))
+    return WorldRules(freeze_array(flags), freeze_array(rules.world_saves))
 
 
 def build_lists(model: Model) -> Lists:

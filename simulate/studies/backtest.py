@@ -4,19 +4,19 @@ Outcomes stand in `outcomes.csv` beside the tables, each with its source. They a
 test with a level (probability integral transform: Diebold, Gunther and Tay 1998).
 """
 
-import csv
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from simulate.calendar import Calendar
 from simulate.compile.scenario import compile_scenario
 from simulate.engine.blocks import Workspace, split_paths
-from simulate.errors import did_you_mean, listed, refuse_if_any
+from simulate.errors import InputError, refuse_if_any
 from simulate.model import Array
+from simulate.network.tables import Row, need_entity, need_text, read_choice, read_date, read_number, read_table
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.step.watch import TRACES
 
@@ -131,45 +131,28 @@ def place(outcome: Outcome, values: Array) -> Place:
 
 def read_outcomes(scenario: Scenario) -> list[Outcome]:
     """Read the outcomes beside any file of the scenario. Raises InputError with all faults."""
-    folders = dict.fromkeys(Path(file).parent for file in scenario.files)
-    path = next((folder / OUTCOMES for folder in folders if (folder / OUTCOMES).is_file()), None)
+    path = scenario.beside(OUTCOMES)
     if path is None:
-        refuse_if_any([f"{scenario.name} has no {OUTCOMES} beside its tables; write what happened there, with the columns {', '.join(COLUMNS)}."])
-    assert path is not None
+        raise InputError([f"{scenario.name} has no {OUTCOMES} beside its tables; write what happened there, with the columns {', '.join(COLUMNS)}."])
     problems: list[str] = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            refuse_if_any([f"{path.name}: the columns are {', '.join(reader.fieldnames or ())}; they must be {', '.join(COLUMNS)}."])
-        found = [read_outcome(row, f"{path.name} line {reader.line_num}", scenario, problems) for row in reader]
+    found = [read_outcome(row, scenario, problems) for row in read_table(path, COLUMNS, ("entity", "quantity"), problems) or ()]
     refuse_if_any(problems or ([] if found else [f"{path.name} holds no outcome; write at least one row."]))
     return [outcome for outcome in found if outcome is not None]
 
 
-def read_outcome(row: Mapping[str, Any], where: str, scenario: Scenario, problems: list[str]) -> Outcome | None:
+def read_outcome(row: Row, scenario: Scenario, problems: list[str]) -> Outcome | None:
     """Read a row; None where it is wrong, and the sentences go to `problems`."""
-    inside = [entity.id for entity in scenario.network.entities if not entity.outside]
-    calendar, faults = scenario.run.calendar, []
-    if row["entity"] not in inside:
-        faults.append(f"'{row['entity']}' is no inside entity{did_you_mean(str(row['entity']), inside)}.")
-    if row["quantity"] not in QUANTITIES:
-        faults.append(f"quantity '{row['quantity']}' is not known{did_you_mean(str(row['quantity']), QUANTITIES)}; known: {listed(QUANTITIES)}.")
-    elif row["unit"] != QUANTITIES[row["quantity"]][1]:
-        faults.append(f"unit is '{row['unit']}'; {row['quantity']} is in {QUANTITIES[row['quantity']][1]}.")
-    if not str(row["source"] or "").strip():
-        faults.append("has no source; say where the number comes from.")
-    day, value = date.min, np.nan
-    try:
-        day = date.fromisoformat(row["date"])
-        if not calendar.start < day <= calendar.end_of(calendar.steps - 1):
-            faults.append(f"{day} is not in the run, which goes from the day after {calendar.start} to {calendar.end_of(calendar.steps - 1)}.")
-    except (TypeError, ValueError):
-        faults.append(f"date '{row['date']}' is no day; write it as 2026-03-31.")
-    try:
-        value = float(row["value"])
-    except (TypeError, ValueError):
-        faults.append(f"value '{row['value']}' is no number.")
-    if np.isinf(value) or (np.isnan(value) and not faults):
-        faults.append(f"value '{row['value']}' is no finite number.")
-    problems.extend(f"{where}: {fault}" for fault in faults)
-    return None if faults else Outcome(row["entity"], row["quantity"], day, value, row["source"], row["note"] or "")
+    before, calendar = len(problems), scenario.run.calendar
+    need_entity(row, "entity", [entity.id for entity in scenario.network.entities if not entity.outside], problems)
+    quantity = read_choice(row, "quantity", tuple(QUANTITIES), problems)
+    if quantity is not None and row["unit"] != QUANTITIES[quantity][1]:
+        problems.append(f"{row.place}: the unit is '{row['unit']}'; {quantity} is in {QUANTITIES[quantity][1]}.")
+    for column in ("date", "source"):
+        need_text(row, column, problems)
+    day, value = read_date(row, "date", problems, last=True), read_number(row, "value", problems, low=None)
+    last = calendar.end_of(calendar.steps - 1)
+    if day is not None and not calendar.start < day <= last:
+        problems.append(f"{row.place}: {day} is not in the run, which goes from the day after {calendar.start} to {last}.")
+    if len(problems) > before or quantity is None or day is None or value is None:
+        return None
+    return Outcome(row["entity"], quantity, day, value, row["source"], row["note"])

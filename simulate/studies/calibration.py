@@ -3,7 +3,6 @@
 Every figure here is measured by running the scenario; `simulate.report.calibration` writes the page.
 """
 
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +15,9 @@ from simulate.compile.scenario import Compiled, compile_scenario
 from simulate.deals.gpu_loan import GPU_LOAN
 from simulate.engine import simulation
 from simulate.engine.blocks import Workspace
+from simulate.errors import refuse_if_any
 from simulate.model import Array
+from simulate.network.tables import need_entity, need_text, read_number, read_table
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.step.watch import TRACES
 
@@ -143,26 +144,22 @@ def yearly(calendar: Calendar, amounts: Array) -> Array:
 
 
 def read_bands(scenario: Scenario) -> list[Band]:
-    """Read the bands of `bands.csv` beside the tables; none where there is no such file."""
-    path = find_bands(scenario)
+    """Read the bands of `bands.csv` beside the tables; none where there is no such file. Raises InputError with all faults of it."""
+    path = scenario.beside(BANDS)
     if path is None:
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Band(row["entity"], float(row["horizon"]), read_share(row["low"]), read_share(row["high"]), read_share(row["swaps"]), row["source"])
-            for row in csv.DictReader(file)
-        ]
-
-
-def read_share(cell: str) -> float | None:
-    """Read a number; None where the cell is blank."""
-    return float(cell) if cell else None
-
-
-def find_bands(scenario: Scenario) -> Path | None:
-    """Return the file of bands beside any file of the scenario; None if there is none."""
-    folders = dict.fromkeys(Path(file).parent for file in scenario.files)
-    return next((folder / BANDS for folder in folders if (folder / BANDS).is_file()), None)
+    problems: list[str] = []
+    inside = [entity.id for entity in scenario.network.entities if not entity.outside]
+    length = scenario.run.steps * scenario.run.calendar.dt
+    found = []
+    for row in read_table(path, Band._fields, ("entity",), problems) or ():
+        need_entity(row, "entity", inside, problems)
+        need_text(row, "source", problems)
+        horizon = read_number(row, "horizon", problems, high=length)
+        low, high, swaps = (read_number(row, name, problems, high=1.0) if row[name] else None for name in ("low", "high", "swaps"))
+        found.append(Band(row["entity"], horizon or length, low, high, swaps, row["source"]))
+    refuse_if_any(problems)
+    return found
 
 
 def measure_signs(source: str | Path, base: "xr.Dataset", *, paths: int, seed: int, threads: int | None) -> list[Sign]:
