@@ -74,6 +74,8 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], setting: Set
                 entity.figure("growth_decay"),
                 entity.figure("regime_shift"),
                 entity.lab,
+                entity.figure("growth0"),
+                entity.figure("growth_sd0"),
             )
         )
     return processes

@@ -101,7 +101,7 @@ def largest_exponents(f: FactorSections, timeline: Timeline, processes: tuple[Pr
 
 def own_normals(processes: int) -> int:
     """Return the number of normals in a step besides those of the drivers."""
-    return 1 + revenue.NORMALS * processes
+    return 1 + revenue.NORMALS * processes + 1  # of the short rate, of revenue, of rivals
 
 
 @part
@@ -115,7 +115,7 @@ def begin_members(f, first_path, state, draws, out):
     power_gap.begin(f.power_gap, first_path, state)
     delivery.draw_common(f.delivery, first_path, common)
     delivery.draw(f.delivery, first_path, common, own, draws.delivery)
-    revenue.begin(state)
+    revenue.begin(f.revenue, first_path, state.free, state)
     confidence.begin(out)
     rental.begin(state)
     life.draw(f.life, first_path, own, draws.life)
@@ -138,6 +138,6 @@ def advance_members(f, dt, t, first_path, state, draws, out):
     spread.advance(f.spread, t, z[SPREAD], state, out)
     valuation.advance(f.valuation, f.short_rate.opening, t, z[VALUATION], state, out)
     power_gap.advance(f.power_gap, dt, t, first_path, z[POWER], state, out)
-    revenue.advance(f.revenue, dt, t, z[DEMAND], own[1:], draws.delivery, state, out)
+    revenue.advance(f.revenue, dt, t, z[DEMAND], own[1:], draws.delivery, state.free[0], state, out)
     confidence.advance(f.confidence, t, out)
     rental.advance(f.rental, t, z[RENTAL], state.free[0], state.free[1], state, out)

@@ -135,6 +135,8 @@ class Process(NamedTuple):
     growth_decay: float  # reversion of the growth rate, per year
     regime_shift: float  # log per year in disappointment
     is_lab: bool  # its revenue over plan counts in AI demand
+    growth0: float = 0.0  # growth above plan at the opening, per year
+    growth_sd0: float = 0.0  # standard deviation of that, per year
 
 
 class Group(NamedTuple):

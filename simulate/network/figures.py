@@ -70,6 +70,8 @@ FIGURES = {
     "process_sd1": FigureKind("number", "volatility of revenue in the long run; blank: as at the opening", None, usual=Plausible(0, 2), beside=PROCESS),
     "process_sd_tau": FigureKind("years", "years in which the volatility falls to the long run", 2.0, low=0.01, usual=Plausible(0.1, 20), beside=PROCESS),
     "growth_sd": FigureKind("number", "volatility of log growth, per year per square root of a year", usual=Plausible(0, 1), beside=PROCESS),
+    "growth0": FigureKind("number", "log growth a year above plan at the opening", low=None, usual=Plausible(-2, 3), beside=PROCESS),
+    "growth_sd0": FigureKind("number", "standard deviation of log growth a year at the opening", usual=Plausible(0, 2), beside=PROCESS),
     "growth_decay": FigureKind("rate", "mean reversion of growth", 1.0, low=0.01, usual=Plausible(0.05, 20), beside=PROCESS),
     "regime_shift": FigureKind("rate", "change of log growth a year in disappointment", low=None, usual=Plausible(-2, 0.5), beside=PROCESS),
     "ai_share": FigureKind("share", "share of external revenue that follows the index", high=1.0, beside=REVENUE),

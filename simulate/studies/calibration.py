@@ -29,6 +29,7 @@ PLAN_MET: dict[str, Any] = {
     "factors.delivery.fixed": 1,
     "factors.revenue.volatility_scale": 0,
     "factors.revenue.regime_scale": 0,
+    "factors.revenue.momentum_scale": 0,
     "factors.regime.hazard_in": 0,
     "factors.valuation.volatility": 0,
     "factors.power_gap.scale": 0,

@@ -28,7 +28,7 @@ from simulate.factors.keys import key_of
 from simulate.factors.members import DRIVERS
 from simulate.factors.section import Group, Timeline
 from simulate.kernels.random import ONCE, fill_normal, fill_uniform
-from tests.makers.factors import CORRELATION, GROUPS, PATHS, PROCESSES, QUIET, STEPS, TIMELINE, build, check_mean, simulate
+from tests.makers.factors import CORRELATION, GROUPS, OPENED, PATHS, PROCESSES, QUIET, SHARING, STEPS, TIMELINE, build, check_mean, simulate
 
 
 @pytest.fixture(scope="module")
@@ -228,10 +228,38 @@ def test_fixed_delivery_is_the_same_on_every_path(changes):
 
 def test_mean_revenue_is_the_plan_when_it_is_delivered_and_nobody_is_disappointed(quiet):
     section = FactorSections().revenue
-    for i, process in enumerate(PROCESSES):
-        check_mean(quiet["ratio"][:, i], *revenue.mean_and_variance(section, process, TIMELINE))
+    for i in range(len(PROCESSES)):
+        check_mean(quiet["ratio"][:, i], *revenue.mean_and_variance(section, PROCESSES, i, TIMELINE))
     together = np.log(quiet["ratio"][-1, 0]), np.log(quiet["ratio"][-1, 1])
     assert np.corrcoef(together)[0, 1] > 0.2
+
+
+def test_the_mean_of_an_uncertain_opening_growth_is_the_plan_moved_by_what_was_last_seen():
+    section = FactorSections(**SHARING).revenue
+    ratio = simulate(build(QUIET | SHARING, processes=OPENED, seed=9), 81_920)["ratio"]
+    for i in range(len(OPENED)):
+        mean, _ = revenue.mean_and_variance(section, OPENED, i, TIMELINE)
+        check_mean(ratio[:, i], mean)
+        half_year = ratio[1, i]  # the tail of the law is heavy: its variance is compared where growth has moved little
+        check_mean(half_year, mean[1], revenue.mean_and_variance(section, OPENED, i, TIMELINE)[1][1])
+
+
+def test_what_one_lab_wins_others_lose():
+    """The own shocks of labs, weighted by plan and with the rivals outside, add up to less; at 1 and without rivals to nothing."""
+    section = FactorSections(revenue={"share_switching": 1.0}).revenue
+    mix = revenue.mix_shocks(section, PROCESSES)
+    planned = np.array([process.plan.sum() for process in PROCESSES[:2]])
+    own = np.eye(3, 4)[:2] - np.append(planned / planned.sum(), [0.0, 0.0])
+    np.testing.assert_allclose(mix[:2], own / np.linalg.norm(own, axis=1, keepdims=True), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(planned @ own, 0.0, atol=1e-12)
+    assert mix[0] @ mix[1] == pytest.approx(-1.0)
+    np.testing.assert_allclose(np.linalg.norm(mix, axis=1), 1.0)
+    np.testing.assert_array_equal(mix[2], np.eye(3, 4)[2])  # no lab
+    np.testing.assert_array_equal(revenue.mix_shocks(FactorSections().revenue, PROCESSES), np.eye(3, 4))
+    alone = (PROCESSES[0], PROCESSES[2])
+    np.testing.assert_array_equal(revenue.mix_shocks(section, alone), np.eye(2, 3))
+    rivals = revenue.mix_shocks(FactorSections(revenue={"share_switching": 1.0, "rival_share": 0.4}).revenue, alone)
+    np.testing.assert_allclose(rivals[0], np.array([0.4, 0.0, -0.4]) / np.hypot(0.4, 0.4))
 
 
 def test_shock_variance_is_the_integral_of_the_fading_volatility():

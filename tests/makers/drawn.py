@@ -205,7 +205,7 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
         return np.array([key_of(seed, f"{kind}:{name}") for name in who], np.uint32).reshape(len(who), 2)
 
     changes = {
-        "revenue.key": keys("revenue", names), "delivery.key": keys("delivery", names), "execution.key": keys("execution", range(groups)),
+        "revenue.key": keys("revenue", [*names, "rivals"]), "delivery.key": keys("delivery", names), "execution.key": keys("execution", range(groups)),
         "revenue.plan0": plan[:, 0] if count else np.zeros(0), "revenue.plan": plan,
         "confidence.weight": np.divide(labs[:, None] * plan, total, out=np.zeros_like(plan), where=total > 0),
         "execution.rho": np.full(groups, dice.share()), "execution.threshold": np.array([-9.0, *(dice.pick(-9.0, 0.0, 1.0, 9.0) for _ in range(groups - 1))]),
@@ -215,7 +215,9 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
     if dice.edges:
         calm = calm_factors(steps) | {"delivery.table": np.array([[1.0, 0], [1.0, 0]]), "rental.mean": np.zeros(steps)}
         calm |= {"life.values": np.array([dice.pick(6.0, 1.0)]), "life.cdf": np.zeros(0)}
-        calm |= {name: np.zeros((count, steps)) for name in ("revenue.sd", "revenue.variance")}
+        calm |= {name: np.zeros((count, steps)) for name in ("revenue.sd", "revenue.correction")}
+        calm |= {name: np.zeros(count) for name in ("revenue.opening_growth", "revenue.opening_sd")} | {"revenue.mix": np.eye(count, count + 1)}
+        calm |= {"revenue.draws_opening": np.zeros(count + 1), "revenue.share_switching": 0.0}
         calm |= {name: np.zeros(count) for name in ("revenue.growth_sd", "revenue.c1", "revenue.c2")}
         calm |= {"revenue.loading": np.zeros(count), "revenue.shift": np.zeros(count), "revenue.decay": np.ones(count), "revenue.gain": np.zeros(count)}
         calm |= {"execution.threshold": np.full(groups, -9.0), "execution.size_low": np.ones(groups), "execution.size_high": np.ones(groups)}
@@ -226,9 +228,12 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
         rates = {"short_rate.opening": dice.pick(0.04, 0.0, -0.01, 2.0)}
         if dice.flag() and rates["short_rate.opening"] >= 0.0:  # of Cox, Ingersoll and Ross, calm or often at 0
             rates["short_rate.square_root"] = step_law(0.3, dice.pick(0.06, 0.8), 0.035, dt)  # kappa and theta of tests/makers/tiny.py
-        changes |= {
+        opening, mix = draw_opening(dice, count), draw_mix(dice, count)
+        changes |= opening | {
+            "revenue.mix": mix, "revenue.share_switching": float(np.any(mix[:, -1:] != 0.0)),
+            "revenue.draws_opening": np.any((opening["revenue.opening_sd"][:, None] * mix) != 0.0, axis=0).astype(float),
             "revenue.loading": np.array([dice.pick(0.5, -1.0, 1.0, 0.0) for _ in names]), "revenue.sd": np.full((count, steps), sd),
-            "revenue.variance": np.tile(sd * sd * np.arange(1, steps + 1), (count, 1)), "revenue.shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
+            "revenue.correction": np.tile(0.5 * sd * sd * np.arange(1, steps + 1), (count, 1)), "revenue.shift": np.array([dice.pick(-0.6, 0.0, -3.0) for _ in names]),
             "revenue.decay": np.full(count, math.exp(-dt)), "revenue.gain": np.full(count, 1 - math.exp(-dt)),
             "revenue.growth_sd": np.full(count, growth), "revenue.c1": np.full(count, 0.1 * growth), "revenue.c2": np.full(count, 0.05 * growth),
             "regime.p01": dice.pick(0.2, 0.0, 1.0), "short_rate.discount": dice.pick(1.0, 0.0),
@@ -238,6 +243,21 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
             "life.cdf": np.array([0.4][: len(lives) - 1]),
         } | rates  # fmt: skip
     return freeze(change_rows(make_factors(seed, steps, dt), {name: contiguous(value) for name, value in changes.items()}))
+
+
+def draw_opening(dice, count):
+    """Opening growth: at plan, or last seen apart from it; known, or uncertain, with fat tails or without."""
+    return {
+        "revenue.opening_growth": np.full(count, dice.pick(0.0, 0.8, -0.5)), "revenue.opening_sd": np.full(count, dice.pick(0.0, 0.5, 1.0)),
+        "revenue.tail_probability": dice.pick(0.0, 0.1, 0.5), "revenue.tail_scale": dice.pick(1.0, 3.0),
+    }  # fmt: skip
+
+
+def draw_mix(dice, count):
+    """Own shocks that are independent, or that one wins and others, or rivals outside, lose."""
+    switching = dice.pick(0.0, 0.5, 1.0)
+    mix = np.eye(count, count + 1) - switching * np.full((count, count + 1), 1.0 / (count + 1))
+    return mix / np.linalg.norm(mix, axis=1, keepdims=True)
 
 
 def contiguous(value):

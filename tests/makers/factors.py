@@ -21,6 +21,9 @@ PROCESSES = (
     Process("anthropic", 2.0, 0.4 * PLAN + 1.0, 0.6, 0.3, 0.12, 2.0, 0.0, 1.0, -0.2, True),
     Process("coreweave", 1.2, np.linspace(1.3, 9.0, STEPS), -0.3, 0.2, 0.2, 2.0, 0.1, 0.5, -0.1, False),
 )
+# The same with a growth that nobody knows at the opening, fat tails, and labs that win from each other and from rivals.
+OPENED = tuple(process._replace(growth0=growth0, growth_sd0=sd) for process, growth0, sd in zip(PROCESSES, (0.3, -0.2, 0.0), (0.6, 0.4, 0.3), strict=True))
+SHARING = {"revenue": {"tail_probability": 0.1, "tail_scale": 3.0, "share_switching": 0.5, "rival_share": 0.3}}
 GROUPS = (Group("sure", 1.0, 1.0, 1.0), Group("letters", 0.25, 0.5, 1.0), Group("talks", 0.1, 1.0, 1.0), Group("never", 0.0, 1.0, 1.0))
 CORRELATION = {"demand:valuation": 0.6, "demand:spread": -0.6, "power:rental": 0.3, "valuation:rates": -0.2}
 QUIET = {"regime": {"hazard_in": 0.0}, "delivery": {"fixed": 1.0}}

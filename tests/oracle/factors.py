@@ -77,13 +77,26 @@ def cox_ingersoll_ross(f, r, z, n):
     return following, covariance / variance * (following - mean) + math.sqrt(max(0.0, rest)) * n
 
 
+def opening_growth(revenue, path):
+    """m_i at the opening [R] (2.7.7): what was last seen and an uncertain part with fat tails."""
+    q, k = revenue.tail_probability, revenue.tail_scale
+    size = math.sqrt(1 - q + q * k * k)
+    x = []
+    for key in revenue.key:
+        wide = uniform(key, path, ONCE_A_PATH, 1) < q
+        x.append(normal(key, path, ONCE_A_PATH, 0) * (k if wide else 1.0) / size)
+    rows = zip(revenue.opening_growth, revenue.opening_sd, revenue.mix, strict=True)
+    return [seen + sd * sum(weight * xj for weight, xj in zip(mix, x, strict=True)) for seen, sd, mix in rows]
+
+
 def factor_path(model: Model, path):
     """Section 2 for all steps: a list of dicts with the names of `StepFactors`, plus rate and spread before."""
     grid, f = plain(model.grid), plain(model.factors)
     dt, processes = grid.dt, range(len(f.revenue.plan))
     draws = path_draws(model, path)
     c, v, w, o, q, r, integral = 0, 0.0, 0.0, 0.0, 0.0, f.short_rate.opening, 0.0
-    m, log_ratio, drift = ([0.0 for _ in processes] for _ in range(3))  # m_i, Y_i, S_i
+    m = opening_growth(f.revenue, path)  # m_i
+    log_ratio, drift = ([0.0 for _ in processes] for _ in range(2))  # Y_i, S_i
     confidence, spread, steps = 1.0, 1.0, []
     for t in range(grid.steps):
         tau = (t + 1) * dt
@@ -114,8 +127,10 @@ def factor_path(model: Model, path):
         gap = clip(f.power_gap.plan[t] + o + shot_sum, 0.0, 1.0)
         # 7. Revenue
         ratio = []
+        own = [normal(key, path, t, 0) for key in f.revenue.key]  # of every process, and of rivals
         for i in processes:
-            n0, n1, n2 = (normal(f.revenue.key[i], path, t, draw) for draw in range(3))
+            n0 = sum(weight * n for weight, n in zip(f.revenue.mix[i], own, strict=True))
+            n1, n2 = (normal(f.revenue.key[i], path, t, draw) for draw in (1, 2))
             shock = f.revenue.loading[i] * z_demand + math.sqrt(1 - f.revenue.loading[i] ** 2) * n0
             growth = f.revenue.gain[i] * m[i] + f.revenue.c1[i] * n1 + f.revenue.c2[i] * n2
             m[i] = f.revenue.decay[i] * m[i] + f.revenue.growth_sd[i] * n1
@@ -123,7 +138,7 @@ def factor_path(model: Model, path):
             drift[i] += f.revenue.shift[i] * dt * c
             plan0, plan = f.revenue.plan0[i], f.revenue.plan[i][t]
             delivered = max(0.0, plan0 + draws["delivery"][i] * (plan - plan0)) / plan if plan > 0 else 1.0
-            ratio.append(delivered * math.exp(log_ratio[i] - f.revenue.variance[i][t] / 2 + drift[i]))
+            ratio.append(delivered * math.exp(log_ratio[i] - f.revenue.correction[i][t] + drift[i]))
         # 8. Demand and confidence
         demand = sum(f.confidence.weight[i][t] * ratio[i] for i in processes)
         confidence += f.confidence.memory * (demand - confidence)

@@ -84,8 +84,8 @@ def corrections() -> list[Finding]:
         found.append(farthest(f"{name}: variance of the logarithm at every step", "Uhlenbeck and Ornstein 1930", rows.variance, variance))
     for i, process in enumerate(PROCESSES):
         variance = [log_covariance(i, i, time, time) for time in ENDS]
-        claim = f"Revenue of {process.name}: variance of the logarithm at every step"
-        found.append(farthest(claim, "Schwartz and Moon 2000, integrated by quadrature", factors.revenue.variance[i], variance, 1e-10))
+        claim = f"Revenue of {process.name}: half the variance of the logarithm at every step"
+        found.append(farthest(claim, "Schwartz and Moon 2000, integrated by quadrature", factors.revenue.correction[i], np.array(variance) / 2, 1e-10))
     return found
 
 
