@@ -61,10 +61,12 @@ class Entities(NamedTuple):
     restructures: Term  # 1: policy restructure, 0: liquidate
     systemic: Term  # 1: its default shocks confidence
     revenue_process: Row  # int64, row of Factors.revenue, -1: none
+    surprise: Row  # int64, row of Factors.revenue whose ratio multiplies its revenue, -1: none
     owner: Row  # int64, row of Fleet, -1: none
     rev_ext: ByStep  # [n, T] USD bn a step
     cost_fixed: ByStep  # [n, T] USD bn a step
     cost_var: Term
+    cost_follow: Term  # share of fixed cost that follows the compute under contract
     ai_share: Term
     rental_share: Term
     capacity_share: Term
@@ -80,8 +82,8 @@ class Entities(NamedTuple):
     payout: Term  # share of the surplus paid out a step
     payout_above: Term  # USD bn
     insider: Term
-    fund_equity: Term  # 1: market money is new equity
-    fund_phi: Term  # of equity value a step
+    fund_phi: Term  # new equity, of equity value a step
+    rescue: Term  # most that a last-resort issue brings in a step, of equity value
     fund_advance: Term  # of desired capex
     fund_flat: Term  # USD bn a step
     fund_leverage: Term  # x forward EBITDA
@@ -103,6 +105,7 @@ class Entities(NamedTuple):
     core0: Term  # solved or given
     core_beta: Term
     core_haircut: Term
+    order_share: Term  # share of the core value that follows receipts over plan
     mult0: Term  # opening multiple on annualised receipts, solved or given
     mult_mature: Term
     mult_tau: Term  # years
@@ -134,6 +137,7 @@ class Legs(NamedTuple):
     driver: Row  # int64, SCHEDULED .. GUARANTEE
     deal: Row  # int64 row of deal_loss
     group: Row  # int64 row of Factors.execution
+    volume_row: Row  # int64 row of Factors.contracts: the volume that the customer takes of the group
     sched: ByStep  # [L, T] USD bn a step (revenue share: ratio)
     follow: Term  # share of the amount that follows delivery
     host: Row  # int64 row of the entity that delivers (owner), -1: none
@@ -201,8 +205,15 @@ class Rules(NamedTuple):
     k_width: float
     v_shut: float  # log
     v_width: float
-    shock_size: float
+    shock_confidence: float  # of a systemic default on confidence, share of plan
+    shock_valuation: float  # on the logarithm of the valuation index
+    shock_spread: float  # on spreads, share
+    shock_rental: float  # on the logarithm of the rental price
     shock_decay: float  # per step factor
+    rescue_low: float  # discount of the first share of a last-resort issue
+    rescue_high: float  # of the last one
+    chip_impact: float  # fall of the log price of chips per USD bn sold by force
+    chip_decay: float  # per step factor
     race_theta: float
     capex_max: float
     restructure_kappa: float

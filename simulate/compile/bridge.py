@@ -191,11 +191,12 @@ def spread_rest(calendar: Calendar, amounts: Array) -> Array:
 def new_interest(entity: Entity, flows: Flows, fcf: Array, setting: Setting, *, before_interest: bool = False) -> Array:
     """[T] interest on debt raised at plan: cash above minimum and buffer pays for a burn, the rest is borrowed at the market rate.
 
-    `fcf` includes this interest, unless `before_interest`. Entities that raise equity borrow nothing.
+    `fcf` includes this interest, unless `before_interest`. Entities that raise equity alone borrow nothing.
     """
     steps, dt = setting.calendar.steps, setting.calendar.dt
     interest = np.zeros(steps)
-    if entity.outside or entity.figure("fund_phi") > 0:
+    raises_debt = entity.figure("fund_advance") + entity.figure("fund_flat") > 0
+    if entity.outside or (entity.figure("fund_phi") > 0 and not raises_debt):
         return interest
     floor = entity.figure("min_cash") + entity.figure("cash_buffer")
     amortised = min(1.0, dt / entity.figure("debt_tenor"))

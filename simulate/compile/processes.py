@@ -1,13 +1,15 @@
 """Revenue processes of entities, groups of uncertain deals, and the short rate that plans assume."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 
 from simulate.calendar import Calendar
 from simulate.compile.bridge import Plan, Setting
+from simulate.deals.legs import LegDraft
 from simulate.factors import short_rate
-from simulate.factors.section import Group, Process, Timeline
+from simulate.factors.section import RIGID, Flexibility, Group, Process, Timeline
 from simulate.model import Array
 from simulate.network.checks import SURE, groups_of, size_of
 from simulate.network.entities import Entity
@@ -76,9 +78,26 @@ def make_processes(entities: tuple[Entity, ...], plans: list[Plan], setting: Set
                 entity.lab,
                 entity.figure("growth0"),
                 entity.figure("growth_sd0"),
+                Flexibility(*(entity.figure(name) for name in ("contract_floor", "contract_ceiling", "contract_years", "cancel_fee"))),
             )
         )
     return processes
+
+
+def make_surprises(entities: tuple[Entity, ...], steps: int) -> list[Process]:
+    """Return processes around 1 for the entities whose revenue has surprises of its own but follows the demand of others."""
+    at_plan = np.ones(steps)
+    return [
+        Process(entity.id, 1.0, at_plan, 0.0, entity.figure("surprise_sd"), entity.figure("surprise_sd"), 0.0, 0.0, 1.0, 0.0, False)
+        for entity in entities
+        if not entity.outside and entity.figure("surprise_sd") > 0
+    ]
+
+
+def find_volumes(legs: Sequence[LegDraft], processes: Sequence[Process], groups: Mapping[str, int]) -> list[tuple[int, int]]:
+    """Return group and process of the customer of every contract for compute whose volume moves, each pair once."""
+    movable = {process.name: row for row, process in enumerate(processes) if process.flexibility[:2] != RIGID[:2]}
+    return sorted({(groups[leg.group], movable[leg.payer]) for leg in legs if leg.carries_compute and leg.payer in movable})
 
 
 def make_groups(scenario: Scenario) -> list[Group]:

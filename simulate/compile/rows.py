@@ -29,6 +29,8 @@ class Rows(NamedTuple):
     leg: Mapping[str, int]
     group: Mapping[str, int]
     process: Mapping[str, int]
+    surprise: Mapping[str, int]
+    volume: Mapping[tuple[int, int], int]  # by group and process of the customer
     owner: Mapping[str, int]
 
 
@@ -75,6 +77,7 @@ def entity_rows(
         "restructures": each(lambda e: e.policy == "restructure"),
         "systemic": each(lambda e: e.systemic),
         "revenue_process": row_in(rows.process),
+        "surprise": row_in(rows.surprise),
         "owner": row_in(rows.owner),
         "rev_ext": by_step(lambda e, p: p.external),
         "cost_fixed": by_step(lambda e, p: p.cost_fixed),
@@ -85,8 +88,8 @@ def entity_rows(
         "line0": figure("credit_line"),
         "cash_target": by_step(lambda e, p: cash_target(e, p.fcf, calendar)),
         "payout": each(lambda e: 1.0 - (1.0 - e.figure("payout")) ** quarters),
-        "fund_equity": each(lambda e: e.figure("fund_phi") > 0),
         "fund_phi": figure("fund_phi") * quarters,
+        "rescue": figure("rescue") * quarters,
         "fund_flat": figure("fund_flat") * dt,
         "fund_unbounded": each(lambda e: all(e.figures[name] is None for name in FUND_HEADROOMS)),
         "new_debt_leg": row_in(rows.leg, "new_debt:"),
@@ -128,6 +131,12 @@ def fleet_rows(entities: Sequence[Entity], plans: Sequence[Plan], rows: Rows) ->
 # Legs and holdings
 
 
+def volume_of(leg: LegDraft, rows: Rows) -> int:
+    """Return the row of what is taken of a leg: that of its customer where it moves, else that of its group."""
+    group = rows.group[leg.group]
+    return rows.volume.get((group, rows.process.get(leg.payer, -1)), group) if leg.carries_compute else group
+
+
 def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entities: Sequence[Entity], rows: Rows, calendar: Calendar) -> Legs:
     """Return one row for each draft; a field that a leg lacks is 0, or -1 where it is a row number."""
     values, steps, dt = [values_of(leg) for leg in legs], calendar.steps, calendar.dt
@@ -158,6 +167,7 @@ def leg_rows(legs: Sequence[LegDraft], holdings: Sequence[HoldingDraft], entitie
         "payee": rows_of([rows.entity[leg.payee] for leg in legs]),
         "deal": rows_of([rows.deal[leg.deal] for leg in legs]),
         "group": rows_of([rows.group[leg.group] for leg in legs]),
+        "volume_row": rows_of([volume_of(leg, rows) for leg in legs]),
         "driver": rows_of([leg.driver.number for leg in legs]),
         "follow": np.where(host < 0, 0.0, field("follow")),  # nobody in the network delivers: delivered in full
         "supply_weight": supply_weights(legs, {e.id: e.figures["own_compute"] or 0.0 for e in entities}, steps),

@@ -12,7 +12,7 @@ import numpy as np
 from simulate.calendar import Calendar
 from simulate.compile.bridge import Plan, Setting, plan_entities
 from simulate.compile.opening import OpeningValue, outside_debt, solve_opening
-from simulate.compile.processes import base_discount, make_groups, make_processes, planned_rate, year_ends
+from simulate.compile.processes import base_discount, find_volumes, make_groups, make_processes, make_surprises, planned_rate, year_ends
 from simulate.compile.reach import cut_plan, cut_rows, plan_calendar, schedule_calendar
 from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
 from simulate.compile.shocks import apply_shocks
@@ -88,15 +88,19 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     processes = make_processes(network.entities, plans, setting, calendar.steps)
     refuse_if_any(problems)
 
+    surprises = make_surprises(network.entities, calendar.steps)
     groups = make_groups(scenario)
+    group_rows = number(group.name for group in groups) | {"": 0}
+    volumes = find_volumes(legs, processes, group_rows)
     factors = build_factors(
         scenario.factors,
         scenario.drivers.correlation,
         Timeline(calendar.start, calendar.steps, calendar.dt),
-        processes,
+        [*processes, *surprises],
         groups,
         seed,
         discount=scenario.run.discount == "short_rate",
+        volumes=volumes,
     )
     names = Names(
         entities=(*(entity.id for entity in network.entities), INSURER),
@@ -112,8 +116,10 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         entity=number(names.entities),
         deal=number(names.deals),
         leg=number(names.legs),
-        group=number(names.groups) | {"": 0},
+        group=group_rows,
         process=number(names.processes),
+        surprise={process.name: len(processes) + row for row, process in enumerate(surprises)},
+        volume={pair: len(groups) + row for row, pair in enumerate(volumes)},
         owner=number(entity.id for entity in network.entities if entity.is_owner),
     )
     model = make_model(scenario, Drafted(legs, holdings, plans, opening, plan_years, schedule_years), factors, rows)

@@ -174,6 +174,11 @@ class LegDraft:
     haircut: float = 0.0
     payment: PaymentTerms = AT_ONCE
 
+    @property
+    def carries_compute(self) -> bool:
+        """True where the payer buys compute that its revenue needs."""
+        return isinstance(self.driver, Scheduled) and self.driver.volume is not None and bool(self.driver.volume.supply)
+
     def opening_receivable(self, dt: float) -> float:
         """Return the USD bn earned before the opening and not paid yet; 0 for a deal that may not execute."""
         if not isinstance(self.driver, Scheduled) or not self.payment.running or self.group:
@@ -208,7 +213,7 @@ def supply_weights(legs: Sequence[LegDraft], own: Mapping[str, float], steps: in
     weights = np.zeros((len(legs), steps))
     supply: dict[str, list[tuple[int, Array]]] = {}
     for row, leg in enumerate(legs):
-        if isinstance(leg.driver, Scheduled) and leg.driver.volume is not None and leg.driver.volume.supply:
+        if isinstance(leg.driver, Scheduled) and leg.carries_compute:
             supply.setdefault(leg.payer, []).append((row, leg.driver.sched))
     for payer, found in supply.items():
         sched = np.array([amounts for _, amounts in found])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from simulate.errors import InputError, refuse_if_any
+from simulate.factors import contracts
 from simulate.factors.drivers import Drivers
 from simulate.factors.members import Factors, FactorSections, largest_exponents
 from simulate.factors.section import Context, Group, Process, Timeline
@@ -23,12 +24,13 @@ def build_factors(
     seed: int,
     *,
     discount: bool = True,
+    volumes: Sequence[tuple[int, int]] = (),
 ) -> Factors:
     """Return the parameters of docs/model.md, section 2. Processes and groups may be any tuples with the fields of Process and Group in their order.
 
     Raises InputError with all faults at once.
     """
-    context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount)
+    context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount, tuple(volumes))
     refuse_runaway(sections, context)
     members = {"drivers": Drivers.model_construct(correlation=dict(correlation)), **dict(sections)}
     rows: dict[str, Any] = {}
@@ -40,7 +42,7 @@ def build_factors(
             problems += error.sentences
     if problems:
         raise InputError(problems)
-    return Factors(**rows)
+    return Factors(**rows, contracts=freeze_rows(contracts.compile_rows(context)))
 
 
 def refuse_runaway(sections: FactorSections, context: Context) -> None:

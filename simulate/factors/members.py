@@ -7,7 +7,7 @@ calls of its kernels, and if it has a shock of its own its driver, last (old dra
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulate.factors import confidence, delivery, execution, life, power_gap, regime, rental, revenue, short_rate, spread, valuation
+from simulate.factors import confidence, contracts, delivery, execution, life, power_gap, regime, rental, revenue, short_rate, spread, valuation
 from simulate.factors.confidence import Confidence
 from simulate.factors.delivery import Delivery
 from simulate.factors.execution import Execution
@@ -72,9 +72,10 @@ class Factors(NamedTuple):
     rental: rental.Rows
     life: life.Rows
     execution: execution.Rows
+    contracts: contracts.Rows
 
 
-MEMBERS: tuple[ModuleType, ...] = (regime, short_rate, spread, valuation, power_gap, delivery, revenue, confidence, rental, life, execution)
+MEMBERS: tuple[ModuleType, ...] = (regime, short_rate, spread, valuation, power_gap, delivery, revenue, confidence, rental, life, execution, contracts)
 
 
 def collect(declared: str) -> dict[str, dict[str, Variable]]:
@@ -120,6 +121,7 @@ def begin_members(f, first_path, state, draws, out):
     rental.begin(state)
     life.draw(f.life, first_path, own, draws.life)
     execution.draw(f.execution, first_path, common, own, draws.scale)
+    contracts.begin(f.contracts, draws, state, out)
 
 
 @part
@@ -141,3 +143,4 @@ def advance_members(f, dt, t, first_path, state, draws, out):
     revenue.advance(f.revenue, dt, t, z[DEMAND], own[1:], draws.delivery, state.free[0], state, out)
     confidence.advance(f.confidence, t, out)
     rental.advance(f.rental, t, z[RENTAL], state.free[0], state.free[1], state, out)
+    contracts.advance(f.contracts, draws, state.free[0], state, out)

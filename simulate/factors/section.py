@@ -121,6 +121,18 @@ class Timeline(NamedTuple):
         return np.interp(opening + self.step_ends(), ends, [table[year] for year in sorted(table)])
 
 
+class Flexibility(NamedTuple):
+    """How far a customer moves its contracts for compute."""
+
+    floor: float  # least compute under contract over plan
+    ceiling: float  # most
+    years: float  # in which it comes closer to what it wants by all but 1/e
+    fee: float  # years of payment for what is given up
+
+
+RIGID = Flexibility(1.0, 1.0, 1.0, 0.0)
+
+
 class Process(NamedTuple):
     """Revenue of one entity, as compiled from the tables."""
 
@@ -137,6 +149,7 @@ class Process(NamedTuple):
     is_lab: bool  # its revenue over plan counts in AI demand
     growth0: float = 0.0  # growth above plan at the opening, per year
     growth_sd0: float = 0.0  # standard deviation of that, per year
+    flexibility: Flexibility = RIGID  # of its contracts for compute
 
 
 class Group(NamedTuple):
@@ -156,6 +169,7 @@ class Context(NamedTuple):
     groups: tuple[Group, ...]
     seed: int
     discount: bool  # at the short rate; else nominal
+    volumes: tuple[tuple[int, int], ...] = ()  # group of deals and process of the customer, of contracts whose volume moves
 
     def key(self, name: str) -> Array:
         """[2] uint32 Philox key of a draw."""

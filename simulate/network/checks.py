@@ -268,11 +268,11 @@ def check_figures(entity: Entity, calendar: Calendar | None) -> Iterable[str]:
         yield "has the bridge 'ocf', which has no cost of its own; drop cost_var"
     if entity.figures["core_on"] and "core_value" in entity.given:
         yield "has a core_value and core_on = 1, which solves it; keep one of the two"
-    raises_equity = entity.figure("fund_phi") > 0
-    if raises_equity and entity.figure("fund_advance") + entity.figure("fund_flat") > 0:
-        yield "raises equity (fund_phi) and debt (fund_advance, fund_flat); market money is one or the other"
-    if raises_equity and entity.figures["equity_value"] is None:
-        yield "raises equity (fund_phi) and needs the figure 'equity_value'; add it"
+    for figure, does in (("fund_phi", "raises equity"), ("rescue", "issues shares as a last resort")):
+        if entity.figure(figure) > 0 and entity.figures["equity_value"] is None:
+            yield f"{does} ({figure}) and needs the figure 'equity_value'; add it"
+    if entity.figures["process_sd0"] is not None and entity.figure("surprise_sd") > 0:
+        yield "has a revenue process (process_sd0), whose shocks are its surprises; drop surprise_sd"
     if calendar is not None:
         yield from check_plans(entity, calendar)
 

@@ -148,13 +148,37 @@ class Door(Section):
     """Width of the logistic in the logarithm of the index. [1]"""
 
 
-class ConfidenceShock(Section):
-    """Shock to confidence after the default of a systemic entity; there are no data for its size."""
+class MarketShock(Section):
+    """What the default of a systemic entity does to the market, in the world in which it happens."""
 
-    size: Annotated[float, Plausible(0, 1)] = Field(default=0.0, ge=0, le=LARGEST)
+    confidence: Annotated[float, Plausible(0, 1)] = Field(default=0.0, ge=0, le=LARGEST)
     """Loss of confidence. [share of plan]"""
+    valuation: Annotated[float, Plausible(0, 1)] = Field(default=0.0, ge=0, le=LARGEST)
+    """Fall of the logarithm of the valuation index. [1]"""
+    spread: Annotated[float, Plausible(0, 3)] = Field(default=0.0, ge=0, le=LARGEST)
+    """Rise of credit spreads. [share]"""
+    rental: Annotated[float, Plausible(0, 1)] = Field(default=0.0, ge=0, le=LARGEST)
+    """Fall of the logarithm of the rental price, as compute comes free. [1]"""
     decay_years: Annotated[float, Plausible(0.01, 20)] = Field(default=1.0, gt=0, le=LARGEST)
     """Time in which it fades to 1/e. [years]"""
+
+
+class Rescue(Section):
+    """Price of a last-resort issue of shares, over their value: the discount rises with the part of the issue that is used."""
+
+    discount_low: float = Field(default=0.2, ge=0, lt=1)
+    """Discount of a small issue. [share]"""
+    discount_high: float = Field(default=0.6, ge=0, lt=1)
+    """Discount of the largest. [share]"""
+
+
+class ChipMarket(Section):
+    """What forced sales do to the price of chips: it falls by 1/e for each `depth` that is sold (Cifuentes, Ferrucci and Shin 2005, eq. 7)."""
+
+    depth: Annotated[float, Plausible(0, 2000)] = Field(default=0.0, ge=0, le=1e6)
+    """Chips sold by force at which the price falls by 1/e; 0: any amount sells at one price. [USD bn]"""
+    memory_years: Annotated[float, Plausible(0.1, 5)] = Field(default=1.0, gt=0, le=LARGEST)
+    """Time in which the market absorbs all but 1/e of them. [years]"""
 
 
 class Rules(SourcedSection):
@@ -174,8 +198,12 @@ class Rules(SourcedSection):
     """Time constant of smoothed receipts and EBITDA; 0: the last step only. [years]"""
     door: Door = Door()
     """When the funding market shuts."""
-    confidence_shock: ConfidenceShock = ConfidenceShock()
-    """Effect of a large default on confidence."""
+    market_shock: MarketShock = MarketShock()
+    """Effect of a large default on the market."""
+    rescue: Rescue = Rescue()
+    """Price of a last-resort issue of shares."""
+    chip_market: ChipMarket = ChipMarket()
+    """Price impact of forced sales of chips."""
     race_theta: float = Field(default=0.0, ge=0, le=1)
     """Reaction of capex to the executed share of rivals. [1]"""
     capex_max: Annotated[float, Plausible(1, 5)] = Field(default=1.5, ge=1, le=LARGEST)

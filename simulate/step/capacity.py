@@ -51,7 +51,7 @@ def wear_chips(o, net, now, w, s):
         fill_cost_sum(o, t - age, total, net, w)
         for lane in range(life.size):
             straight = max(0.0, chips[lane] - (chips_sum[lane] - total[lane]) / years)
-            sells = straight * now.factors.rental[lane] * alive[lane]
+            sells = straight * w.rental_felt[lane] * alive[lane]
             other = value[lane]
             value[lane] = sells if life[lane] == years else other
         for lane in range(life.size):
@@ -60,7 +60,7 @@ def wear_chips(o, net, now, w, s):
         opening = fleet.fleet0[o] * share_left(t * dt, fleet.fleet_span[o], years)
         for lane in range(life.size):
             other = s.opening_value[i, lane]
-            s.opening_value[i, lane] = opening * now.factors.rental[lane] * alive[lane] if life[lane] == years else other
+            s.opening_value[i, lane] = opening * w.rental_felt[lane] * alive[lane] if life[lane] == years else other
 
 
 @part

@@ -149,7 +149,7 @@ def fall_due_of_balance(l, net, now, w, s):
     balance, repaid, due = w.balance[l], s.principal[l], s.due[l]
     total = s.interest_due[i]
     for lane in range(due.size):
-        rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * now.factors.spread_before[lane]) * dt
+        rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane]) * dt
         interest = balance[lane] * rate
         due[lane] = interest
         total[lane] += interest
@@ -180,7 +180,7 @@ def run_undisturbed(l, net, now, w, s):
         fixed, floating, margin, amort = legs.rate_fixed[l], legs.rate_float[l], legs.rate_spread[l], legs.amort[l, now.t]
         balance, alive, restructured = w.balance_undisturbed[l], w.alive[i], w.restructured[i]
         for lane in range(due.size):
-            rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * now.factors.spread_before[lane]) * net.grid.dt
+            rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane]) * net.grid.dt
             on = balance[lane] * (rate + amort)
             quiet = alive[lane] * (1.0 if restructured[lane] == 0.0 else 0.0)
             owed = due[lane]

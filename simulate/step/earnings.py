@@ -10,7 +10,7 @@ def earn_scheduled(net, now, w, s):
     legs = net.legs
     end_deals(net, now, w)
     for l in net.lists.scheduled:
-        scale = now.draws.scale[legs.group[l]]
+        scale = now.factors.payable[legs.volume_row[l]]
         follow = legs.follow[l]
         share = s.delivered_share[max(legs.host[l], 0)]
         amount = legs.sched[l, now.t]
@@ -77,7 +77,7 @@ def add_supply(i, supplied, net, now, w, s):
             weight = legs.supply_weight[l, now.t]
             own -= weight
             ended = has_ended(l, net, now)
-            share, volume, scale = s.delivered_share[max(host, 0)], w.volume[l], now.draws.scale[legs.group[l]]
+            share, volume, scale = s.delivered_share[max(host, 0)], w.volume[l], now.factors.capacity[legs.volume_row[l]]
             for lane in range(supplied.size):
                 delivers = share[lane] if host >= 0 else 1.0
                 supplied[lane] += weight * delivers * scale[lane] * (volume[lane] if now.supply or ended else 1.0)
@@ -90,12 +90,16 @@ def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
     entities, factors = net.entities, now.factors
     process, plan, lab = entities.revenue_process[i], entities.plan_external[i, now.t], entities.is_lab[i]
     demand = factors.ratio[process] if process >= 0 else factors.demand  # an entity without a process of its own follows demand, uncapped
+    surprise = factors.ratio[entities.surprise[i]] if entities.surprise[i] >= 0 else factors.demand
+    surprised = entities.surprise[i] >= 0
+    size = factors.size[process] if process >= 0 else factors.demand
+    sized = process >= 0
     always = 0.0 if now.supply else 1.0  # the customers of a dead lab are still served
     alive, revenue, supplied, index = w.alive[i], s.revenue[i], s.free[0], s.free[3]
     ai, rent = entities.ai_share[i], entities.rental_share[i]
     carried = entities.capacity_share[i] if entities.owner[i] >= 0 else 0.0
     for lane in range(index.size):
-        cap = entities.headroom[i] * (own + supplied[lane])
+        cap = entities.headroom[i] * (own * (size[lane] if sized else 1.0) + supplied[lane])
         x = demand[lane]
         index[lane] = min(x, cap) if capped else x
         there = max(alive[lane], always)
@@ -106,8 +110,9 @@ def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
         revenue[lane] = (
             entities.rev_ext[i, now.t]
             * ((1.0 - ai) + ai * index[lane])
-            * ((1.0 - rent) + rent * factors.rental[lane])
+            * ((1.0 - rent) + rent * w.rental_felt[lane])
             * ((1.0 - carried) + carried * s.delivered_share[i, lane])
+            * (surprise[lane] if surprised else 1.0)
             + moved
         )
 
@@ -118,21 +123,27 @@ def relet_part(relet, saved, rental):
     return max(0.0, min(1.0, relet * rental + saved * (1.0 - relet)))
 
 
+@small
+def value_of_free(free, back, saved):
+    """Return receipts and saved cost of volume that is free, over its terms: of less than nothing, the running cost of volume beyond the terms."""
+    return free * (back if free > 0.0 else saved)
+
+
 @part
 def relet_volume(net, now, w, s):
-    """Compute receipts and saved cost of providers on volume that their customers no longer take."""
-    legs, rental = net.legs, now.factors.rental
+    """Compute receipts and saved cost of providers on volume that their customers no longer take, less what more volume than in the terms costs them."""
+    legs, rental = net.legs, w.rental_felt
     s.relet_receipts[:] = 0.0
-    if not now.relief:
-        return
     for l in net.lists.contract:
         i = legs.payee[l]
         relet, saved, follow = legs.relet[l], legs.saved[l], legs.follow[l]
         scale, share = now.draws.scale[legs.group[l]], s.delivered_share[max(legs.host[l], 0)]
-        out = s.relet_receipts[i]
+        taken, volume, out = now.factors.capacity[legs.volume_row[l]], w.volume[l], s.relet_receipts[i]
+        back = 1.0 if now.relief else 0.0
         for lane in range(scale.size):
-            lost = legs.sched[l, now.t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.volume[l, lane])
-            out[lane] += lost * relet_part(relet, saved, rental[lane]) * w.alive[i, lane]
+            terms = legs.sched[l, now.t] * (1.0 - follow + follow * share[lane]) * w.alive[i, lane]
+            free = scale[lane] - taken[lane] * volume[lane]
+            out[lane] += terms * value_of_free(free, back * relet_part(relet, saved, rental[lane]), saved)
 
 
 @part
@@ -150,10 +161,14 @@ def bear_cost(net, now, w, s):
                 for lane in range(replaced.size):
                     replaced[lane] += legs.replaces[l] * s.earned[l, lane]
         cost, cash, burn = s.cost[i], w.cash[i], w.burn[i]
+        process = entities.revenue_process[i]
+        upkeep = now.factors.upkeep[process] if process >= 0 else now.factors.demand
+        follow = entities.cost_follow[i] if process >= 0 else 0.0
         for lane in range(replaced.size):
             held, burnt = cash[lane], burn[lane]
             runway = held / burnt * net.grid.dt if burnt > 0.0 else entities.runway_years[i]
             short = min(max(1.0 - runway / entities.runway_years[i], 0.0), 1.0)
             bend = 1.0 - entities.flex[i] * short
-            total = entities.cost_fixed[i, now.t] * bend - replaced[lane] + entities.cost_var[i] * s.revenue[i, lane]
+            fixed = entities.cost_fixed[i, now.t] * (1.0 - follow + (follow * upkeep[lane] if follow > 0.0 else 0.0))
+            total = fixed * bend - replaced[lane] + entities.cost_var[i] * s.revenue[i, lane]
             cost[lane] = max(0.0, total) * w.alive[i, lane]

@@ -5,7 +5,7 @@ Each factor has its equations in its own file of simulate/factors; here are the 
 arrays needs more checks of overlap than the compiler is willing to make before it vectorises). All worlds share one set of draws,
 so this runs once a tile and step.
 
-Letters: W lanes, R revenue processes, S deal groups.
+Letters: W lanes, R revenue processes, S deal groups, C volumes of contracts.
 """
 
 from typing import NamedTuple
@@ -55,6 +55,7 @@ class StepFactors(NamedTuple):
 
     lane: Array  # [K, W]
     process: Array  # [K, R, W]
+    volume: Array  # [K, C, W]
 
     def __getattr__(self, name: str) -> Array:
         """Raise AttributeError, as in FactorState."""
@@ -70,7 +71,7 @@ def new_factors(model: Model, lanes: int) -> tuple[FactorState, PathDraws, StepF
     """Allocate the factors of a tile; `draw_paths` sets them."""
     f = model.factors
     processes, groups = len(f.revenue.plan0), len(f.execution.threshold)
-    return new_factor_state(processes, lanes), new_path_draws(processes, groups, lanes), new_step_factors(processes, lanes)
+    return new_factor_state(processes, lanes), new_path_draws(processes, groups, lanes), new_step_factors(processes, len(f.contracts.group), lanes)
 
 
 def new_factor_state(processes: int, lanes: int) -> FactorState:
@@ -93,9 +94,10 @@ def new_path_draws(processes: int, groups: int, lanes: int) -> PathDraws:
     return PathDraws(**{shape: zeros((len(PATH_DRAWS[shape]), *size)) for shape, size in shapes.items()})
 
 
-def new_step_factors(processes: int, lanes: int) -> StepFactors:
+def new_step_factors(processes: int, volumes: int, lanes: int) -> StepFactors:
     """Allocate the factors of a step."""
-    return StepFactors(zeros((len(STEP_FACTORS["lane"]), lanes)), zeros((len(STEP_FACTORS["process"]), processes, lanes)))
+    shapes = {"lane": (lanes,), "process": (processes, lanes), "volume": (volumes, lanes)}
+    return StepFactors(**{shape: zeros((len(STEP_FACTORS[shape]), *size)) for shape, size in shapes.items()})
 
 
 @part

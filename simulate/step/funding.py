@@ -14,9 +14,9 @@ def open_door(net, now, w, s):
     """Compute the openness of the funding market, which shuts only when confidence and valuation are both low."""
     rules, factors = net.rules, now.factors
     for lane in range(s.open.size):
-        shock = w.shock[lane] if now.confidence else 0.0
+        shock = rules.shock_confidence * w.shock[lane] if now.confidence else 0.0
         doubt = 1.0 / (1.0 + exp_of((factors.confidence[lane] - shock - rules.k_shut) / rules.k_width))
-        cheap = 1.0 / (1.0 + exp_of((factors.log_valuation[lane] - rules.v_shut) / rules.v_width))
+        cheap = 1.0 / (1.0 + exp_of((w.log_valuation_felt[lane] - rules.v_shut) / rules.v_width))
         s.open[lane] = 1.0 - doubt * cheap
         w.steps_shut[lane] += 1.0 if s.open[lane] < 0.5 else 0.0
 
@@ -74,54 +74,83 @@ def find_room(i, early, net, now, w, s):
     unbounded = entities.fund_unbounded[i] > 0.0
     for lane in range(early.size):
         alive = w.alive[i, lane]
-        access = entities.insider[i] + (1.0 - entities.insider[i]) * s.open[lane]
+        access = (entities.insider[i] + (1.0 - entities.insider[i]) * s.open[lane]) * alive
         ratio = min(max(w.ebitda[i, lane] / planned, 0.0), 1.5) if planned > 0.0 else 1.0
         borrow = entities.fund_leverage[i] * entities.ebitda_fwd[i, t] * ratio + entities.fund_ltv[i] * w.holdings_value[i, lane] - w.debt[i, lane]
         headroom = math.inf if unbounded else borrow
-        base = entities.fund_phi[i] * w.equity[i, lane] + entities.fund_advance[i] * s.desired_capex[i, lane] + entities.fund_flat[i]
-        room = access * max(0.0, min(base, headroom)) * alive
+        pace = entities.fund_advance[i] * s.desired_capex[i, lane] + entities.fund_flat[i]
+        debt = access * max(0.0, min(pace, headroom))
+        room = debt + access * entities.fund_phi[i] * w.equity[i, lane]
         raised = min(room, max(0.0, entities.cash_target[i, t] - w.cash[i, lane]) * alive)
+        rescue = entities.rescue[i] * w.equity[i, lane] * alive
         s.room[i, lane] = room - raised
-        s.can_raise[i, lane] = (w.line[i, lane] + room - raised) * alive
+        s.debt_room[i, lane] = debt
+        s.rescue[i, lane] = rescue
+        s.rescue_limit[i, lane] = rescue
+        s.discounted[i, lane] = 0.0
+        s.can_raise[i, lane] = (w.line[i, lane] + room - raised) * alive + rescue
         s.outside_in[i, lane] = s.revenue[i, lane] * alive + s.relet_receipts[i, lane] + w.proceeds[i, lane]
         early[lane] = raised
 
 
 @part
 def raise_money(i, amount, net, s):
-    """Book market money [W] of entity i: new equity bought by outside investors, or debt. It reaches i through outside_in."""
+    """Book market money [W] of entity i, debt as far as it reaches and then new equity bought by outside investors. It reaches i through outside_in."""
     h, l = net.lists.outside_of[i], net.entities.new_debt_leg[i]
-    if net.entities.fund_equity[i] > 0.0:
-        for lane in range(amount.size):
+    both = l >= 0 and net.entities.fund_phi[i] > 0.0
+    debt_only = 0.0 if net.entities.fund_phi[i] > 0.0 else 1.0
+    for lane in range(amount.size):
+        borrowed = min(amount[lane], s.debt_room[i, lane]) if both else amount[lane] * debt_only
+        s.debt_room[i, lane] -= borrowed
+        s.outside_in[i, lane] += amount[lane]
+        if l >= 0:
+            s.drawn[l, lane] += borrowed
+        if debt_only == 0.0:
+            s.new_money[h, lane] += amount[lane] - borrowed
+
+
+@part
+def issue_in_need(i, amount, net, s):
+    """Book the money [W] of a last-resort issue of entity i: shares below their value, the more so the more are sold."""
+    h, rules = net.lists.outside_of[i], net.rules
+    for lane in range(amount.size):
+        if amount[lane] > 0.0:
+            s.rescue[i, lane] = max(0.0, s.rescue[i, lane] - amount[lane])
+            used = 1.0 - s.rescue[i, lane] / s.rescue_limit[i, lane]
+            discount = rules.rescue_low + (rules.rescue_high - rules.rescue_low) * used
             s.new_money[h, lane] += amount[lane]
-            s.outside_in[i, lane] += amount[lane]
-    elif l >= 0:
-        for lane in range(amount.size):
-            s.drawn[l, lane] += amount[lane]
+            s.discounted[i, lane] += amount[lane] * discount / (1.0 - discount)
             s.outside_in[i, lane] += amount[lane]
 
 
 @part
 def draw_liquidity(i, need, net, w, s):
-    """Cover need [W] of entity i: the credit line first (counted down), then the market; of who is saved the rest is granted. Adds to cash."""
+    """Cover need [W] of entity i: the credit line first (counted down), then the market, then a last-resort issue; of who is saved the rest is granted.
+
+    Adds to cash.
+    """
     short = 0  # counted, as the largest of floating-point numbers is not found by vectors
     for lane in range(need.size):
         short += 1 if need[lane] > 0.0 else 0
     if short == 0:
         return
-    market = s.free[1]
+    market, issued = s.free[1], s.free[3]
     l = net.entities.new_debt_leg[i]
     for lane in range(need.size):
         wanted = need[lane]
         from_line = min(w.line[i, lane], wanted)
         w.line[i, lane] -= from_line
         rest = wanted - from_line
-        grant = max(0.0, rest - s.room[i, lane]) * w.saved[i, lane]
-        s.room[i, lane] = max(0.0, s.room[i, lane] - rest)
-        market[lane] = rest - grant
+        beyond = max(0.0, rest - s.room[i, lane])
+        issued[lane] = min(beyond, s.rescue[i, lane])
+        grant = (beyond - issued[lane]) * w.saved[i, lane]
+        market[lane] = rest - issued[lane] - grant
+        s.room[i, lane] = max(0.0, s.room[i, lane] - market[lane])
         w.granted[lane] += grant
         w.cash[i, lane] += wanted
         s.outside_in[i, lane] += from_line + grant
         if l >= 0:
             s.drawn[l, lane] += from_line
     raise_money(i, market, net, s)
+    if net.entities.rescue[i] > 0.0:
+        issue_in_need(i, issued, net, s)

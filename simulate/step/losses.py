@@ -6,10 +6,11 @@ Every world keeps what each entity suffers and causes, which gives its system lo
 from simulate.kernels.jit import part
 from simulate.model import CLEARED_CLASSES, COLLATERAL, CONTRACT, CREDIT, SECURED, STRANDED
 from simulate.step.capacity import fill_cost, fill_cost_sum
-from simulate.step.earnings import relet_part
+from simulate.step.earnings import relet_part, value_of_free
 from simulate.step.ledger import book, book_contract, book_own
 from simulate.step.lists import legs_of
 from simulate.step.resolution import LIQUIDATED
+from simulate.step.values import chip_price
 
 
 @part
@@ -83,9 +84,12 @@ def book_contracts(net, now, w, s):
         i, j, d = legs.payer[l], legs.payee[l], legs.deal[l]
         relet, saved, follow = legs.relet[l], legs.saved[l], legs.follow[l]
         scale, share = now.draws.scale[legs.group[l]], s.delivered_share[max(legs.host[l], 0)]
+        signed, volume = now.factors.capacity[legs.volume_row[l]], w.volume[l]
         for lane in range(scale.size):
-            lost = legs.sched[l, now.t] * scale[lane] * (1.0 - follow + follow * share[lane]) * (1.0 - w.volume[l, lane])
-            margin[lane] = lost * (1.0 - relet_part(relet, saved, factors.rental[lane])) * w.alive[j, lane]
+            terms = legs.sched[l, now.t] * (1.0 - follow + follow * share[lane]) * w.alive[j, lane]
+            taken, back = signed[lane] * volume[lane], relet_part(relet, saved, w.rental_felt[lane])
+            relief = value_of_free(scale[lane] - taken, back, saved) - value_of_free(scale[lane] - signed[lane], back, saved)
+            margin[lane] = terms * (signed[lane] - taken - relief)
         book_contract(i, j, margin, net, now, w)
         if now.detail:
             for lane in range(scale.size):
@@ -120,7 +124,7 @@ def book_forced_sale(o, idle_cost, net, now, w, s):
     fill_carrying(o, carrying, net, now, w, s)
     for lane in range(carrying.size):
         if s.outcome[i, lane] == LIQUIDATED:
-            sold = (1.0 - net.rules.d0) * s.fleet_value[i, lane]
+            sold = chip_price(i, lane, net, w, s) * s.fleet_value[i, lane]
             forced = max(0.0, carrying[lane] - s.gw_idle[o, lane] * idle_cost - sold)
             book_own(i, COLLATERAL, forced, lane, net, now, w)
             w.deal_loss[d, lane] += forced * now.factors.discount[lane]

@@ -155,7 +155,7 @@ def build_lists(model: Model) -> Lists:
         "labs": entities.is_lab > 0,
         "race": entities.in_race > 0,
         "valued": entities.equity0 > 0,
-        "raising": (entities.equity0 > 0) & ((entities.fund_equity > 0) | np.isin(np.arange(n), sold)),
+        "raising": (entities.equity0 > 0) & ((entities.fund_phi > 0) | (entities.rescue > 0) | np.isin(np.arange(n), sold)),
     }
     draws = np.any(legs.draw > 0.0, axis=1)
     draws[entities.new_debt_leg[entities.new_debt_leg >= 0]] = True

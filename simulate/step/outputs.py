@@ -3,6 +3,8 @@
 from collections import namedtuple
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from simulate.kernels.fields import name_rows
 from simulate.kernels.jit import part, stage
 from simulate.model import CHANNELS, CREDIT, EQUITY, MARKS, Array, Model
@@ -33,7 +35,7 @@ def new_outputs(model: Model, paths: int) -> Any:
         "deal": model.grid.deals,
         "year": years_of(model.grid),
         "factor": len(FACTORS),
-        "process": len(model.factors.revenue.plan0),
+        "process": len(model.factors.revenue.plan0) - int(np.count_nonzero(model.entities.surprise >= 0)),
     }
     return Outputs(*(zeros((*(sizes[dim] for dim in variable.dims[1:]), paths)) for variable in VARIABLES.values()))
 
@@ -59,7 +61,7 @@ def keep_tile(start, count, plans, worlds, memory, out, net):
     for k in range(memory.worlds.lane.shape[0]):
         w = world_of(k, memory.worlds)
         keep_world(k, start, count, out, net, w)
-        keep_mark_change(k, start, count, worlds, memory.factors.valuation, out, net, w)
+        keep_mark_change(k, start, count, worlds, out, net, w)
         if worlds[k, DETAIL] > 0.0:
             keep_detail(detail, start, count, out, w)
             detail += 1
@@ -79,7 +81,7 @@ def keep_factors(start, count, plans, memory, out, net):
     for f in range(summary.rows.shape[0]):
         for lane in range(count):
             out.factor_summary[f, start + lane] = summary.rows[f, lane]
-    for r in range(draws.delivery.shape[0]):
+    for r in range(out.delivery.shape[0]):  # of processes that have a plan, which come first
         for lane in range(count):
             out.delivery[r, start + lane] = draws.delivery[r, lane]
             out.revenue_final[r, start + lane] = factors.ratio[r, lane] * plans.revenue.plan[r, steps - 1] / net.grid.dt
@@ -122,7 +124,7 @@ def keep_world(k, start, count, out, net, w):
 
 
 @part
-def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
+def keep_mark_change(k, start, count, worlds, out, net, w):
     """Compute the change of the marked stakes of every entity in world k, less the cash it paid for stakes."""
     holdings, equity0, marks = net.holdings, net.entities.equity0, worlds[k, MARKS] > 0.0
     for i in range(net.grid.entities):
@@ -133,7 +135,7 @@ def keep_mark_change(k, start, count, worlds, valuation, out, net, w):
         opening = holdings.stake0[h] * equity0[j]
         for lane in range(count):
             kept = not marks and w.default_step[j, lane] >= 0.0
-            price = w.last_mark[j, lane] * valuation[lane] if kept else w.equity[j, lane]
+            price = w.last_mark[j, lane] * w.valuation_felt[lane] if kept else w.equity[j, lane]
             out.mark_change[k, i, start + lane] += w.stake[h, lane] * price - opening
 
 

@@ -8,7 +8,7 @@ from simulate.kernels.maths import LITTLE
 from simulate.model import CLEARED_CLASSES, EQUITY, SECURED
 from simulate.step.ledger import book, passes_on
 from simulate.step.lists import legs_of, stakes_in, stakes_of
-from simulate.step.values import chips_pledged, mark_of, multiple
+from simulate.step.values import chip_price, chips_pledged, mark_of, multiple
 
 LIQUIDATED = -1.0  # in `outcome`; a restructuring has its haircut there, an entity without default 0
 LEAST_HAIRCUT, MOST_HAIRCUT = 0.1, 0.9
@@ -49,7 +49,7 @@ def stakes_left(i, lane, net, now, w, s):
 @part
 def business_at(i, lane, net, now, w):
     """Return the value of the business of entity i as a going concern, on the smoothed receipts of the step before."""
-    return multiple(i, (now.t + 1) * net.grid.dt, net) * now.factors.valuation[lane] * w.receipts[i, lane] / net.grid.dt
+    return multiple(i, (now.t + 1) * net.grid.dt, net) * w.valuation_felt[lane] * w.receipts[i, lane] / net.grid.dt
 
 
 @part
@@ -74,14 +74,15 @@ def choose(i, lane, net, now, w, s):
     entities, legs, rules = net.entities, net.legs, net.rules
     stakes, cash, core = stakes_left(i, lane, net, now, w, s), w.cash[i, lane], s.core_value[i, lane]
     concern = business_at(i, lane, net, now, w) + core + cash + stakes
-    broken = cash + (1.0 - rules.d0) * (s.fleet_value[i, lane] + stakes) + (1.0 - entities.core_haircut[i]) * core
+    chips = chip_price(i, lane, net, w, s) * s.fleet_value[i, lane]
+    broken = cash + chips + (1.0 - rules.d0) * stakes + (1.0 - entities.core_haircut[i]) * core
     may = entities.restructures[i] > 0.0 and w.restructured[i, lane] < rules.max_restructurings
     if not (may and concern - broken > LITTLE * max(concern, broken, s.dues[i, lane])):
         return LIQUIDATED
     claims = 0.0
     for l in legs_of(i, net.lists):
         if net.lists.rank[l] < CLEARED_CLASSES:
-            scale = now.draws.scale[legs.group[l], lane]
+            scale = now.factors.capacity[legs.volume_row[l], lane]
             claims += s.credit_now[l, lane] + s.called[l, lane] + w.volume[l, lane] * legs.remaining[l, now.t] * scale
     haircut = 1.0 - rules.restructure_kappa * concern / claims if claims > 0.0 else LEAST_HAIRCUT
     return min(max(haircut, LEAST_HAIRCUT), MOST_HAIRCUT)
@@ -106,6 +107,7 @@ def resolve(net, now, w, s):
     for lane in range(s.troubled.size):
         w.shock[lane] *= net.rules.shock_decay
         if s.troubled[lane] == 0.0:
+            w.chips_sold[lane] *= net.rules.chip_decay
             continue
         for i in net.lists.inside:
             w.fresh[i, lane] = 0.0
@@ -119,6 +121,16 @@ def resolve(net, now, w, s):
                 sell(i, lane, net, now, w, s)
                 w.alive[i, lane] = 0.0
                 w.fresh[i, lane] = 1.0
+        absorb_chips(lane, net, w, s)
+
+
+@part
+def absorb_chips(lane, net, w, s):
+    """Add the chips sold in the step to those that weigh on the price, of which the market absorbs a part a step."""
+    for i in net.lists.inside:
+        if s.outcome[i, lane] == LIQUIDATED:
+            w.chips_sold[lane] += s.fleet_value[i, lane]
+    w.chips_sold[lane] *= net.rules.chip_decay
 
 
 @part
@@ -127,11 +139,11 @@ def record_default(i, lane, net, now, w, s):
     if w.default_step[i, lane] < 0.0:
         w.default_round[i, lane] = s.wave[i, lane]
         w.default_step[i, lane] = now.t
-        w.last_mark[i, lane] = w.equity[i, lane] / max(now.factors.valuation[lane], LEAST_INDEX)
+        w.last_mark[i, lane] = w.equity[i, lane] / max(w.valuation_felt[lane], LEAST_INDEX)
         w.failure_equity[i, lane] = s.equity_left[i, lane]
         had = s.cash_in[i, lane] + s.received[i, lane] + max(0.0, s.can_raise[i, lane])
         w.failure_short[i, lane] = max(0.0, s.dues[i, lane] - had)
-    w.shock[lane] += net.rules.shock_size * net.entities.systemic[i]
+    w.shock[lane] += net.entities.systemic[i]
     w.restructured[i, lane] += 1.0 if s.outcome[i, lane] > 0.0 else 0.0
 
 
@@ -210,11 +222,11 @@ def sell_collateral(l, i, lane, net, now, w, s):
     """Return the final proceeds of the collateral of leg l of entity i: nothing for shares of a firm that fails too, less for a stake diluted in the step."""
     legs = net.legs
     core = (1.0 - net.entities.core_haircut[i]) * legs.coll_core[l] * s.core_value[i, lane]
-    rest = chips_pledged(l, i, lane, net, s)
+    chips = chip_price(i, lane, net, w, s) * chips_pledged(l, i, lane, net, s)
     h = legs.coll_holding[l]
-    if not (now.marks and s.outcome[net.holdings.issuer[h], lane] != 0.0):
-        rest += legs.coll_stake[l] * mark_of(h, lane, net, now, w)
-    return core + (1.0 - net.rules.d0) * rest
+    if now.marks and s.outcome[net.holdings.issuer[h], lane] != 0.0:
+        return core + chips
+    return core + chips + (1.0 - net.rules.d0) * legs.coll_stake[l] * mark_of(h, lane, net, now, w)
 
 
 @part
@@ -245,7 +257,7 @@ def sell(i, lane, net, now, w, s):
     """Sell chips, core and stakes of a liquidated entity to the outside; proceeds beyond the cover of secured claims reach the estate next step."""
     holdings, investor = net.holdings, net.grid.outside_investor
     keep = 1.0 - net.rules.d0
-    proceeds = keep * s.fleet_value[i, lane] + (1.0 - net.entities.core_haircut[i]) * s.core_value[i, lane]
+    proceeds = chip_price(i, lane, net, w, s) * s.fleet_value[i, lane] + (1.0 - net.entities.core_haircut[i]) * s.core_value[i, lane]
     for h in stakes_of(i, net.lists):
         paid = keep * mark_of(h, lane, net, now, w)
         buyer = net.lists.outside_of[holdings.issuer[h]]

@@ -159,13 +159,15 @@ def receive_arrived(arrived, w, s):
 
 @part
 def issue_shares(net, w, s):
-    """Issue shares for new money x at the value E-: all stakes shrink by E-/(E- + x), buyers share x/(E- + x)."""
+    """Issue shares for new money x at the value E-: all stakes shrink by E-/(E- + x), buyers share x/(E- + x); below value, x counts as more."""
     total = s.free[0]
     for i in net.lists.raising:
         total[:] = 0.0
         for h in stakes_in(i, net.lists):
             for lane in range(total.size):
                 total[lane] += s.new_money[h, lane]
+        for lane in range(total.size):
+            total[lane] += s.discounted[i, lane]
         raised = 0
         for lane in range(total.size):
             raised += 1 if total[lane] > 0.0 else 0
@@ -173,10 +175,12 @@ def issue_shares(net, w, s):
             continue
         for h in stakes_in(i, net.lists):
             j = net.holdings.holder[h]
+            sold_below = 1.0 if h == net.lists.outside_of[i] else 0.0
             for lane in range(total.size):
                 # A worthless firm issues no shares for an amount that is only rounding error.
                 if total[lane] > 0.0 and (w.equity[i, lane] > 0.0 or total[lane] > LITTLE * s.paid[i, lane]):
                     after = w.equity[i, lane] + total[lane]
-                    w.stake[h, lane] = (w.stake[h, lane] * w.equity[i, lane] + s.new_money[h, lane]) / after
+                    bought = s.new_money[h, lane] + sold_below * s.discounted[i, lane]
+                    w.stake[h, lane] = (w.stake[h, lane] * w.equity[i, lane] + bought) / after
                     w.stake_cost[h, lane] += s.new_money[h, lane]
                     w.paid_for_stakes[j, lane] += s.new_money[h, lane]

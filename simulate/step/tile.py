@@ -13,6 +13,7 @@ from simulate.step.factors import draw_paths, move_factors
 from simulate.step.funding import find_liquidity, open_door
 from simulate.step.ledger import add_up
 from simulate.step.losses import book_claims, book_contracts, book_fleets
+from simulate.step.market import feel_market
 from simulate.step.memory import DETAIL, LEAST, SAVES, SAVES_FIRST
 from simulate.step.outputs import Summary, keep_tile, summarise
 from simulate.step.resolution import advance_claims, decide, resolve
@@ -20,7 +21,6 @@ from simulate.step.settlement import issue_shares, pay_commitments, settle
 from simulate.step.spending import spend
 from simulate.step.state import Now, Step, Worlds
 from simulate.step.valuation import smooth_receipts, value_equity
-from simulate.step.values import value_core
 from simulate.step.watch import Trace, keep_cleared, keep_end, keep_flows, keep_state
 
 
@@ -59,7 +59,7 @@ def simulate_tiles(plans, worlds, memory, first_path, paths, out, trace, audit, 
                 )  # fmt: skip
                 if k == 0:
                     summarise(memory.summary, now)
-                    value_core(net, now, s)
+                feel_market(net, now, w, s)
                 earn(net, now, w, s)
                 clear_dues(net, now, w, s)
                 if audit.entity.size > 0:

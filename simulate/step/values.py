@@ -1,19 +1,8 @@
 """Values that several sections use: core business, multiple on receipts, marks of stakes (docs/model.md 4.9). USD bn."""
 
-from simulate.kernels.jit import part, stage
+from simulate.kernels.jit import part
 from simulate.kernels.maths import exp_of
 from simulate.step.lists import stakes_of
-
-
-@stage
-def value_core(net, now, s):
-    """Compute the core value of every entity at the common valuation index, core0 V^beta."""
-    entities, log_valuation = net.entities, now.factors.log_valuation
-    for i in net.lists.inside:
-        if entities.core0[i] > 0.0:
-            core = s.core_value[i]
-            for lane in range(core.size):
-                core[lane] = entities.core0[i] * exp_of(entities.core_beta[i] * log_valuation[lane])
 
 
 @part
@@ -27,7 +16,7 @@ def multiple(i, tau, net):
 def price_of(j, lane, now, w):
     """Return what all of the equity of entity j is marked at: with marks off, after its failure, the last mark before it at the common index."""
     kept = not now.marks and w.default_step[j, lane] >= 0.0
-    return w.last_mark[j, lane] * now.factors.valuation[lane] if kept else w.equity[j, lane]
+    return w.last_mark[j, lane] * w.valuation_felt[lane] if kept else w.equity[j, lane]
 
 
 @part
@@ -41,6 +30,13 @@ def chips_pledged(l, i, lane, net, s):
     """Return the value of the chips of payer i that secure leg l: its shares of those of the opening, and of those bought later."""
     old = s.opening_value[i, lane]
     return net.legs.coll_fleet[l] * old + net.legs.coll_later[l] * max(0.0, s.fleet_value[i, lane] - old)
+
+
+@part
+def chip_price(i, lane, net, w, s):
+    """Return the share of their value that the chips of entity i bring in a forced sale: less, the more chips are sold at once and were sold lately."""
+    sold = s.fleet_value[i, lane] + w.chips_sold[lane]
+    return (1.0 - net.rules.d0) * exp_of(-sold * net.rules.chip_impact)
 
 
 @part

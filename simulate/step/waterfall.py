@@ -3,6 +3,7 @@
 from simulate.kernels.jit import part
 from simulate.model import CLEARED_CLASSES, SECURED
 from simulate.step.lists import legs_of
+from simulate.step.values import chip_price, chips_pledged
 
 SOLVENCY_TOLERANCE = 1e-10  # share of dues, on the same side of the inequality everywhere
 ROUNDING = 1e-15  # share of a payment: less is no change, or money that circulates among firms that owe each other would drift for ever
@@ -51,12 +52,14 @@ def fix_claims(i, lane, net, now, w, s):
             continue
         later = s.drawn[l, lane] - s.principal[l, lane] + legs.delay[l] * s.earned[l, lane]
         credit = s.due[l, lane] + w.balance[l, lane] + later
-        scale = now.draws.scale[legs.group[l], lane]
+        scale = now.factors.capacity[legs.volume_row[l], lane]
         damages = legs.damages[l] * legs.remaining[l, now.t] * scale * w.volume[l, lane]
         cover = 0.0
         if legs.seniority[l] == SECURED:
             core = legs.coll_core[l] * s.core_value[i, lane]
-            sale = (1.0 - rules.d0) * (s.collateral[l, lane] - core) + (1.0 - entities.core_haircut[i]) * core
+            chips = chips_pledged(l, i, lane, net, s)
+            sale = (1.0 - rules.d0) * (s.collateral[l, lane] - core - chips) + (1.0 - entities.core_haircut[i]) * core
+            sale += chip_price(i, lane, net, w, s) * chips
             cover = min(credit, max(0.0, sale))
         claim = credit + damages
         s.credit_now[l, lane] = credit
