@@ -261,7 +261,7 @@ def build_problem(network: Network, cash: Array, least: bool) -> Problem:
     step.cash_in[:n] = cash
     step.due[:] = network.obligations[positions][:, None]
     nobody = np.zeros(0)
-    draws, factors = new_path_draws(processes=0, groups=1, lanes=lanes), new_step_factors(processes=0, volumes=1, lanes=lanes)
+    draws, factors = new_path_draws(processes=0, groups=1, lanes=lanes), new_step_factors(processes=0, moves=0, volumes=1, lanes=lanes)
     draws.scale[:] = 1.0
     factors.capacity[:] = 1.0
     return Problem(

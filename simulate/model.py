@@ -61,6 +61,8 @@ class Entities(NamedTuple):
     restructures: Term  # 1: policy restructure, 0: liquidate
     systemic: Term  # 1: its default shocks confidence
     revenue_process: Row  # int64, row of Factors.revenue, -1: none
+    value_move: Row  # int64, row of Factors.firms that multiplies its core value and multiple, -1: none
+    spread_move: Row  # int64, row of Factors.firms that multiplies the spread on its debt, -1: none
     surprise: Row  # int64, row of Factors.revenue whose ratio multiplies its revenue, -1: none
     owner: Row  # int64, row of Fleet, -1: none
     rev_ext: ByStep  # [n, T] USD bn a step

@@ -175,8 +175,8 @@ def external_revenue(entity: Entity, flows: Flows, ratio: Array, capex: Array, s
     if entity.bridge == "fcf":
         return planned_steps(entity, "plan_revenue", calendar)
     if entity.bridge == "margin":
-        plan = planned_steps(entity, "plan_revenue", calendar)
-        return spread_rest(calendar, plan - flows.received)
+        rest = planned_steps(entity, "plan_revenue", calendar) - flows.received
+        return rest if np.all(rest >= 0) else spread_rest(calendar, rest)  # by step where it can be: the plan keeps the course that it begins with
     cash = planned_steps(entity, "plan_ocf", calendar)
     interest = flows.interest + new_interest(entity, flows, cash - capex, setting)
     # Annual: R (1 - ratio) = OCF + fixed payments + interest - received; the ratio is constant inside a year.

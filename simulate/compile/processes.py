@@ -9,7 +9,7 @@ from simulate.calendar import Calendar
 from simulate.compile.bridge import Plan, Setting
 from simulate.deals.legs import LegDraft
 from simulate.factors import short_rate
-from simulate.factors.section import RIGID, Flexibility, Group, Process, Timeline
+from simulate.factors.section import RIGID, Flexibility, Group, OwnMove, Process, Timeline
 from simulate.model import Array
 from simulate.network.checks import SURE, groups_of, size_of
 from simulate.network.entities import Entity
@@ -92,6 +92,12 @@ def make_surprises(entities: tuple[Entity, ...], steps: int) -> list[Process]:
         for entity in entities
         if not entity.outside and entity.figure("surprise_sd") > 0
     ]
+
+
+def make_moves(entities: tuple[Entity, ...]) -> list[OwnMove]:
+    """Return the own moves of value and spread of the entities that have a volatility of them."""
+    inside = [entity for entity in entities if not entity.outside]
+    return [OwnMove(entity.id, kind, entity.figure(f"{kind}_sd")) for kind in ("value", "spread") for entity in inside if entity.figure(f"{kind}_sd") > 0]
 
 
 def find_volumes(legs: Sequence[LegDraft], processes: Sequence[Process], groups: Mapping[str, int]) -> list[tuple[int, int]]:

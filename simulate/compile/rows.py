@@ -30,6 +30,7 @@ class Rows(NamedTuple):
     group: Mapping[str, int]
     process: Mapping[str, int]
     surprise: Mapping[str, int]
+    move: Mapping[str, int]  # by kind and entity
     volume: Mapping[tuple[int, int], int]  # by group and process of the customer
     owner: Mapping[str, int]
 
@@ -78,6 +79,8 @@ def entity_rows(
         "systemic": each(lambda e: e.systemic),
         "revenue_process": row_in(rows.process),
         "surprise": row_in(rows.surprise),
+        "value_move": row_in(rows.move, "value:"),
+        "spread_move": row_in(rows.move, "spread:"),
         "owner": row_in(rows.owner),
         "rev_ext": by_step(lambda e, p: p.external),
         "cost_fixed": by_step(lambda e, p: p.cost_fixed),

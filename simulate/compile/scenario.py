@@ -12,7 +12,7 @@ import numpy as np
 from simulate.calendar import Calendar
 from simulate.compile.bridge import Plan, Setting, plan_entities
 from simulate.compile.opening import OpeningValue, outside_debt, solve_opening
-from simulate.compile.processes import base_discount, find_volumes, make_groups, make_processes, make_surprises, planned_rate, year_ends
+from simulate.compile.processes import base_discount, find_volumes, make_groups, make_moves, make_processes, make_surprises, planned_rate, year_ends
 from simulate.compile.reach import cut_plan, cut_rows, plan_calendar, schedule_calendar
 from simulate.compile.rows import Rows, entity_rows, fleet_rows, holding_rows, leg_rows
 from simulate.compile.shocks import apply_shocks
@@ -89,6 +89,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     refuse_if_any(problems)
 
     surprises = make_surprises(network.entities, calendar.steps)
+    moves = make_moves(network.entities)
     groups = make_groups(scenario)
     group_rows = number(group.name for group in groups) | {"": 0}
     volumes = find_volumes(legs, processes, group_rows)
@@ -100,6 +101,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         groups,
         seed,
         discount=scenario.run.discount == "short_rate",
+        moves=moves,
         volumes=volumes,
     )
     names = Names(
@@ -119,6 +121,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         group=group_rows,
         process=number(names.processes),
         surprise={process.name: len(processes) + row for row, process in enumerate(surprises)},
+        move=number(f"{move.kind}:{move.name}" for move in moves),
         volume={pair: len(groups) + row for row, pair in enumerate(volumes)},
         owner=number(entity.id for entity in network.entities if entity.is_owner),
     )

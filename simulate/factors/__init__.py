@@ -9,7 +9,7 @@ from simulate.errors import InputError, refuse_if_any
 from simulate.factors import contracts
 from simulate.factors.drivers import Drivers
 from simulate.factors.members import Factors, FactorSections, largest_exponents
-from simulate.factors.section import Context, Group, Process, Timeline
+from simulate.factors.section import Context, Group, OwnMove, Process, Timeline
 from simulate.model import freeze_array
 
 MOST_EXPONENT = 300.0  # e^300 times any amount is still a number of a computer
@@ -24,13 +24,14 @@ def build_factors(
     seed: int,
     *,
     discount: bool = True,
+    moves: Sequence[OwnMove] = (),
     volumes: Sequence[tuple[int, int]] = (),
 ) -> Factors:
     """Return the parameters of docs/model.md, section 2. Processes and groups may be any tuples with the fields of Process and Group in their order.
 
     Raises InputError with all faults at once.
     """
-    context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount, tuple(volumes))
+    context = Context(timeline, tuple(Process(*row) for row in processes), tuple(Group(*row) for row in groups), seed, discount, tuple(moves), tuple(volumes))
     refuse_runaway(sections, context)
     members = {"drivers": Drivers.model_construct(correlation=dict(correlation)), **dict(sections)}
     rows: dict[str, Any] = {}

@@ -7,10 +7,11 @@ calls of its kernels, and if it has a shock of its own its driver, last (old dra
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulate.factors import confidence, contracts, delivery, execution, life, power_gap, regime, rental, revenue, short_rate, spread, valuation
+from simulate.factors import confidence, contracts, delivery, execution, firms, life, power_gap, regime, rental, revenue, short_rate, spread, valuation
 from simulate.factors.confidence import Confidence
 from simulate.factors.delivery import Delivery
 from simulate.factors.execution import Execution
+from simulate.factors.firms import Firms
 from simulate.factors.life import Life
 from simulate.factors.power_gap import PowerGap
 from simulate.factors.regime import Regime
@@ -55,6 +56,8 @@ class FactorSections(Section):
     """Useful life of chips, years."""
     execution: Execution = Execution()
     """Execution of deals that are not binding."""
+    firms: Firms = Firms()
+    """Own moves of value and spread of firms."""
 
 
 class Factors(NamedTuple):
@@ -72,10 +75,11 @@ class Factors(NamedTuple):
     rental: rental.Rows
     life: life.Rows
     execution: execution.Rows
+    firms: firms.Rows
     contracts: contracts.Rows
 
 
-MEMBERS: tuple[ModuleType, ...] = (regime, short_rate, spread, valuation, power_gap, delivery, revenue, confidence, rental, life, execution, contracts)
+MEMBERS: tuple[ModuleType, ...] = (regime, short_rate, spread, valuation, power_gap, delivery, revenue, confidence, rental, life, execution, firms, contracts)
 
 
 def collect(declared: str) -> dict[str, dict[str, Variable]]:
@@ -100,9 +104,9 @@ def largest_exponents(f: FactorSections, timeline: Timeline, processes: tuple[Pr
     }
 
 
-def own_normals(processes: int) -> int:
+def own_normals(processes: int, moves: int) -> int:
     """Return the number of normals in a step besides those of the drivers."""
-    return 1 + revenue.NORMALS * processes + 1  # of the short rate, of revenue, of rivals
+    return 1 + revenue.NORMALS * processes + 1 + moves  # of the short rate, of revenue, of rivals, of firms
 
 
 @part
@@ -121,14 +125,16 @@ def begin_members(f, first_path, state, draws, out):
     rental.begin(state)
     life.draw(f.life, first_path, own, draws.life)
     execution.draw(f.execution, first_path, common, own, draws.scale)
+    firms.begin(state, out)
     contracts.begin(f.contracts, draws, state, out)
 
 
 @part
 def draw_members(f, t, first_path, uniform):
-    """Draw the uniforms of step t that are no driver's, [own_normals(R), W]."""
+    """Draw the uniforms of step t that are no driver's, [own_normals(R, M), W]."""
     short_rate.draw(f.short_rate, t, first_path, uniform[0])
     revenue.draw(f.revenue, t, first_path, uniform[1:])
+    firms.draw(f.firms, t, first_path, uniform[uniform.shape[0] - f.firms.sd.size :])
 
 
 @part
@@ -143,4 +149,5 @@ def advance_members(f, dt, t, first_path, state, draws, out):
     revenue.advance(f.revenue, dt, t, z[DEMAND], own[1:], draws.delivery, state.free[0], state, out)
     confidence.advance(f.confidence, t, out)
     rental.advance(f.rental, t, z[RENTAL], state.free[0], state.free[1], state, out)
+    firms.advance(f.firms, t, own[own.shape[0] - f.firms.sd.size :], state, out)
     contracts.advance(f.contracts, draws, state.free[0], state, out)

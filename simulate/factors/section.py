@@ -152,6 +152,14 @@ class Process(NamedTuple):
     flexibility: Flexibility = RIGID  # of its contracts for compute
 
 
+class OwnMove(NamedTuple):
+    """An own move of a firm, beside the common ones."""
+
+    name: str  # id of the entity
+    kind: str  # value or spread
+    sd: float  # volatility of the logarithm, per sqrt(year)
+
+
 class Group(NamedTuple):
     """Deals that share one draw of execution and size. Row 0 is the sure group."""
 
@@ -169,6 +177,7 @@ class Context(NamedTuple):
     groups: tuple[Group, ...]
     seed: int
     discount: bool  # at the short rate; else nominal
+    moves: tuple[OwnMove, ...] = ()
     volumes: tuple[tuple[int, int], ...] = ()  # group of deals and process of the customer, of contracts whose volume moves
 
     def key(self, name: str) -> Array:

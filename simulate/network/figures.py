@@ -60,6 +60,7 @@ FIGURES = {
     "debt_margin": FigureKind("rate", "margin on that debt at a spread ratio of 1", beside=("reported_debt",)),
     "debt_tenor": FigureKind("years", "new debt is repaid at 1/tenor a year", 5.0, low=0.25, usual=Plausible(0.5, 40), beside=DEBT),
     "new_debt_margin": FigureKind("rate", "margin of new debt over the short rate", beside=DEBT),
+    "spread_sd": FigureKind("number", "volatility of its own credit spread, per square root of a year", usual=Plausible(0, 3), beside=("debt_margin", "new_debt_margin")),
     "debt_principal": yearly("principal of the debt outside the network that falls due"),
     # Revenue.
     "opening_revenue": FigureKind("quarterly money", "revenue of the quarter before the opening", None),
@@ -117,6 +118,7 @@ FIGURES = {
     "core_value": FigureKind("money", "value of assets beside business and fleet; blank: solved when core_on", None, usual=Plausible(0, 10_000)),
     "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0, high=10.0, usual=Plausible(0, 3), beside=CORE),
     "core_haircut": FigureKind("share", "loss on the core value in a liquidation", high=1.0, beside=CORE),
+    "value_sd": FigureKind("number", "volatility of what its equity is valued at, beside the common index, per square root of a year", usual=Plausible(0, 2), beside=("equity_value",)),
     "order_share": FigureKind("share", "share of the core value that follows receipts over plan", high=1.0, beside=CORE),
     "core_on": FigureKind("flag", "1: the opening value is solved in the core, 0: in the multiple", high=1.0),
     "mult_mature": FigureKind("number", "multiple on annual receipts in the long run", usual=Plausible(0, 50), beside=("equity_value",)),

@@ -5,7 +5,8 @@ Each factor has its equations in its own file of simulate/factors; here are the 
 arrays needs more checks of overlap than the compiler is willing to make before it vectorises). All worlds share one set of draws,
 so this runs once a tile and step.
 
-Letters: W lanes, R revenue processes, S deal groups, C volumes of contracts.
+Letters: W lanes, R revenue processes, S deal groups, M own moves of firms, C volumes of
+contracts.
 """
 
 from typing import NamedTuple
@@ -27,7 +28,8 @@ class FactorState(NamedTuple):
 
     lane: Array  # [K, W]
     process: Array  # [K, R, W]
-    normal: Array  # [6 + 1 + 3 R, W] independent normals of the step: of drivers, then of factors
+    move: Array  # [K, M, W]
+    normal: Array  # [6 + 2 + 3 R + M, W] independent normals of the step: of drivers, then of factors
     driver: Array  # [6, W] correlated normals of the step
     free: Array  # [2, W] for the inside of a function
     lanes: Array  # [rows x W] int64 scratch of turn_normal
@@ -55,6 +57,7 @@ class StepFactors(NamedTuple):
 
     lane: Array  # [K, W]
     process: Array  # [K, R, W]
+    move: Array  # [K, M, W]
     volume: Array  # [K, C, W]
 
     def __getattr__(self, name: str) -> Array:
@@ -70,14 +73,15 @@ for struct, groups in ((FactorState, FACTOR_STATE), (PathDraws, PATH_DRAWS), (St
 def new_factors(model: Model, lanes: int) -> tuple[FactorState, PathDraws, StepFactors]:
     """Allocate the factors of a tile; `draw_paths` sets them."""
     f = model.factors
-    processes, groups = len(f.revenue.plan0), len(f.execution.threshold)
-    return new_factor_state(processes, lanes), new_path_draws(processes, groups, lanes), new_step_factors(processes, len(f.contracts.group), lanes)
+    processes, groups, moves = len(f.revenue.plan0), len(f.execution.threshold), len(f.firms.sd)
+    state = new_factor_state(processes, moves, lanes)
+    return state, new_path_draws(processes, groups, lanes), new_step_factors(processes, moves, len(f.contracts.group), lanes)
 
 
-def new_factor_state(processes: int, lanes: int) -> FactorState:
+def new_factor_state(processes: int, moves: int, lanes: int) -> FactorState:
     """Allocate the state of a tile."""
-    rows = len(DRIVERS) + own_normals(processes)
-    shapes = {"lane": (lanes,), "process": (processes, lanes)}
+    rows = len(DRIVERS) + own_normals(processes, moves)
+    shapes = {"lane": (lanes,), "process": (processes, lanes), "move": (moves, lanes)}
     return FactorState(
         **{shape: zeros((len(FACTOR_STATE[shape]), *size)) for shape, size in shapes.items()},
         normal=zeros((rows, lanes)),
@@ -94,9 +98,9 @@ def new_path_draws(processes: int, groups: int, lanes: int) -> PathDraws:
     return PathDraws(**{shape: zeros((len(PATH_DRAWS[shape]), *size)) for shape, size in shapes.items()})
 
 
-def new_step_factors(processes: int, volumes: int, lanes: int) -> StepFactors:
+def new_step_factors(processes: int, moves: int, volumes: int, lanes: int) -> StepFactors:
     """Allocate the factors of a step."""
-    shapes = {"lane": (lanes,), "process": (processes, lanes), "volume": (volumes, lanes)}
+    shapes = {"lane": (lanes,), "process": (processes, lanes), "move": (moves, lanes), "volume": (volumes, lanes)}
     return StepFactors(**{shape: zeros((len(STEP_FACTORS[shape]), *size)) for shape, size in shapes.items()})
 
 

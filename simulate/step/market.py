@@ -40,10 +40,15 @@ def value_core(net, now, w, s):
     """Compute the core value of every entity (4.0.5): it moves with the index, and that of vendors in part with their orders over plan."""
     entities = net.entities
     for i in net.lists.inside:
+        own = s.appraisal[i]
+        if entities.value_move[i] >= 0:
+            copy_row(now.factors.own_move[entities.value_move[i]], own)
+        else:
+            own[:] = 1.0
         if entities.core0[i] > 0.0:
             core = s.core_value[i]
             for lane in range(core.size):
-                core[lane] = entities.core0[i] * exp_of(entities.core_beta[i] * w.log_valuation_felt[lane])
+                core[lane] = entities.core0[i] * own[lane] * exp_of(entities.core_beta[i] * w.log_valuation_felt[lane])
             planned = entities.receipts_plan[i, now.t - 1] if now.t > 0 else 0.0
             if entities.order_share[i] > 0.0 and planned > 0.0:
                 part_of = entities.order_share[i]

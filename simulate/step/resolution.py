@@ -47,16 +47,16 @@ def stakes_left(i, lane, net, now, w, s):
 
 
 @part
-def business_at(i, lane, net, now, w):
+def business_at(i, lane, net, now, w, s):
     """Return the value of the business of entity i as a going concern, on the smoothed receipts of the step before."""
-    return multiple(i, (now.t + 1) * net.grid.dt, net) * w.valuation_felt[lane] * w.receipts[i, lane] / net.grid.dt
+    return multiple(i, (now.t + 1) * net.grid.dt, net) * w.valuation_felt[lane] * s.appraisal[i, lane] * w.receipts[i, lane] / net.grid.dt
 
 
 @part
 def equity_at_failure(i, lane, net, now, w, s):
     """Return assets less claims of an entity that fails, before the failure costs anything: as (4.9.8), with what is due still to be paid."""
     legs = net.legs
-    assets = s.core_value[i, lane] + max(business_at(i, lane, net, now, w), s.fleet_value[i, lane]) + stakes_left(i, lane, net, now, w, s)
+    assets = s.core_value[i, lane] + max(business_at(i, lane, net, now, w, s), s.fleet_value[i, lane]) + stakes_left(i, lane, net, now, w, s)
     assets += s.cash_in[i, lane] + s.received[i, lane]
     for l in net.lists.lent:
         if legs.payee[l] == i and s.failing[legs.payer[l], lane] == 0.0:
@@ -73,7 +73,7 @@ def choose(i, lane, net, now, w, s):
     """Return the haircut of a restructuring, or LIQUIDATED."""
     entities, legs, rules = net.entities, net.legs, net.rules
     stakes, cash, core = stakes_left(i, lane, net, now, w, s), w.cash[i, lane], s.core_value[i, lane]
-    concern = business_at(i, lane, net, now, w) + core + cash + stakes
+    concern = business_at(i, lane, net, now, w, s) + core + cash + stakes
     chips = chip_price(i, lane, net, w, s) * s.fleet_value[i, lane]
     broken = cash + chips + (1.0 - rules.d0) * stakes + (1.0 - entities.core_haircut[i]) * core
     may = entities.restructures[i] > 0.0 and w.restructured[i, lane] < rules.max_restructurings

@@ -128,7 +128,8 @@ STEP = {
         "lent": Variable("USD bn", "balances that others owe to it"),
         "cover_sold": Variable("USD bn", "proceeds of collateral that an estate passes to its creditors in the step"),
         "capex_paid": Variable("USD bn/step", "capital expenditure paid"),
-        "core_value": Variable("USD bn", "value of its core business at the common valuation index"),
+        "appraisal": Variable("ratio", "own move of what its core and its business are valued at"),
+        "core_value": Variable("USD bn", "value of its core business"),
         "equity_left": Variable("USD bn", "equity of an entity that fails in this clearing, below 0 too"),
         "outcome": Variable("share", "outcome of its default: 0 no default, -1 liquidation, else the haircut of a restructuring"),
     },
@@ -156,6 +157,7 @@ STEP = {
     },
     "lane": {
         "open": Variable("share", "openness of the funding market"),
+        "one": Variable("1", "1 in every lane"),
         "troubled": Variable("0 or 1", "1 in lanes where an entity cannot pay in full, or an estate distributes"),
         "due_in_all": Variable("USD bn", "everything due and claimed from estates"),
     },

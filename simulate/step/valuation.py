@@ -108,7 +108,7 @@ def value_business(i, net, now, w, s):
     price = multiple(i, (now.t + 1) * net.grid.dt, net) / net.grid.dt
     worth = s.worth[i]
     for lane in range(worth.size):
-        concern = price * w.valuation_felt[lane] * w.receipts[i, lane]
+        concern = price * w.valuation_felt[lane] * s.appraisal[i, lane] * w.receipts[i, lane]
         worth[lane] = s.core_value[i, lane] + max(concern, s.fleet_value[i, lane]) + w.cash[i, lane]
     if net.lists.lent.size > 0:
         for lane in range(worth.size):

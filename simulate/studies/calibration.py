@@ -37,6 +37,7 @@ PLAN_MET: dict[str, Any] = {
     "factors.power_gap.shots_per_year": 0,
     "factors.rental.volatility": 0,
     "factors.spread.volatility": 0,
+    "factors.firms.volatility_scale": 0,
     "factors.short_rate.volatility": 0,
 }
 BANDS = "bands.csv"  # beside the tables of the scenario
