@@ -75,6 +75,8 @@ class Entities(NamedTuple):
     flex: Term
     runway_years: Term
     headroom: Term
+    spot_share: Term  # share of the compute that providers fail to deliver that it buys elsewhere
+    compute_price: ByStep  # [n, T] planned payment for all of its compute under contract and its own, USD bn a step
     is_lab: Term  # 1: takes part in the transfer of lost demand
     plan_external: ByStep  # [n, T] plan revenue of the own process, USD bn a step; 0 without one
     cash0: Term

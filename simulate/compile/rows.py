@@ -12,7 +12,7 @@ import numpy as np
 from simulate.calendar import Calendar, next_year, smooth
 from simulate.compile.bridge import Plan, cash_target
 from simulate.compile.opening import OpeningValue
-from simulate.deals.legs import FIELDS, HoldingDraft, LegDraft, supply_weights, values_of
+from simulate.deals.legs import FIELDS, HoldingDraft, LegDraft, Scheduled, supply_weights, values_of
 from simulate.model import Array, Entities, Fleet, Holdings, Legs, freeze
 from simulate.network.entities import Entity
 from simulate.network.figures import FIGURES
@@ -44,7 +44,13 @@ def rows_of(values: Sequence[int]) -> Array:
 
 
 def entity_rows(
-    entities: Sequence[Entity], plans: Sequence[Plan], opening: Mapping[str, OpeningValue], rows: Rows, calendar: Calendar, smoothing: float
+    entities: Sequence[Entity],
+    plans: Sequence[Plan],
+    opening: Mapping[str, OpeningValue],
+    legs: Sequence[LegDraft],
+    rows: Rows,
+    calendar: Calendar,
+    smoothing: float,
 ) -> Entities:
     """Return the rows of entities (docs/model.md, sections 3 and 4); the last one is the insurer, which has no figures."""
     n, dt = len(entities) + 1, calendar.dt
@@ -86,6 +92,7 @@ def entity_rows(
         "cost_fixed": by_step(lambda e, p: p.cost_fixed),
         "cost_var": np.array([0.0 if e.outside else p.cost_var for e, p in zip(entities, plans, strict=True)] + [0.0]),
         "is_lab": each(lambda e: e.lab),
+        "compute_price": by_step(lambda e, p: compute_price(e, legs, calendar.steps)),
         "plan_external": by_step(lambda e, p: p.external if e.id in rows.process else 0.0 * p.external),
         "cash0": figure("cash"),
         "line0": figure("credit_line"),
@@ -109,6 +116,13 @@ def entity_rows(
         "fails_step": rows_of([-1] * n),
     }
     return freeze(Entities(**values))
+
+
+def compute_price(entity: Entity, legs: Sequence[LegDraft], steps: int) -> Array:
+    """[T] planned payments for compute over its share that is not the entity's own, USD bn a step."""
+    paid = sum((leg.driver.sched[:steps] for leg in legs if isinstance(leg.driver, Scheduled) and leg.carries_compute and leg.payer == entity.id), np.zeros(steps))
+    bought = 1.0 - (entity.figures["own_compute"] or 0.0)
+    return paid / bought if bought > 0.0 else 0.0 * paid
 
 
 def fleet_rows(entities: Sequence[Entity], plans: Sequence[Plan], rows: Rows) -> Fleet:

@@ -164,7 +164,7 @@ def make_model(scenario: Scenario, drafted: Drafted, factors: Factors, rows: Row
     return Model(
         grid=Grid(calendar.steps, calendar.dt, len(rows.entity), rows.entity[INSURER], rows.entity[OUTSIDE_INVESTORS], len(rows.deal)),
         factors=factors,
-        entities=cut_rows(entity_rows(entities, plans, opening, rows, plan_years, smoothing), calendar.steps),
+        entities=cut_rows(entity_rows(entities, plans, opening, legs, rows, plan_years, smoothing), calendar.steps),
         fleet=cut_rows(fleet_rows(entities, plans, rows), calendar.steps),
         legs=cut_rows(leg_rows(legs, holdings, entities, rows, schedule_years), calendar.steps),
         holdings=holding_rows(holdings, rows, len(rows.entity)),

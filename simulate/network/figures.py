@@ -83,6 +83,9 @@ FIGURES = {
     "capacity_share": FigureKind("share", "share of external revenue that follows delivered capacity (owners)", high=1.0, beside=FLEET),
     "headroom": FigureKind("number", "revenue possible per planned capacity over plan", None, usual=Plausible(0.5, 5)),
     "own_compute": FigureKind("share", "share of supply that is its own", high=1.0, beside=("headroom",)),
+    "spot_share": FigureKind(
+        "share", "share of the compute it needs and providers fail to deliver that it buys at the rental price", high=1.0, beside=("headroom",)
+    ),
     "contract_floor": FigureKind("share", "least compute under contract over plan when revenue falls short", 1.0, high=1.0, beside=PROCESS),
     "contract_ceiling": FigureKind("number", "most compute under contract over plan when revenue grows", 1.0, low=1.0, usual=Plausible(1, 10), beside=PROCESS),
     "contract_years": FigureKind("years", "years in which contracts follow revenue", 1.0, low=0.01, usual=Plausible(0.1, 5), beside=PROCESS),

@@ -50,26 +50,30 @@ def end_deals(net, now, w):
 def earn_revenue(net, now, w, s):
     """Compute the external revenue of every entity; other labs may win the lost revenue of a lab in the next step."""
     lists = net.lists
-    plan_of_labs, lost, supplied = s.free[1], s.free[2], s.free[0]
+    plan_of_labs, lost, supplied, contracted = s.free[1], s.free[2], s.free[0], s.free[4]
     plan_of_labs[:] = 0.0
     for i in lists.labs:
         for lane in range(lost.size):
             plan_of_labs[lane] += net.entities.plan_external[i, now.t] * (w.alive[i, lane] if now.supply else 1.0)
     lost[:] = 0.0
     for i in lists.inside:
-        own, capped = add_supply(i, supplied, net, now, w, s)
+        own, capped = add_supply(i, supplied, contracted, net, now, w, s)
         serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s)
     for lane in range(lost.size):
         w.lost_revenue[lane] = lost[lane]
 
 
 @part
-def add_supply(i, supplied, net, now, w, s):
-    """Fill supplied [W] with the compute from supply legs of entity i, as share of its plan; returns its own share, and whether its revenue is capped."""
+def add_supply(i, supplied, contracted, net, now, w, s):
+    """Fill supplied and contracted [W] with the compute that entity i gets and should get from supply legs, as share of its plan.
+
+    Returns its own share, and whether its revenue is capped.
+    """
     legs = net.legs
     own = 1.0
     capped = False
     supplied[:] = 0.0
+    contracted[:] = 0.0
     for l in net.lists.supply:
         if legs.payer[l] == i and net.entities.revenue_process[i] >= 0:
             capped = True
@@ -78,15 +82,18 @@ def add_supply(i, supplied, net, now, w, s):
             own -= weight
             ended = has_ended(l, net, now)
             share, volume, scale = s.delivered_share[max(host, 0)], w.volume[l], now.factors.capacity[legs.volume_row[l]]
+            provides = w.alive[legs.payee[l]]
             for lane in range(supplied.size):
                 delivers = share[lane] if host >= 0 else 1.0
-                supplied[lane] += weight * delivers * scale[lane] * (volume[lane] if now.supply or ended else 1.0)
+                taken = volume[lane] if now.supply or ended else 1.0
+                supplied[lane] += weight * delivers * scale[lane] * taken
+                contracted[lane] += weight * scale[lane] * (taken if provides[lane] > 0.0 or ended else 1.0)
     return own, capped
 
 
 @part
 def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
-    """Compute the revenue of entity i from demand, capped by own and supplied compute (add_supply); adds the loss of a lab to lost [W]."""
+    """Compute the revenue of entity i from demand, capped by own and supplied compute (add_supply) and what it buys beside; adds the loss of a lab to lost [W]."""
     entities, factors = net.entities, now.factors
     process, plan, lab = entities.revenue_process[i], entities.plan_external[i, now.t], entities.is_lab[i]
     demand = factors.ratio[process] if process >= 0 else factors.demand  # an entity without a process of its own follows demand, uncapped
@@ -98,9 +105,14 @@ def serve_demand(i, own, capped, plan_of_labs, lost, net, now, w, s):
     alive, revenue, supplied, index = w.alive[i], s.revenue[i], s.free[0], s.free[3]
     ai, rent = entities.ai_share[i], entities.rental_share[i]
     carried = entities.capacity_share[i] if entities.owner[i] >= 0 else 0.0
+    contracted, spot = s.free[4], s.spot[i]
+    spot_share, spot_price = entities.spot_share[i] if capped else 0.0, entities.compute_price[i, now.t]
     for lane in range(index.size):
-        cap = entities.headroom[i] * (own * (size[lane] if sized else 1.0) + supplied[lane])
         x = demand[lane]
+        had = own * (size[lane] if sized else 1.0) + supplied[lane]
+        bought = spot_share * max(0.0, min(had - supplied[lane] + contracted[lane], x) - had)
+        spot[lane] = bought * spot_price * w.rental_felt[lane]
+        cap = entities.headroom[i] * (had + bought)
         index[lane] = min(x, cap) if capped else x
         there = max(alive[lane], always)
         lost[lane] += lab * (plan * (x - index[lane] * there))
@@ -152,7 +164,7 @@ def bear_cost(net, now, w, s):
     entities, legs = net.entities, net.legs
     replaced = s.free[0]
     for i in net.lists.inside:
-        if entities.cost_fixed[i, now.t] == 0.0 and entities.cost_var[i] == 0.0:
+        if entities.cost_fixed[i, now.t] == 0.0 and entities.cost_var[i] == 0.0 and entities.spot_share[i] == 0.0:
             s.cost[i, :] = 0.0
             continue
         replaced[:] = 0.0
@@ -171,4 +183,4 @@ def bear_cost(net, now, w, s):
             bend = 1.0 - entities.flex[i] * short
             fixed = entities.cost_fixed[i, now.t] * (1.0 - follow + (follow * upkeep[lane] if follow > 0.0 else 0.0))
             total = fixed * bend - replaced[lane] + entities.cost_var[i] * s.revenue[i, lane]
-            cost[lane] = max(0.0, total) * w.alive[i, lane]
+            cost[lane] = (max(0.0, total) + s.spot[i, lane]) * w.alive[i, lane]

@@ -134,7 +134,7 @@ def draw_liquidity(i, need, net, w, s):
         short += 1 if need[lane] > 0.0 else 0
     if short == 0:
         return
-    market, issued = s.free[1], s.free[3]
+    market, issued = s.free[1], s.free[7]
     l = net.entities.new_debt_leg[i]
     for lane in range(need.size):
         wanted = need[lane]

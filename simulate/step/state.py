@@ -96,6 +96,7 @@ STEP = {
         "opening_value": Variable("USD bn", "part of it on chips that it had at the opening"),
         "revenue": Variable("USD bn/step", "external revenue"),
         "relet_receipts": Variable("USD bn/step", "receipts and saved cost on volume that customers no longer take"),
+        "spot": Variable("USD bn/step", "cost of compute bought at the rental price in place of what providers do not deliver"),
         "cost": Variable("USD bn/step", "operating cost"),
         "interest_due": Variable("USD bn/step", "interest that falls due"),
         "interest": Variable("USD bn/step", "interest paid: only an entity that does not fail pays any"),
