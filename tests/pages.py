@@ -30,6 +30,8 @@ SHAPES = {
     "lane": "[W]",
     "process": "[R, W]",
     "group": "[S, W]",
+    "move": "[M, W]",
+    "volume": "[C, W]",
 }
 
 
@@ -62,7 +64,7 @@ def write_state() -> str:
     """Tables of all state, docs/model.md, section 3."""
     lines = [
         "",
-        "n entities, L legs, H holdings, O fleet owners, R revenue processes, S deal groups, T steps, W lanes. An array has the names below as its first axis, in this order.",
+        "n entities, L legs, H holdings, O fleet owners, R revenue processes, S deal groups, M own moves, C volumes of contracts, T steps, W lanes. An array has the names below as its first axis, in order.",
     ]
     for title, groups in (
         ("What a world remembers (`w`)", WORLD),

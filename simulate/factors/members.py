@@ -120,11 +120,11 @@ def begin_members(f, first_path, state, draws, out):
     power_gap.begin(f.power_gap, first_path, state)
     delivery.draw_common(f.delivery, first_path, common)
     delivery.draw(f.delivery, first_path, common, own, draws.delivery)
-    revenue.begin(f.revenue, first_path, state.free, state)
     confidence.begin(out)
     rental.begin(state)
     life.draw(f.life, first_path, own, draws.life)
     execution.draw(f.execution, first_path, common, own, draws.scale)
+    revenue.begin(f.revenue, first_path, state.free, state)  # after all that read the common normal: it takes its place
     firms.begin(state, out)
     contracts.begin(f.contracts, draws, state, out)
 

@@ -156,7 +156,7 @@ def leaves(content: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the dotted keys of everything in a file, sections included."""
     keys = []
     for key, value in content.items():
-        keys.append(prefix + key)
+        keys.append(f"{prefix}{key}")
         if isinstance(value, dict):
             keys.extend(leaves(value, f"{prefix}{key}."))
     return keys

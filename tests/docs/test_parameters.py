@@ -61,7 +61,7 @@ def test_no_symbol_is_left_over():
         ("[rules] forced_sale_haircut", ("share", "0.3", "0.25", ">= 0, < 1", "accepted")),
         ("[rules] door.valuation_width", ("1", "0.1", "0.05", "> 0, <= 1000", "0.001 to 2")),
         ("[run] seed", ("1", "0", "0", ">= 0, < 2^64, whole", "accepted")),
-        ("Figures of an entity fund_phi", ("share/quarter", "0", "0.04 to 0.06 (3 rows)", ">= 0, <= 1", "0 to 0.25")),
+        ("Figures of an entity fund_phi", ("share/quarter", "0", "0.01 to 0.06 (5 rows)", ">= 0, <= 1", "0 to 0.25")),
         ("Terms: gpu_loan ltv", ("1", "0", "0 to 0.8 (6 rows)", ">= 0, <= 10000", "0 to 2")),
     ],
 )

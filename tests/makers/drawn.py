@@ -57,12 +57,18 @@ def assemble(dice, people, names, deals, groups, calendar) -> Model:
     by_id = {person.id: person for person in people}
     processes = [person for person in people if person.process]
     owners = [person for person in people if person.owner]
+    surprised = [person for person in people if not person.process and dice.flag(2)]
+    moves = [f"{kind}:{person.id}" for kind in ("value", "spread") for person in people if dice.flag(2)]
+    volumes = [(group, row) for row in range(len(processes)) for group in range(groups) if dice.flag()]
     rows = RowNumbers(
         entity=numbers,
         deal={name: row for row, name in enumerate(deals.deals)},
         leg={leg.name: row for row, leg in enumerate(deals.legs)},
         group={"": 0} | {f"group{g}": g for g in range(1, groups)},
         process={person.id: row for row, person in enumerate(processes)},
+        surprise={person.id: len(processes) + row for row, person in enumerate(surprised)},
+        move={name: row for row, name in enumerate(moves)},
+        volume={pair: groups + row for row, pair in enumerate(volumes)},
         owner={person.id: row for row, person in enumerate(owners)},
     )
     outside = [SimpleNamespace(id=name, outside=True, figures={"own_compute": 0.0}) for name in names if name not in by_id]
@@ -97,12 +103,13 @@ def draw_entities(dice, everybody, rows, calendar) -> Entities:
     """Section 4 by entity; outside nodes have no figures but a runway and a fading time."""
     steps, fields = calendar.steps, {name: [] for name in Entities._fields}
     blank = {"outside": 1.0, "runway_years": 1.0, "mult_tau": 1.0, "revenue_process": -1, "owner": -1, "new_debt_leg": -1, "fails_step": -1}
-    yearly = {"rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan"}
+    blank |= {"surprise": -1, "value_move": -1, "spread_move": -1}
+    yearly = {"compute_price", "rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan"}
     for person in everybody:
         figures = blank if person.outside else draw_person(dice, person, rows, calendar)
         for name, values in fields.items():
             values.append(figures.get(name, np.zeros(steps) if name in yearly else 0.0))
-    integer = ("revenue_process", "owner", "new_debt_leg", "fails_step")
+    integer = ("revenue_process", "surprise", "value_move", "spread_move", "owner", "new_debt_leg", "fails_step")
     return freeze(Entities(**{name: np.array(values, np.int64 if name in integer else np.float64) for name, values in fields.items()}))
 
 
@@ -117,16 +124,22 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "restructures": float(person.restructures),
         "systemic": float(dice.flag()),
         "revenue_process": rows.process.get(person.id, -1),
+        "surprise": rows.surprise.get(person.id, -1),
+        "value_move": rows.move.get(f"value:{person.id}", -1),
+        "spread_move": rows.move.get(f"spread:{person.id}", -1),
         "owner": rows.owner.get(person.id, -1),
         "rev_ext": external,
         "cost_fixed": dice.by_step(steps, dice.some()) * person.costs,
         "cost_var": dice.pick(0.0, dice.share() * 0.4) * person.costs,
+        "cost_follow": dice.pick(0.0, dice.share()),
         "ai_share": dice.share(),
         "rental_share": dice.pick(0.0, dice.share()),
         "capacity_share": dice.share() if person.owner else 0.0,
         "flex": dice.pick(0.0, dice.share()),
         "runway_years": dice.pick(1.0, 0.01, 3.0),
         "headroom": dice.pick(1.0, 1.3, 0.0, 0.6),
+        "spot_share": dice.pick(0.0, dice.share()),
+        "compute_price": dice.by_step(steps, dice.some()),
         "is_lab": float(person.lab),
         "plan_external": external if person.process else np.zeros(steps),
         "cash0": 40.0 * (dice.some() + 0.5) if dice.rings else dice.pick(dice.some(), 0.0, dice.money()),
@@ -136,8 +149,8 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "payout": dice.pick(0.0, dice.share()),
         "payout_above": dice.some(),
         "insider": dice.share(),
-        "fund_equity": float(person.phi > 0),
         "fund_phi": person.phi,
+        "rescue": dice.pick(0.0, 0.04, 0.3) if person.value and not dice.edges else 0.0,
         "fund_advance": person.advance,
         "fund_flat": person.flat,
         "fund_leverage": dice.pick(0.0, 4.0),
@@ -160,6 +173,7 @@ def draw_person(dice, person, rows, calendar) -> dict:
         "core0": dice.pick(0.0, dice.some()),
         "core_beta": dice.pick(1.0, 0.0, 2.0),
         "core_haircut": dice.share(),
+        "order_share": 0.0 if dice.edges else dice.pick(0.0, dice.share()),
         "mult0": multiple,
         "mult_mature": multiple * fades,
         "mult_tau": dice.pick(1.5, 0.01 if fades or not multiple else 1.4),  # something that is 1e-11 soon is a close question and nothing else
@@ -193,12 +207,13 @@ def draw_fleet(dice, owners, rows, calendar) -> Fleet:
 
 def draw_factors(dice, processes, entities, rows, groups, calendar):
     """Those of tests/makers/tiny.py with other processes, groups, lives and volatilities. On edges nothing moves."""
-    steps, dt, count = calendar.steps, calendar.dt, len(processes)
+    steps, dt, count = calendar.steps, calendar.dt, len(processes) + len(rows.surprise)
     seed = dice.pick(*range(30))
-    labs = np.array([float(person.lab) for person in processes])
-    plan = entities.plan_external[[rows.entity[person.id] for person in processes]].reshape(count, steps)
+    labs = np.array([*(float(person.lab) for person in processes), *(0.0 for _ in rows.surprise)])
+    plan = entities.plan_external[[rows.entity[person.id] for person in processes]].reshape(len(processes), steps)
+    plan = np.concatenate([plan, np.ones((len(rows.surprise), steps))])
     total = (labs[:, None] * plan).sum(axis=0) if count else np.zeros(steps)
-    names = [person.id for person in processes]
+    names = [*(person.id for person in processes), *(f"surprise:{name}" for name in rows.surprise)]
     times = dt * np.arange(1, steps + 1)
 
     def keys(kind, who):
@@ -212,6 +227,7 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
         "execution.size_low": np.array([1.0, *(dice.share() for _ in range(groups - 1))]),
         "execution.size_high": np.array([1.0, *(dice.pick(1.0, 1.2) for _ in range(groups - 1))]),
     }  # fmt: skip
+    changes |= draw_firms(dice, rows, steps, dt) | draw_contracts(dice, rows, groups, count, dt)
     if dice.edges:
         calm = calm_factors(steps) | {"delivery.table": np.array([[1.0, 0], [1.0, 0]]), "rental.mean": np.zeros(steps)}
         calm |= {"life.values": np.array([dice.pick(6.0, 1.0)]), "life.cdf": np.zeros(0)}
@@ -245,6 +261,26 @@ def draw_factors(dice, processes, entities, rows, groups, calendar):
     return freeze(change_rows(make_factors(seed, steps, dt), {name: contiguous(value) for name, value in changes.items()}))
 
 
+def draw_firms(dice, rows, steps, dt):
+    """Own moves of firms' values and spreads; on edges none."""
+    key = np.array([key_of(0, name) for name in rows.move], np.uint32).reshape(len(rows.move), 2)
+    sd = np.full(len(rows.move), 0.0 if dice.edges else dice.pick(0.3, 0.0, 1.0) * math.sqrt(dt))
+    variance = sd[:, None] ** 2 * np.arange(1, steps + 1)
+    return {"firms.key": key, "firms.decay": np.full(len(rows.move), dice.pick(0.8, 1.0)), "firms.sd": sd, "firms.variance": variance}
+
+
+def draw_contracts(dice, rows, groups, count, dt):
+    """Customers that stretch and shrink their contracts, at once or slowly, for a fee or for nothing; on edges nobody does."""
+    moves = np.array([not dice.edges and dice.flag() for _ in range(count)], float)
+    pairs = list(rows.volume)
+    return {
+        "contracts.floor": 1.0 - moves * dice.pick(0.5, 1.0, 0.0), "contracts.ceiling": 1.0 + moves * dice.pick(1.0, 5.0, 0.0),
+        "contracts.speed": np.full(count, dice.pick(0.3, 1.0)), "contracts.fee": np.full(count, dice.pick(0.25, 0.0, 1.0) / dt),
+        "contracts.group": np.array([*range(groups), *(group for group, _ in pairs)], np.int64),
+        "contracts.process": np.array([-1] * groups + [process for _, process in pairs], np.int64),
+    }  # fmt: skip
+
+
 def draw_opening(dice, count):
     """Opening growth: at plan, or last seen apart from it; known, or uncertain, with fat tails or without."""
     return {
@@ -266,7 +302,7 @@ def contiguous(value):
 
 def draw_rules(dice, sweeps, outside) -> Rules:
     """The step. The second world has switches of its own, or the first, and may save somebody; the third is the network with least clearing."""
-    switches = tuple(float(dice.flag()) for _ in NETWORK)
+    switches, moving = tuple(float(dice.flag()) for _ in NETWORK), 0.0 if dice.edges else 1.0  # on edges prices stand still
     own = dice.pick((0.0,) * 5, switches, NETWORK)
     saves = np.array([0.0 if outside_node else float(dice.flag(3)) for outside_node in outside])
     rescue, last = dice.pick("nobody", "some", "first"), dice.flag(3)
@@ -288,8 +324,15 @@ def draw_rules(dice, sweeps, outside) -> Rules:
             k_width=dice.pick(0.05, 0.001),
             v_shut=math.log(dice.pick(0.75, 1.2)),
             v_width=dice.pick(0.1, 0.001),
-            shock_size=dice.pick(0.0, 0.13, 3.0),
+            shock_confidence=dice.pick(0.0, 0.13, 3.0),
+            shock_valuation=dice.pick(0.0, 0.2, 1.0) * moving,
+            shock_spread=dice.pick(0.0, 0.5) * moving,
+            shock_rental=dice.pick(0.0, 0.3) * moving,
             shock_decay=dice.pick(0.7, 0.999),
+            rescue_low=dice.pick(0.2, 0.0),
+            rescue_high=dice.pick(0.6, 0.2, 0.9),
+            chip_impact=dice.pick(0.0, 0.02, 0.3) * moving,
+            chip_decay=dice.pick(0.8, 0.0),
             race_theta=dice.pick(0.0, 0.3, 1.0),  # above 1 desired capex can be negative
             capex_max=dice.pick(1.5, 1.0),
             restructure_kappa=dice.pick(0.5, 0.0, 1.0),
@@ -302,7 +345,7 @@ def draw_rules(dice, sweeps, outside) -> Rules:
 
 MONEY = {
     "entities": ("rev_ext", "cost_fixed", "plan_external", "cash0", "min_cash", "line0", "cash_target", "payout_above", "fund_flat", "receipts_plan",
-                 "ebitda_plan", "ebitda_fwd", "receipts0", "ebitda0", "capex_plan", "equity0", "core0"),
+                 "ebitda_plan", "ebitda_fwd", "receipts0", "ebitda0", "capex_plan", "equity0", "core0", "compute_price"),
     "fleet": ("fleet0", "cost_per_gw"),
     "legs": ("receivable0", "remaining", "bal0", "draw", "cover_cap"),
     "holdings": ("cost0",),
@@ -321,4 +364,5 @@ def scale(model, unit) -> Model:
     ratio = model.legs.driver == REVENUE_SHARE  # no money
     sched = np.where(ratio[:, None], model.legs.sched, model.legs.sched * unit)
     changed["legs"] = freeze(changed["legs"]._replace(sched=sched))
+    changed["rules"] = freeze(model.rules._replace(chip_impact=model.rules.chip_impact / unit))
     return model._replace(**changed)

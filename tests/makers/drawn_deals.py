@@ -69,7 +69,7 @@ class Person:
         # market money: nothing, new shares, debt; a line needs the debt leg too
         self.line = dice.pick(0.0, 0.0, dice.some())
         self.phi = dice.pick(0.0, 0.04, 1.0) if self.value is not None else 0.0
-        self.advance, self.flat = (0.0, 0.0) if self.phi else (dice.pick(0.0, dice.share()), dice.pick(0.0, dice.some() * calendar.dt))
+        self.advance, self.flat = (0.0, 0.0) if self.phi and dice.flag() else (dice.pick(0.0, dice.share()), dice.pick(0.0, dice.some() * calendar.dt))
         self.borrows = any((self.line, self.advance, self.flat))
         self.opening_debt = dice.pick(0.0, dice.some(), dice.money())
 

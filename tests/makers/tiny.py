@@ -32,11 +32,11 @@ from tests.oracle.random import key_of
 LAB, CLOUD, HOLDING, VENDOR, OPERATIONS, LENDER, INSURER = range(7)
 NAMES = ("lab", "cloud", "holding", "vendor", "operations", "lender", "insurer")
 ENTITIES = len(NAMES)
-INTEGER_OF_ENTITY = ("revenue_process", "owner", "new_debt_leg", "fails_step")
+INTEGER_OF_ENTITY = ("revenue_process", "surprise", "value_move", "spread_move", "owner", "new_debt_leg", "fails_step")
 BY_STEP_OF_ENTITY = (
-    "rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan",
+    "rev_ext", "cost_fixed", "plan_external", "cash_target", "receipts_plan", "ebitda_plan", "ebitda_fwd", "capex_plan", "compute_price",
 )  # fmt: skip
-INTEGER_OF_LEG = ("payer", "payee", "seniority", "driver", "deal", "group", "host", "coll_holding", "gate_owner", "buys_holding", "covers", "ends_step")  # fmt: skip
+INTEGER_OF_LEG = ("payer", "payee", "seniority", "driver", "deal", "group", "volume_row", "host", "coll_holding", "gate_owner", "buys_holding", "covers", "ends_step")  # fmt: skip
 BY_STEP_OF_LEG = ("sched", "supply_weight", "remaining", "amort", "draw")
 LEG_DEFAULTS = {"seniority": 2, "group": 0, "host": -1, "coll_holding": -1, "gate_owner": -1, "buys_holding": -1, "covers": -1, "ends_step": -1}
 
@@ -74,16 +74,22 @@ ENTITY_ROWS = {
     "restructures": (1, 0, 0, 0, 0, 0, 0),
     "systemic": (1, 0, 0, 0, 0, 0, 0),
     "revenue_process": (0, -1, -1, 1, -1, -1, -1),
+    "surprise": (-1, -1, -1, -1, -1, -1, -1),
+    "value_move": (-1, -1, -1, -1, -1, -1, -1),
+    "spread_move": (-1, -1, -1, -1, -1, -1, -1),
     "owner": (-1, 0, -1, -1, -1, -1, -1),
     "rev_ext": (9, 4, 1, 12, 0, 0, 0),
     "cost_fixed": (5, 2, 0.2, 6, 0, 0, 0),
     "cost_var": (0.1, 0.1, 0, 0.2, 0, 0, 0),
+    "cost_follow": (0, 0, 0, 0, 0, 0, 0),
     "ai_share": (1, 0.5, 0, 0.8, 0, 0, 0),
     "rental_share": (0, 0.5, 0, 0, 0, 0, 0),
     "capacity_share": (0, 0.7, 0, 0, 0, 0, 0),
     "flex": (0.3, 0, 0, 0.1, 0, 0, 0),
     "runway_years": (1, 1, 1, 1, 1, 1, 1),
     "headroom": (1.3, 1, 1, 1, 1, 1, 1),
+    "spot_share": (0, 0, 0, 0, 0, 0, 0),
+    "compute_price": (10, 0, 0, 0, 0, 0, 0),
     "is_lab": (1, 0, 0, 0, 0, 0, 0),
     "plan_external": (9, 0, 0, 12, 0, 0, 0),
     "cash0": (12, 6, 15, 10, 0, 0, 0),
@@ -93,8 +99,8 @@ ENTITY_ROWS = {
     "payout": (0, 0, 0, 0.5, 0, 0, 0),
     "payout_above": (0, 0, 0, 12, 0, 0, 0),
     "insider": (0.1, 0.1, 0.2, 0.2, 0, 0, 0),
-    "fund_equity": (1, 0, 1, 0, 0, 0, 0),
     "fund_phi": (0.04, 0, 0.02, 0, 0, 0, 0),
+    "rescue": (0, 0, 0, 0, 0, 0, 0),
     "fund_advance": (0, 0.8, 0, 0, 0, 0, 0),
     "fund_flat": (0, 1, 0, 1, 0, 0, 0),
     "fund_leverage": (0, 4, 0, 2, 0, 0, 0),
@@ -116,6 +122,7 @@ ENTITY_ROWS = {
     "core0": (0, 5, 10, 60, 0, 0, 0),
     "core_beta": (1, 0.8, 1.2, 1, 0, 0, 0),
     "core_haircut": (0.5, 0.5, 0.4, 0.5, 0, 0, 0),
+    "order_share": (0, 0, 0, 0, 0, 0, 0),
     "mult0": (1.6, 0.8, 0, 1.5, 0, 0, 0),
     "mult_mature": (1.2, 0.8, 0, 1.2, 0, 0, 0),
     "mult_tau": (1.5, 2, 2, 2, 2, 2, 2),
@@ -286,6 +293,16 @@ def make_factors(seed, steps, dt):
         "execution.threshold": np.array([-9.0, 0.0]),
         "execution.size_low": np.array([1.0, 0.3]),
         "execution.size_high": np.array([1.0, 1.2]),
+        "firms.key": keys(["value:lab", "spread:cloud"]),
+        "firms.decay": np.full(2, math.exp(-0.8 * dt)),
+        "firms.sd": np.array([0.3, 0.4]) * math.sqrt(dt),
+        "firms.variance": np.array([[0.09], [0.16]]) * times,
+        "contracts.floor": np.array([0.4, 1.0]),
+        "contracts.ceiling": np.array([2.0, 1.0]),
+        "contracts.speed": np.array([0.5, 0.2]),
+        "contracts.fee": np.array([0.3, 0.0]) / dt,
+        "contracts.group": np.array([0, 1, 0, 1]),
+        "contracts.process": np.array([-1, -1, 0, 0]),
     }
     return nest(rows)
 
@@ -322,6 +339,8 @@ def make_legs(rows, steps):
         values = [row.get(name, LEG_DEFAULTS.get(name, 0)) for row in rows]
         if name == "deal":
             values = [row.get("deal", k) for k, row in enumerate(rows)]
+        if name == "volume_row":  # as the group says, unless the row says more
+            values = [row.get("volume_row", row.get("group", 0)) for row in rows]
         if name == "remaining":
             fields[name] = np.array([np.cumsum([0.0, *by_step(row.get("sched", 0), steps)[:0:-1]])[::-1] * bool(row.get("remaining", False)) for row in rows])
         elif name in BY_STEP_OF_LEG:
@@ -357,8 +376,15 @@ def make_rules(worlds=3):
         k_width=0.05,
         v_shut=math.log(0.75),
         v_width=0.1,
-        shock_size=0.1,
+        shock_confidence=0.1,
+        shock_valuation=0.0,
+        shock_spread=0.0,
+        shock_rental=0.0,
         shock_decay=0.7,
+        rescue_low=0.2,
+        rescue_high=0.6,
+        chip_impact=0.0,
+        chip_decay=0.8,
         race_theta=0.3,
         capex_max=1.5,
         restructure_kappa=0.5,

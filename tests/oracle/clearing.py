@@ -16,7 +16,7 @@ ROUNDING = 1e-15  # of an amount: less is no change
 NOTHING = 1e-20  # of the base of a leg: less is no call
 
 
-def positions(model, t, scale, world, due):
+def positions(model, t, now, world, due):
     """What is fixed before clearing, per leg: full payment, base and offset of a share, claim and its credit part net of what
     collateral covers, and the cover itself (of a living payer: if it fails now; of an estate: cash paid now)."""
     legs, count = model.legs, len(model.legs.payer)
@@ -27,7 +27,7 @@ def positions(model, t, scale, world, due):
             if legs.driver[leg] in (COMMITMENT, GUARANTEE):
                 continue
             credit = due["due"][leg] + due["balance_next"][leg] + due["receivable_next"][leg]
-            claim = credit + legs.damages[leg] * world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
+            claim = credit + legs.damages[leg] * world.volume[leg] * legs.remaining[leg][t] * now["capacity"][legs.volume_row[leg]]
             covered = min(credit, max(0.0, due["sale"][leg])) if legs.seniority[leg] == SECURED else 0.0
             base = due["due"][leg] * ratio(claim - covered, claim)
             values = (due["due"][leg], base, 0.0, claim - covered, credit - covered, covered)

@@ -23,21 +23,23 @@ def desired_capex(model, t, now, world):
     return desired, plan_after_power
 
 
-def earned_by_schedule(legs, t, leg, scale, volume, share, revenue):
+def earned_by_schedule(legs, t, now, leg, scale, volume, share, revenue):
     """What a scheduled or revenue-share leg earns in the step at a given volume."""
     if legs.driver[leg] == SCHEDULED:
         host_share = share[legs.host[leg]] if legs.host[leg] >= 0 else 1.0
         follow = legs.follow[leg]
-        return legs.sched[leg][t] * scale[legs.group[leg]] * volume * (1 - follow + follow * host_share)
+        return legs.sched[leg][t] * now["payable"][legs.volume_row[leg]] * volume * (1 - follow + follow * host_share)
     if legs.driver[leg] == REVENUE_SHARE:
         return legs.sched[leg][t] * scale[legs.group[leg]] * revenue[legs.payer[leg]] * volume
     return 0.0
 
 
-def balance_terms(legs, t, now, dt, leg, balance, collateral):
+def balance_terms(model, t, now, leg, balance, collateral):
     """Interest and principal (with covenant) of a balance."""
-    rate = legs.rate_fixed[leg] + legs.rate_float[leg] * now["rate_before"] + legs.rate_spread[leg] * now["spread_before"]
-    interest = max(0.0, balance * dt * rate)
+    legs, move = model.legs, model.entities.spread_move[model.legs.payer[leg]]
+    own = now["own_move_before"][move] if move >= 0 else 1.0
+    rate = legs.rate_fixed[leg] + legs.rate_float[leg] * now["rate_before"] + legs.rate_spread[leg] * now["spread_before"] * own
+    interest = max(0.0, balance * model.grid.dt * rate)
     covenant = 0.0
     if legs.ltv[leg] > 0 and collateral is not None:
         covenant = max(0.0, balance * (1 - legs.amort[leg][t]) - legs.ltv[leg] * collateral)
@@ -47,7 +49,7 @@ def balance_terms(legs, t, now, dt, leg, balance, collateral):
 def dues(model, t, now, scale, world, cap, earn):
     """4.3, per leg: due, receivable_next, balance_next (without prefunding) of the payer; `*_undisturbed` of the receiver in
     insured worlds; interest, drawn, sale (what the collateral brings); and desired_capex, committed_capex [n]."""
-    legs, e, dt = model.legs, model.entities, model.grid.dt
+    legs, e = model.legs, model.entities
     desired, plan_after_power = desired_capex(model, t, now, world)
     committed = [e.committed[i] * desired[i] for i in range(model.grid.entities)]
     names = ("due", "receivable_next", "balance_next", "interest", "drawn", "sale")
@@ -68,9 +70,9 @@ def dues(model, t, now, scale, world, cap, earn):
             if driver == OPEX:
                 return earn["cost"][payer], 0.0, 0.0
             if driver == BALANCE:
-                interest, principal = balance_terms(legs, t, now, dt, leg, balance, covenant_on)
+                interest, principal = balance_terms(model, t, now, leg, balance, covenant_on)
                 return interest + principal, interest, principal
-            return earned_by_schedule(legs, t, leg, scale, volume, cap["delivered_share"], earn["revenue"]), 0.0, 0.0
+            return earned_by_schedule(legs, t, now, leg, scale, volume, cap["delivered_share"], earn["revenue"]), 0.0, 0.0
 
         result["balance_next"][leg] = world.balance[leg] + draw
         if alive:

@@ -89,6 +89,17 @@ def opening_growth(revenue, path):
     return [seen + sd * sum(weight * xj for weight, xj in zip(mix, x, strict=True)) for seen, sd, mix in rows]
 
 
+def contracts(p, before, ratio, rental, scale):
+    """2.11: compute under contract and what it costs, over plan [R]; capacity and payment of every volume [C]."""
+    after = [old + a * (clip(x, low, high) - old) for old, a, x, low, high in zip(before, p.speed, ratio, p.floor, p.ceiling, strict=True)]
+    upkeep = [min(size, 1.0) + max(size - 1.0, 0.0) * rental for size in after]
+    fee = [years * max(0.0, min(old, 1.0) - min(new, 1.0)) for years, old, new in zip(p.fee, before, after, strict=True)]
+    rows = list(zip(p.group, p.process, strict=True))
+    capacity = [scale[group] * (after[r] if r >= 0 else 1.0) for group, r in rows]
+    payable = [scale[group] * (upkeep[r] + fee[r] if r >= 0 else 1.0) for group, r in rows]
+    return after, upkeep, capacity, payable
+
+
 def factor_path(model: Model, path):
     """Section 2 for all steps: a list of dicts with the names of `StepFactors`, plus rate and spread before."""
     grid, f = plain(model.grid), plain(model.factors)
@@ -98,6 +109,8 @@ def factor_path(model: Model, path):
     m = opening_growth(f.revenue, path)  # m_i
     log_ratio, drift = ([0.0 for _ in processes] for _ in range(2))  # Y_i, S_i
     confidence, spread, steps = 1.0, 1.0, []
+    contracted, moves = [1.0 for _ in processes], [1.0 for _ in f.firms.sd]
+    log_moves = [0.0 for _ in f.firms.sd]
     for t in range(grid.steps):
         tau = (t + 1) * dt
         n = [normal(key, path, t, 0) for key in f.drivers.key]
@@ -145,9 +158,21 @@ def factor_path(model: Model, path):
         # 9. Rental price
         theta = f.rental.mean[t] + f.rental.pull * (math.log(max(demand, 0.05)) - math.log(max(1 - gap, 0.05)))
         q = f.rental.decay * q + (1 - f.rental.decay) * theta + f.rental.sd * z_rental
+        rental = math.exp(q - f.rental.variance[t] / 2)
+        # 11. Contracts
+        contracted, upkeep, capacity, payable = contracts(f.contracts, contracted, ratio, rental, draws["scale"])
+        # 12. Own moves
+        before |= {"own_move_before": moves}
+        log_moves = [a * x + sd * normal(key, path, t, 0) for a, x, sd, key in zip(f.firms.decay, log_moves, f.firms.sd, f.firms.key, strict=True)]
+        moves = [math.exp(x - v[t] / 2) for x, v in zip(log_moves, f.firms.variance, strict=True)]
         steps.append(
             {
                 "ratio": ratio,
+                "size": contracted,
+                "upkeep": upkeep,
+                "capacity": capacity,
+                "payable": payable,
+                "own_move": moves,
                 "demand": demand,
                 "confidence": confidence,
                 "log_valuation": log_valuation,
@@ -155,7 +180,7 @@ def factor_path(model: Model, path):
                 "rate": r,
                 "discount": discount,
                 "spread": spread,
-                "rental": math.exp(q - f.rental.variance[t] / 2),
+                "rental": rental,
                 "gap": gap,
                 "regime": c,
                 **before,

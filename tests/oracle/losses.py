@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from simulate.model import CHANNELS, GUARANTEE
-from tests.oracle.dues import earned_by_schedule
 from tests.oracle.factors import clip
 from tests.oracle.world import SECURED, ratio
 
@@ -18,13 +17,22 @@ class Before:
     volume: list
 
 
-def let_again(model, t, now, scale, world, share, leg):
-    """What a living provider would earn on volume that is gone, and the share phi that comes back where relief is on."""
+def volume_left(model, t, now, scale, world, share, leg):
+    """Of a contract of a living provider: what its terms bring in the step, how much of them is free, and how much would be if nobody had failed."""
     legs = model.legs
     if not legs.contract[leg] or not world.alive[legs.payee[leg]]:
-        return 0.0, 0.0
-    released = earned_by_schedule(legs, t, leg, scale, 1 - world.volume[leg], share, None)
-    return released, clip(legs.relet[leg] * now["rental"] + legs.saved[leg] * (1 - legs.relet[leg]), 0.0, 1.0)
+        return 0.0, 0.0, 0.0
+    host_share = share[legs.host[leg]] if legs.host[leg] >= 0 else 1.0
+    terms = legs.sched[leg][t] * (1 - legs.follow[leg] + legs.follow[leg] * host_share)
+    whole, taken = scale[legs.group[leg]], now["capacity"][legs.volume_row[leg]]
+    return terms, whole - taken * world.volume[leg], whole - taken
+
+
+def worth_of_free(model, now, leg, free, relief=True):
+    """What free volume brings where relief is on: let again, or cost saved; volume beyond the terms costs what it would save."""
+    legs = model.legs
+    back = clip(legs.relet[leg] * now["rental"] + legs.saved[leg] * (1 - legs.relet[leg]), 0.0, 1.0)
+    return free * (back * relief if free > 0 else legs.saved[leg])
 
 
 def losses(model, t, now, scale, before, life, cap, due, position, clearing, outcome, written_off, returned):
@@ -40,8 +48,9 @@ def losses(model, t, now, scale, before, life, cap, due, position, clearing, out
 
     for leg, payer in enumerate(legs.payer):
         deal, creditor = legs.deal[leg], legs.payee[leg]
-        released, phi = let_again(model, t, now, scale, before, cap["delivered_share"], leg)
-        post(creditor, CONTRACT, deal, released * (1 - phi), payer)
+        terms, free, quiet = volume_left(model, t, now, scale, before, cap["delivered_share"], leg)
+        relief = worth_of_free(model, now, leg, free) - worth_of_free(model, now, leg, quiet)
+        post(creditor, CONTRACT, deal, terms * (free - quiet - relief), payer)
         if legs.driver[leg] == GUARANTEE:
             # what a guarantor pays moves loss from the creditor to it, its part of recoveries moves it back
             of = legs.covers[leg]

@@ -4,7 +4,8 @@ import math
 
 from simulate.model import BALANCE, COMMITMENT
 from tests.oracle.factors import clip
-from tests.oracle.valuation import business, collateral_value, core_value, mark
+from tests.oracle.market import chip_price
+from tests.oracle.valuation import business, collateral_value, mark
 from tests.oracle.world import COMMITTED, EXACT, SECURED, TOLERANCE
 
 
@@ -20,12 +21,12 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
     world.fresh = [0] * n
     worthless = [i for i in range(n) if clearing["failing"][i] and world.marks]  # to who holds their shares
     for i in (j for j in range(n) if clearing["failing"][j]):
-        core = (1 - e.core_haircut[i]) * core_value(model, now, i)
-        fleet_proceeds = (1 - rules.d0) * cap["fleet_value"][i]
+        core = (1 - e.core_haircut[i]) * now["core"][i]
+        fleet_proceeds = chip_price(model, world, cap["fleet_value"][i]) * cap["fleet_value"][i]
         stakes = sum(world.stake[x] * mark(model, now, world, h.issuer[x]) for x in range(len(h.holder)) if h.holder[x] == i and h.issuer[x] not in worthless)
         cash = max(0.0, world.cash[i])
         broken = cash + fleet_proceeds + (1 - rules.d0) * stakes + core
-        value = business(model, t, now, world, i) + core_value(model, now, i) + cash + stakes
+        value = business(model, t, now, world, i) + now["core"][i] + cash + stakes
         equity[i] = equity_left(model, t, now, world, cap, due, position, clearing, i, stakes)
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
@@ -35,7 +36,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
             if value - broken > (TOLERANCE - nudge.choice) * size:
                 owed = sum(
                     position["credit_part"][leg] + position["cover"][leg] + clearing["called"].get(leg, 0.0)
-                    + world.volume[leg] * legs.remaining[leg][t] * scale[legs.group[leg]]
+                    + world.volume[leg] * legs.remaining[leg][t] * now["capacity"][legs.volume_row[leg]]
                     for leg in every
                     if legs.payer[leg] == i and legs.seniority[leg] < COMMITTED
                 )  # fmt: skip
@@ -77,7 +78,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
         world.equity[i] = 0.0
     for i, (what, amount) in outcome.items():
         if what == "liquidated":
-            core = (1 - e.core_haircut[i]) * core_value(model, now, i)
+            core = (1 - e.core_haircut[i]) * now["core"][i]
             collateral = sum(world.covered[leg] for leg in every if legs.payer[leg] == i)
             world.proceeds[i] = max(0.0, amount + core + sell_stakes(model, now, world, i) - collateral)
             world.alive[i] = 0.0
@@ -98,7 +99,7 @@ def equity_left(model, t, now, world, cap, due, position, clearing, i, stakes):
         for leg in range(len(legs.payer))
         if legs.payer[leg] == i and legs.seniority[leg] < COMMITTED
     )
-    worth = core_value(model, now, i) + max(business(model, t, now, world, i), cap["fleet_value"][i]) + stakes
+    worth = now["core"][i] + max(business(model, t, now, world, i), cap["fleet_value"][i]) + stakes
     return worth + clearing["liquidity"][i] + lent - claims
 
 

@@ -107,9 +107,10 @@ def issue_shares(model, world, nudge=0.0):
     h, margin = model.holdings, math.inf
     for issuer, value in enumerate(world.equity):
         mine = [x for x in range(len(h.issuer)) if h.issuer[x] == issuer]
-        total = sum(world.new_money[x] for x in mine)
         outside = h.outside_of[issuer]
-        if value == 0 and model.entities.fund_equity[issuer] and outside >= 0:
+        shares = {x: world.new_money[x] + (world.discounted[issuer] if x == outside else 0.0) for x in mine}
+        total = sum(shares.values())
+        if value == 0 and model.entities.fund_phi[issuer] > 0 and outside >= 0:
             size = max(world.paid[issuer], SMALLEST)
             margin = min(margin, total / size)
             if total < nudge * size:
@@ -117,7 +118,7 @@ def issue_shares(model, world, nudge=0.0):
                     world.stake[x] = 1.0 * (x == outside)
         if total > 0 and model.entities.equity0[issuer] > 0:
             for x in mine:
-                world.stake[x] = (world.stake[x] * value + world.new_money[x]) / (value + total)
+                world.stake[x] = (world.stake[x] * value + shares[x]) / (value + total)
                 world.stake_cost[x] += world.new_money[x]
                 world.bought[x] += world.new_money[x]
     return margin

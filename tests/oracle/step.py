@@ -5,6 +5,7 @@ An executable text of the page, to be read beside it. Nothing is shared with the
     1      random.py        random numbers
     2      factors.py       factors
     3      world.py         state of a world
+    4.0    market.py         what a world feels of the market
     4.1    capacity.py      capacity, fleet
     4.2    earnings.py      earnings
     4.3    dues.py          dues
@@ -31,10 +32,11 @@ from tests.oracle.earnings import earnings
 from tests.oracle.factors import factor_path, path_draws, plain
 from tests.oracle.funding import Purse, collect, funding
 from tests.oracle.losses import CREDIT, EQUITY, STRANDED, Before, Books, losses
+from tests.oracle.market import felt
 from tests.oracle.resolution import resolve
 from tests.oracle.settlement import commitments, issue_shares, settle
 from tests.oracle.spending import spending
-from tests.oracle.valuation import core_value, equity_values, smooth
+from tests.oracle.valuation import equity_values, smooth
 from tests.oracle.world import EXACT, Nudge, end_deals, world_of
 
 
@@ -42,6 +44,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     """All of section 4 in one world. Changes the world; returns what the stages said."""
     scale, life = draws["scale"], draws["life"]
     world.clear_flows()
+    now = felt(model, t, now, world)  # 4.0
     opening = {"cash": list(world.cash), "stake": list(world.stake), "price": list(world.price)}
 
     end_deals(model, t, world)  # 3
@@ -51,7 +54,7 @@ def step(model, t, now, draws, world, nudge=EXACT):
     due["lent"] = [after - drawn for after, drawn in zip(due["balance_next"], due["drawn"], strict=True)]  # what old loans still are after this step
     funds = funding(model, t, now, world, due["desired_capex"])  # 4.4
     collect(model, world, earn, due, funds)
-    position = positions(model, t, scale, world, due)  # 4.5
+    position = positions(model, t, now, world, due)  # 4.5
     undisturbed = None if world.nonpayment else due["due_undisturbed"]
     first = save_first(model, world, world.cash, funds["can_raise"], position, undisturbed, nudge.solvency)  # 3
     clearing = clear_network(model, world, world.cash, funds["can_raise"], position, undisturbed, nudge=nudge.solvency)
@@ -71,10 +74,12 @@ def step(model, t, now, draws, world, nudge=EXACT):
     # what the next step reads
     world.delivered = cap["delivered"]
     for i in range(model.grid.entities):
-        world.core_before[i] = core_value(model, now, i)
+        world.core_before[i] = now["core"][i]
     world.lost_revenue = earn["lost_revenue"]
     fallen = sum(model.entities.systemic[i] for i in outcome)
-    world.shock = world.shock * model.rules.shock_decay + model.rules.shock_size * fallen
+    world.shock = world.shock * model.rules.shock_decay + fallen
+    sold = sum(cap["fleet_value"][i] for i, (what, _) in outcome.items() if what == "liquidated")
+    world.chips_sold = (world.chips_sold + sold) * model.rules.chip_decay
     return {
         "opening": opening,
         "capacity": cap,
@@ -103,6 +108,7 @@ def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
     factors, draws = factor_path(model, path), path_draws(model, path)
     worlds = [run_world(model, factors, draws, row, keep_stages, nudge) for row in range(len(model.rules.world_switches))]
     last, f = factors[-1], model.factors
+    own = range(len(f.revenue.plan) - sum(row >= 0 for row in model.entities.surprise))  # processes that are no surprises come first
     summary = {
         "demand_final": last["demand"],
         "confidence_min": min(now["confidence"] for now in factors),
@@ -117,8 +123,8 @@ def run_path(model: Model, path, keep_stages=False, nudge=EXACT):
     return {
         "worlds": worlds,
         "factor": summary,
-        "delivery": draws["delivery"],
-        "revenue_final": [last["ratio"][i] * f.revenue.plan[i][-1] / model.grid.dt for i in range(len(f.revenue.plan))],
+        "delivery": [draws["delivery"][i] for i in own],
+        "revenue_final": [last["ratio"][i] * f.revenue.plan[i][-1] / model.grid.dt for i in own],
     }
 
 

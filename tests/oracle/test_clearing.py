@@ -43,7 +43,7 @@ class Problem:
                 self.world.paid_on_claim[k] = leg.get("offset", 0.0) * self.world.claim[k]
                 self.world.covered[k] = leg.get("sale", 0.0) * (leg["payer"] in fresh)
             self.world.subrogated[k] = leg.get("before", 0.0)
-        self.position = positions(self.model, 0, [1.0, 1.0], self.world, due)
+        self.position = positions(self.model, 0, {"capacity": [1.0] * 4}, self.world, due)
         for leg in waiting_legs(self.model, self.world, self.cash, self.position, False):  # nothing is paid, nor called
             for name in ("full", "base", "claim_now", "offset"):
                 self.position[name][leg] = 0.0

@@ -196,7 +196,7 @@ def clear_dues(model, cash):
     due = {"due": [row[0] for row in model.legs.sched]}
     due |= {name: [0.0] * count for name in ("balance_next", "receivable_next", "sale")}
     world = open_world(model, [1.0] * 5)
-    position = positions(model, 0, [1.0, 1.0], world, due)
+    position = positions(model, 0, {"capacity": [1.0] * 4}, world, due)
     return clear_network(model, world, cash, [0.0] * ENTITIES, position)
 
 

@@ -2,11 +2,8 @@
 
 import math
 
+from tests.oracle.market import chip_price
 from tests.oracle.world import TOLERANCE
-
-
-def core_value(model, now, i):
-    return model.entities.core0[i] * now["valuation"] ** model.entities.core_beta[i]
 
 
 def multiple(model, t, i):
@@ -17,7 +14,7 @@ def multiple(model, t, i):
 
 def business(model, t, now, world, i):
     """What the operating business of i is worth as a going concern."""
-    return multiple(model, t, i) * now["valuation"] * world.receipts[i] / model.grid.dt
+    return multiple(model, t, i) * now["valuation"] * now["appraisal"][i] * world.receipts[i] / model.grid.dt
 
 
 def mark(model, now, world, j):
@@ -27,14 +24,15 @@ def mark(model, now, world, j):
 
 def collateral_value(model, now, world, cap, leg, worthless=()):
     """Market value of the collateral of a leg, and what its sale brings; stakes in the `worthless` bring nothing."""
-    legs, payer, d0 = model.legs, model.legs.payer[leg], model.rules.d0
-    core = legs.coll_core[leg] * core_value(model, now, payer)
+    legs, payer, stake = model.legs, model.legs.payer[leg], 0.0
+    core = legs.coll_core[leg] * now["core"][payer]
     old = cap["opening_value"][payer]
-    rest = legs.coll_fleet[leg] * old + legs.coll_later[leg] * max(0.0, cap["fleet_value"][payer] - old)
+    chips = legs.coll_fleet[leg] * old + legs.coll_later[leg] * max(0.0, cap["fleet_value"][payer] - old)
     h = legs.coll_holding[leg]
     if h >= 0 and model.holdings.issuer[h] not in worthless:
-        rest += legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
-    return core + rest, (1 - model.entities.core_haircut[payer]) * core + (1 - d0) * rest
+        stake = legs.coll_stake[leg] * world.stake[h] * mark(model, now, world, model.holdings.issuer[h])
+    sale = (1 - model.entities.core_haircut[payer]) * core + (1 - model.rules.d0) * stake
+    return core + chips + stake, sale + chip_price(model, world, cap["fleet_value"][payer]) * chips
 
 
 def smooth(model, world, earn, due, clearing, spent, alive_before, nudge=0.0):
@@ -67,7 +65,7 @@ def equity_values(model, t, now, world, fleet_value):
     base = [0.0] * n
     for i in range(n):
         worth = max(business(model, t, now, world, i), fleet_value[i])
-        base[i] = core_value(model, now, i) + worth + world.cash[i]
+        base[i] = now["core"][i] + worth + world.cash[i]
     for leg, payer in enumerate(legs.payer):
         base[payer] -= world.balance[leg]
         if insured:

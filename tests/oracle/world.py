@@ -78,7 +78,8 @@ class World:
     stake_cost: list
     # world
     granted: float = 0.0  # by outside to who is saved
-    shock: float = 0.0  # f
+    shock: float = 0.0  # systemic defaults that the market remembers
+    chips_sold: float = 0.0  # by force, and not absorbed yet
     lost_revenue: float = 0.0
     # cash flows of the step
     got: list = field(default_factory=list)
@@ -88,6 +89,7 @@ class World:
     leg_paid: list = field(default_factory=list)
     bought: list = field(default_factory=list)  # [H] cash paid for stakes, net of sales
     new_money: list = field(default_factory=list)  # [H] paid for new shares
+    discounted: list = field(default_factory=list)  # [n] value of new shares sold below it, less what was paid
     operating_in: list = field(default_factory=list)
     operating_out: list = field(default_factory=list)
 
@@ -98,6 +100,7 @@ class World:
         self.leg_paid = [0.0] * len(self.balance)
         self.bought = [0.0] * len(self.stake)
         self.new_money = [0.0] * len(self.stake)
+        self.discounted = [0.0] * n
 
     def transfer(self, payer, payee, amount):
         self.cash[payer] -= amount

@@ -95,7 +95,7 @@ def test_every_default_is_listed_with_its_value_and_who_has_it(small):
     defaults = {one.name: (one.value, one.of) for one in load_scenario(small).defaults}
     assert defaults["cash_buffer"] == (0.0, ("lab", "cloud", "holding", "vendor"))
     assert defaults["debt_tenor"] == (5.0, ("holding", "vendor"))
-    assert defaults["rules.transfer"] == (0.5, ()) and defaults["rules.confidence_shock.size"] == (0.0, ()) and "rules.alpha" not in defaults
+    assert defaults["rules.transfer"] == (0.5, ()) and defaults["rules.market_shock.confidence"] == (0.0, ()) and "rules.alpha" not in defaults
     assert defaults["compute_contract.damages"] == (0.25, ("compute", "more_compute", "royalty"))
     assert defaults["loan.rate"] == (0.0, ("term_loan",)) and "loan.margin" not in defaults
     assert "process_sd_tau" not in defaults and "fleet_span" not in defaults, "nobody without a process or a fleet reads them"

@@ -252,7 +252,7 @@ CASES = {
         [loses(CLOUD, STRANDED)],
     ),
     "defaults shake confidence": (
-        {"entities": {"systemic": {LAB: 1, CLOUD: 1}, "cash0": {LAB: 1.0}}, "rules": {"shock_size": 0.4, "shock_decay": 0.9}},
+        {"entities": {"systemic": {LAB: 1, CLOUD: 1}, "cash0": {LAB: 1.0}}, "rules": {"shock_confidence": 0.4, "shock_decay": 0.9}},
         [defaults],
     ),
     "gate": ({"legs": {COMMIT: {"gate_gw": 0.3, "sched": 6.0}}}, [pays(COMMIT)]),
@@ -359,7 +359,7 @@ def drawn_changes(seed):
     rules = {
         "alpha": float(dice.uniform(0.5, 1.0)), "beta": float(dice.uniform(0.5, 1.0)), "d0": float(dice.uniform(0, 0.6)),
         "transfer": float(dice.random()), "smoothing": float(dice.uniform(0.2, 1.0)), "restructure_kappa": float(dice.uniform(0.2, 1.0)),
-        "max_restructurings": int(dice.integers(1, 4)), "shock_size": float(dice.uniform(0, 0.3)), "race_theta": float(dice.uniform(0, 0.8)),
+        "max_restructurings": int(dice.integers(1, 4)), "shock_confidence": float(dice.uniform(0, 0.3)), "race_theta": float(dice.uniform(0, 0.8)),
         "max_iterations": 2000,
     }  # fmt: skip
     legs[LOAN]["coll_later"] = float(dice.random())

@@ -103,7 +103,7 @@ def laws(step: str) -> dict[str, np.ndarray]:
         "variance of the logarithm of spread, valuation and rent": at_year_ends(
             np.array([factors.spread.variance, factors.valuation.variance, factors.rental.variance]), step
         ),
-        "variance of the logarithm of revenue over plan": at_year_ends(factors.revenue.variance, step),
+        "logarithm of the mean of the shocks of revenue over plan": at_year_ends(factors.revenue.correction, step),
         "planned power gap and level of rents": at_year_ends(np.array([factors.power_gap.plan, factors.rental.mean]), step),
         "probability of disappointment": factors.regime.p01 * (1 - stays ** (years / dt)) / (1 - stays),
         "memory of confidence": (1 - factors.confidence.memory) ** (years / dt),
