@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.report.calibration import table
+from simulate.report.words import markdown_table as table
 from simulate.studies.growth import DECAYS, LEVELS, PRIOR_SDS, REJECTED, SDS, Choice, Growth
 from simulate.studies.growth_law import OUTLIER, SCALE, gain, kurtosis
 from simulate.studies.guidance import Surprise
