@@ -94,6 +94,16 @@ def write_backtest() -> str:
     return write_tables(backtest("ai_2025"))
 
 
+def write_growth() -> str:
+    """Tables of docs/growth.md."""
+    from simulate.report.growth import write_tables
+    from simulate.studies.growth import study_growth
+    from simulate.studies.guidance import measure_surprises
+
+    growth = study_growth("ai_2025")
+    return write_tables(growth, measure_surprises(growth.scenario, growth.rates))
+
+
 def write_calibration() -> str:
     """docs/calibration.md: 10,000 paths of ai_2025."""
     from simulate.report.calibration import write_page
@@ -106,6 +116,7 @@ PAGES = {
     "parameters": Page(DOCS / "model.md", write_parameters, "parameters"),
     "state": Page(DOCS / "model.md", write_state, "state"),
     "identities": Page(DOCS / "model.md", write_identities, "identities"),
+    "growth": Page(DOCS / "growth.md", write_growth, "growth"),
     "writers": Page(DOCS / "architecture.md", lambda: writers.table() + "\n", "writers"),
 }
 SLOW = {

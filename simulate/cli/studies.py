@@ -1,4 +1,4 @@
-"""`simulate calibrate` and `simulate backtest`: what a scenario says beside what is known."""
+"""`simulate calibrate`, `simulate backtest` and `simulate growth`: what a scenario says beside what is known."""
 
 import os
 from pathlib import Path
@@ -49,6 +49,16 @@ def backtest(
 
     refuse_if_any(simulation.faults(paths, seed, None, simulation.BLOCK_PATHS))
     print(write_tables(measure(scenario, paths=paths, seed=seed)), end="")
+
+
+def growth(scenario: ScenarioArgument) -> None:
+    """Choose the opening growth of labs from run rates known at the opening (run_rates.csv beside the tables), by stated rules. Markdown."""
+    from simulate.report.growth import write_tables
+    from simulate.studies.growth import study_growth
+    from simulate.studies.guidance import measure_surprises
+
+    found = study_growth(scenario)
+    print(write_tables(found, measure_surprises(found.scenario, found.rates)), end="")
 
 
 def page_faults(out: Path | None) -> list[str]:

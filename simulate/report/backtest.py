@@ -1,6 +1,6 @@
 """Tables of docs/backtest.md (`simulate backtest SCENARIO`) from the places that `simulate.studies.backtest` measures."""
 
-from simulate.report.calibration import table
+from simulate.report.words import markdown_table as table
 from simulate.report.words import number
 from simulate.studies.backtest import INTERVALS, LEVELS, QUANTITIES, Backtest, Place
 

@@ -1,6 +1,5 @@
 """Write docs/calibration.md (`simulate calibrate SCENARIO`) from the figures that `simulate.studies.calibration` measures."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,23 +9,29 @@ from simulate import risk
 from simulate.compile.scenario import compile_scenario
 from simulate.engine import simulation
 from simulate.files import read_text
+from simulate.report.market import knob_section, market_section, recovery_section
+from simulate.report.words import markdown_table as table
 from simulate.report.words import money, percent, probability
 from simulate.scenario.load import Scenario, load_scenario
-from simulate.studies import calibration
+from simulate.studies import calibration, knobs
+from simulate.studies.market import read_market
 
 if TYPE_CHECKING:
     import xarray as xr
 
 NOTES = "calibration.md"  # file beside the tables: values tuned by hand, assumptions, known flaws
 PLAN_YEARS = 5
+BEYOND = "beyond the run"
 MOST_NEGLIGIBLE = 4.0  # |z| above which a sign is beyond doubt
 
 
 def write_page(source: str | Path, *, paths: int | None = None, seed: int | None = None, threads: int | None = None) -> str:
-    """Return the whole page as Markdown. Runs the scenario five times. Raises InputError for a scenario that is wrong."""
+    """Return the whole page as Markdown. Runs the scenario five times, and once for each knob. Raises InputError for a scenario that is wrong."""
     scenario = load_scenario(source)
     paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
-    bands, notes = calibration.read_bands(scenario), notes_section(scenario)  # what is wrong with them is told before the runs
+    market = read_market(scenario)  # what is wrong with these is told before the runs
+    bands, notes = calibration.read_bands(scenario, market), notes_section(scenario)
+    knobs.read_knobs(scenario)
     base = simulation.run(scenario, paths=paths, seed=seed, threads=threads)
     revenue, resolutions = calibration.trace_sample(compile_scenario(scenario, seed), scenario)
     parts = [
@@ -39,20 +44,17 @@ def write_page(source: str | Path, *, paths: int | None = None, seed: int | None
         ],
         plan_section(calibration.run_plan(source)),
         default_section(base, bands),
+        market_section(base, market),
+        recovery_section(base),
         loss_section(base),
         door_section(base),
         revenue_section(revenue),
         resolution_section(resolutions, revenue.paths),
         sign_section(calibration.measure_signs(source, base, paths=paths, seed=seed, threads=threads)),
+        knob_section(knobs.measure_knobs(source, seed=seed, threads=threads), knobs.PATHS),
         notes,
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
-
-
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a Markdown table, all columns but the first right-aligned."""
-    heads = list(heads)
-    return ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1), *("| " + " | ".join(row) + " |" for row in rows)]
 
 
 def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
@@ -79,42 +81,51 @@ def plan_section(lines: list[calibration.PlanLine]) -> list[str]:
 
 
 def default_section(base: "xr.Dataset", bands: list[calibration.Band]) -> list[str]:
-    """Return the section on default probabilities, against bands and swaps."""
+    """Return the section on default probabilities, against bands."""
     chances = risk.default_probability(base)
     horizons = chances["horizon"].values
     by_entity = {band.entity: band for band in bands}
+    verdicts = {band.entity: verdict(base, band) for band in bands}
     cause = risk.cause_split(base)["probability"]
     body = []
     for entity in chances["entity"].values:
         band = by_entity.get(str(entity))
-        wanted, verdict = "", ""
-        if band and band.high is not None:
-            wanted = f"{100 * (band.low or 0):g}-{100 * band.high:g} in {band.horizon:g} years"
-            within = band.horizon <= base.attrs["steps"] * base.attrs["dt"]
-            verdict = "beyond the run" if not within else "yes" if (band.low or 0) <= calibration.check_band(base, band)[0] <= band.high else "NO"
         one = chances.sel(entity=entity)
         body.append(
             [
                 str(entity),
                 *(probability(*(one[f"default_probability{part}"].sel(horizon=h) for part in ("", "_low", "_high"))) for h in horizons),
-                wanted,
-                verdict,
-                percent(band.swaps) if band and band.swaps else "",
+                f"{percent(band.low)}-{percent(band.high)} in {band.horizon:g} years" if band else "",
+                verdicts.get(str(entity), ""),
                 *(percent(cause.sel(entity=entity, cause=name)) for name in ("fundamental", "accelerated", "contagion")),
             ]
         )
     years = [f"{horizon:g} years" for horizon in horizons]
-    heads = ["% of paths", f"{years[0]} (95 % interval)", *years[1:], "band", "inside", "swaps, 5 years", "fundamental", "accelerated", "contagion"]
+    heads = ["% of paths", f"{years[0]} (95 % interval)", *years[1:], "band", "inside", "fundamental", "accelerated", "contagion"]
+    outside = [name for name, words in verdicts.items() if words not in ("yes", BEYOND)]
     return [
         "## Default probabilities",
         "",
-        "Wilson intervals. Swaps: risk-neutral, at 35 % recovery; the drivers here are real-world, so the model should sit below. A default is a missed payment after",
-        "lines, market and reserves are exhausted, a restructuring included. Causes: over the whole run, as in `simulate summary`.",
+        "Wilson intervals. A default is a missed payment after lines, market and reserves are exhausted, a restructuring included. Causes: over the whole run, as in",
+        '`simulate summary`. "Near": outside of the band, but its interval reaches into it.',
         "",
         *table(heads, body),
         "",
+        f"**Outside of their band: {', '.join(f'{name} ({verdicts[name]})' for name in outside)}.**" if outside else "All lie in their bands.",
+        "",
         *(f"- {band.entity}: {band.source}." for band in bands),
     ]
+
+
+def verdict(base: "xr.Dataset", band: calibration.Band) -> str:
+    """Say whether a default probability lies in its band."""
+    if band.horizon > base.attrs["steps"] * base.attrs["dt"]:
+        return BEYOND
+    value, _, low, high = calibration.check_band(base, band)
+    if band.low <= value <= band.high:
+        return "yes"
+    side = "below" if value < band.low else "above"
+    return f"near, {side}" if low <= band.high and high >= band.low else side
 
 
 def loss_section(base: "xr.Dataset") -> list[str]:

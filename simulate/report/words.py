@@ -1,6 +1,7 @@
 """Words and tables of the answer: consoles, tables, and numbers as they are printed."""
 
 import sys
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, SupportsFloat
 
 import numpy as np
@@ -38,6 +39,12 @@ def new_table(title: str, *columns: str, left: int = 1) -> Table:
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number < left else "right", overflow="fold", no_wrap=number == 0)
     return table
+
+
+def markdown_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a Markdown table, all columns but the first right-aligned."""
+    heads = list(heads)
+    return ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1), *("| " + " | ".join(row) + " |" for row in rows)]
 
 
 def years(dataset: "xr.Dataset") -> float:

@@ -18,6 +18,7 @@ from simulate.network.read import Network, read_network
 from simulate.network.tables import Dates
 from simulate.scenario.changes import find_changes
 from simulate.scenario.inherit import COMMAND_LINE, find_scenario, origin, override, read_chain, read_overrides, refuse_deep
+from simulate.scenario.overruled import overruled_keys
 from simulate.scenario.sections import ScenarioFile, Tables, not_given
 from simulate.schema import Change
 
@@ -91,7 +92,13 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] | Mapping[s
     if base is None:
         return scenario
     changes = find_changes(base.resolved(base.run.seed), scenario.resolved(scenario.run.seed))
-    return scenario.model_copy(update={"base": base.name, "base_rate": base.factors.short_rate, "changes": changes})
+
+    def place(location: Sequence[str | int]) -> str:
+        key = ".".join(str(part) for part in location)
+        return f"{origin(origins, key, path.name)}: {key}"
+
+    warnings = (*scenario.warnings, *overruled_keys(changes, scenario.network, place))
+    return scenario.model_copy(update={"base": base.name, "base_rate": base.factors.short_rate, "changes": changes, "warnings": warnings})
 
 
 def read_alone(root: Path) -> Scenario | None:

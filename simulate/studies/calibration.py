@@ -20,6 +20,7 @@ from simulate.model import Array
 from simulate.network.tables import need_entity, need_text, read_number, read_table
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.step.watch import TRACES
+from simulate.studies.market import MARKET, SWAP_YEARS, WIDE, Quote
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,6 +42,7 @@ PLAN_MET: dict[str, Any] = {
     "factors.short_rate.volatility": 0,
 }
 BANDS = "bands.csv"  # beside the tables of the scenario
+BY_RULE = {True: f"1/{WIDE:g} to {WIDE:g} times the real-world probability of its swap", False: f"0 to {WIDE:g} times the history of its rating"}
 TRACED_TILES = 64
 LANES = 32
 
@@ -55,13 +57,12 @@ class PlanLine(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Bounds of a default probability, and that of credit default swaps (risk-neutral); None: not given."""
+    """Bounds of a default probability."""
 
     entity: str
     horizon: float  # years
-    low: float | None
-    high: float | None
-    swaps: float | None
+    low: float
+    high: float
     source: str
 
 
@@ -145,21 +146,27 @@ def yearly(calendar: Calendar, amounts: Array) -> Array:
     return np.array([amounts[years == year].sum(axis=0) for year in calendar.years])
 
 
-def read_bands(scenario: Scenario) -> list[Band]:
-    """Read the bands of `bands.csv` beside the tables; none where there is no such file. Raises InputError with all faults of it."""
+def read_bands(scenario: Scenario, market: Mapping[str, Quote]) -> list[Band]:
+    """Return the bands that swaps and ratings give, then those of `bands.csv` beside the tables, for who has neither. Raises InputError with all faults of it."""
+    length = scenario.run.steps * scenario.run.calendar.dt
+    found = [Band(quote.entity, SWAP_YEARS, *quote.band, BY_RULE[quote.swap is not None]) for quote in market.values() if length >= SWAP_YEARS]
     path = scenario.beside(BANDS)
     if path is None:
-        return []
+        return found
     problems: list[str] = []
     inside = [entity.id for entity in scenario.network.entities if not entity.outside]
-    length = scenario.run.steps * scenario.run.calendar.dt
-    found = []
     for row in read_table(path, Band._fields, ("entity",), problems) or ():
+        before = len(problems)
         need_entity(row, "entity", inside, problems)
         need_text(row, "source", problems)
         horizon = read_number(row, "horizon", problems, high=length)
-        low, high, swaps = (read_number(row, name, problems, high=1.0) if row[name] else None for name in ("low", "high", "swaps"))
-        found.append(Band(row["entity"], horizon or length, low, high, swaps, row["source"]))
+        low, high = (read_number(row, name, problems, high=1.0) for name in ("low", "high"))
+        if low is not None and high is not None and low > high:
+            problems.append(f"{row.place}: low is {low:g} and high is {high:g}; exchange them.")
+        if row["entity"] in market:
+            problems.append(f"{row.place}: {MARKET} gives '{row['entity']}' a band by rule; keep one of them.")
+        if len(problems) == before and horizon is not None and low is not None and high is not None:
+            found.append(Band(row["entity"], horizon, low, high, row["source"]))
     refuse_if_any(problems)
     return found
 
