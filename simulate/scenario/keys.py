@@ -2,7 +2,7 @@
 
 A key is one that `--set` takes: a parameter of a section (`rules.door.valuation`), an entry of a list or table inside (`factors.life.weights.0`), or a cell
 (`figures.openai.fund_phi`, `terms.T01.relet`). A `*` stands for every entity whose figure the table gives, every deal with such a cell, and every deal of a
-kind with such a term, given or not; what is 0 is left out, because there something is switched off.
+kind with such a term, given or not. It leaves out what is 0, because there something is switched off, and the probability of deals that are sure.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Number(NamedTuple):
     path: tuple[str, ...]
     value: float
     check: Check
-    given: bool = True  # in a table; else its kind has a default
+    starred: bool = True  # a `*` stands for it too
     content: tuple[float, ...] | None = None  # of the list in which it stands; its place there is the last word of `path`
     parts: bool = False  # the entries of that list are parts of one whole
 
@@ -87,7 +87,7 @@ def numbers_of(key: str, file: ScenarioFile, tables: Mapping[str, Cells]) -> lis
             hint = did_you_mean(dotted(path), map(dotted, cells))
             raise ValueError(f"names no {NOUNS[path[0]]} with a number{hint}; write the key of one that has a number in between, or add it to the table")
         return [cells[path]]
-    found = [cell for cell in cells.values() if cell.given and cell.value and is_like(path, cell.path)]
+    found = [cell for cell in cells.values() if cell.starred and cell.value and is_like(path, cell.path)]
     if not found:
         raise ValueError(f"names no {NOUNS[path[0]]} with a number other than 0; nothing in the table of {path[0]} is like it")
     return found
@@ -121,7 +121,7 @@ def deals_of(network: Network) -> Iterator[Number]:
     """Yield probabilities and amounts of deals."""
     for deal in network.deals:
         if deal.probability is not None:
-            yield Number(("deals", deal.id, "probability"), deal.probability, between(0.0, 1.0))
+            yield Number(("deals", deal.id, "probability"), deal.probability, between(0.0, 1.0), deal.probability < 1.0)
         if deal.amount:
             yield Number(("deals", deal.id, "amount"), deal.amount, between(0.0, None))
 
