@@ -165,7 +165,7 @@ def accepted_by(field: FieldInfo, replaced: Callable[[float], Any] = lambda valu
     """Return the check of a number in a field; `replaced(value)`: what the whole field becomes."""
 
     def check(value: float) -> str:
-        accepted: Any = Annotated[field.annotation, *field.metadata]
+        accepted: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
         try:
             TypeAdapter(accepted).validate_python(replaced(value))
         except ValidationError as error:
