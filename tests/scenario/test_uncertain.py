@@ -142,6 +142,7 @@ def test_a_scenario_without_the_section_has_its_old_digest_and_the_model_does_no
     ranged = load_scenario(with_laws(tmp_path, entry("rules.transfer")))
     assert ranged.resolved(1)["uncertain"] == {"rules.transfer": {"law": "uniform", "low": 0.2, "high": 0.8, "source": "assumption: test"}}
     assert {**ranged.resolved(1), "uncertain": None} == {**small.resolved(1), "uncertain": None}
+    assert compile_scenario(ranged).digest == compile_scenario(small).digest
 
 
 @pytest.mark.parametrize(
