@@ -24,7 +24,7 @@ def parameter_range(study: "xr.Dataset", *, quantiles: tuple[float, ...] = QUANT
     """Return quantiles of every measure over the sets, and their mean NAME_mean. Dims quantile, entity.
 
     A measure of a set errs, because its paths are few. What that adds to the spread is taken out: deviations from the mean over sets are shrunk by
-    NAME_shrink = sqrt(max(0, 1 - noise^2 / variance)) (8.6), noise the standard error of a set less that mean, on the same draws.
+    NAME_shrink = sqrt(max(0, 1 - noise^2 / variance)) (8.8), noise the standard error of a set less that mean, on the same draws.
     Raises InputError for a Dataset that is no study.
     """
     import xarray as xr
@@ -48,7 +48,7 @@ def parameter_range(study: "xr.Dataset", *, quantiles: tuple[float, ...] = QUANT
 def importance(study: "xr.Dataset", *, resamples: int = RESAMPLES) -> "xr.Dataset":
     """Return what each measure hangs on. Dims parameter, entity.
 
-    NAME_share: squared standardised rank regression coefficient of the parameter (Saltelli and others 2008, section 1.2.5; Iman and Conover 1979): with
+    NAME_share: squared standardised rank regression coefficient of the parameter (8.9; Saltelli and others 2008, section 1.2.5; Iman and Conover 1979): with
     independent parameters its share of the variance of the ranks of the measure, as far as it rises or falls with the parameter. NAME_explained: R^2, about
     their sum; the rest is curvature, interaction and noise of the paths. NAME_effect: change of the measure from the 10 % to the 90 % quantile of the
     parameter, by the regression on the quantiles [unit of the measure]. Each has a standard error NAME_.._error, the spread over bootstrap resamples of

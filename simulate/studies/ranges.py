@@ -202,7 +202,7 @@ def noise_of(errors: Array, mean_influence: Array) -> Array:
     """Return the root mean squared error of a set less the mean over sets [K], from the errors [sets, K] and the mean of the influence functions [K, P].
 
     On the same draws sets err alike, and what they have in common moves all of them and not their spread: the mean squared error of the differences is
-    that of the sets less that of their mean (8.6).
+    that of the sets less that of their mean (8.7).
     """
     common = np.square(mean_influence).sum(axis=1) / mean_influence.shape[1] ** 2
     return np.asarray(np.sqrt(np.maximum(0.0, np.square(errors).mean(axis=0) - common)))
@@ -231,7 +231,7 @@ def measure_model(model: Model, plan: Plan, stop: Event) -> Measured:
 
 
 def measure(sample: Sample) -> Measured:
-    """Return the measures of a sample, their errors and influence functions (8.5)."""
+    """Return the measures of a sample, their errors and influence functions (8.6)."""
     weights, level = sample.weights, TAIL_LEVEL
     quantile = risk.value_at_risk(sample.loss, weights, level)
     shortfall = risk.expected_shortfall(sample.loss, weights, level)
