@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SETS = 200
 PATHS = 4000  # of a set; all sets have the same
 MOST_SETS = 100_000
+MOST_PATHS = 1_000_000  # of a set, whose influence functions are kept until their turn
 LEAST_BEYOND = 10  # sets beyond one a parameter, so that the regression leaves something to err by
 MOST_REFUSED = 0.05  # share of sets
 SHOWN = 3  # of the sentences about them
@@ -120,6 +121,8 @@ def plan_study(scenario: Scenario, *, sets: int = SETS, paths: int = PATHS, seed
     least = len(laws) + LEAST_BEYOND
     if not (isinstance(sets, int | np.integer) and not isinstance(sets, bool) and least <= sets <= MOST_SETS):
         raise InputError([f"sets = {sets!r} is wrong: with {len(laws)} parameters it must be a whole number from {least} to {MOST_SETS:,}."])
+    if paths > MOST_PATHS:
+        raise InputError([f"paths = {paths:,} is too large for a set of parameters; give at most {MOST_PATHS:,}, and more sets."])
     calendar = scenario.run.calendar
     horizon = min(STANDARD, calendar.steps * calendar.dt)
     alone = scenario.model_copy(update={"worlds": {WORLD: scenario.worlds[WORLD]}})

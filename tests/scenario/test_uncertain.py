@@ -205,3 +205,39 @@ def test_a_value_outside_of_its_own_range_is_doubted_unless_it_was_set(tmp_path)
     path = with_laws(tmp_path, entry("rules.transfer", 'law = "uniform", low = 0.6, high = 0.8'))
     assert [warning for warning in load_scenario(path).warnings if "the scenario has rules.transfer = 0.5, outside of uniform(0.6, 0.8)" in warning]
     assert not [warning for warning in load_scenario(path, {"rules.transfer": 0.1}).warnings if "outside of" in warning]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rules.door.valuation", 0.6),
+        ("factors.power_gap.plan.2027", 0.3),
+        ("factors.life.values.0", 2.5),
+        ("factors.life.weights.1", 0.9),
+        ("drivers.correlation.demand:rental", 0.2),
+        ("shocks.entities.lab.revenue", 0.7),
+        ("figures.lab.cash", 9.5),
+        ("figures.lab.plan_revenue.2027", 31.0),
+        ("deals.chips.probability", 0.45),
+        ("deals.chips.amount", 12.5),
+        ("terms.compute.relet", 0.55),
+        ("schedules.compute.payment.2027", 3.25),
+        ("vendors.cloud.vendor.margin", 0.35),
+    ],
+)
+def test_a_key_of_every_kind_can_be_moved(key, value):
+    """What is set is what is there afterwards, in the unit of the model."""
+    scenario = load_scenario(SMALL, {"factors.power_gap.plan.2027": 0.5, "shocks.entities.lab.revenue": 0.5})
+    moved = load_moved(scenario, moves_of({key: value}, scenario, scenario.network))
+    (number,) = numbers_of(key, moved, cells_by_table(moved.network))
+    assert number.value == pytest.approx(value, rel=1e-12) and number.key == key
+
+
+def test_ids_with_points_stand_in_quotes(tmp_path):
+    small = copy_small(tmp_path)
+    for table in small.parent.glob("*.csv"):
+        table.write_text(table.read_text().replace("term_loan", "term.loan"))
+    scenario = load_scenario(small)
+    key = 'deals."term.loan".amount'
+    moved = load_moved(scenario, moves_of({key: 3.5}, scenario, scenario.network))
+    assert numbers_of(key, moved, cells_by_table(moved.network))[0].value == 3.5

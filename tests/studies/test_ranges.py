@@ -137,7 +137,15 @@ def test_too_few_or_odd_sets_are_a_sentence(small, sets):
         simulate.ranges(small, sets=sets)
 
 
-@pytest.mark.parametrize(("given", "sentence"), [({"paths": 0}, "paths = 0 is wrong"), ({"threads": 0}, "threads = 0"), ({"seed": -1}, "seed = -1")])
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"paths": 0}, "paths = 0 is wrong"),
+        ({"paths": 10**7}, "paths = 10,000,000 is too large for a set"),
+        ({"threads": 0}, "threads = 0"),
+        ({"seed": -1}, "seed = -1"),
+    ],
+)
 def test_odd_sizes_are_sentences(small, given, sentence):
     with pytest.raises(InputError, match=sentence):
         simulate.ranges(small, **given)
