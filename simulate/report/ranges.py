@@ -60,15 +60,20 @@ def range_table(study: "xr.Dataset") -> Table:
         f"Ranges: {attrs['sets']} sets of {study.sizes['parameter']} uncertain parameters, {attrs['paths']:,} paths each, the same draws in all. USD bn, and\n"
         f"default within {attrs['horizon']:g} years in % of paths; quantiles over the sets, less the noise of their paths"
     )
-    table = new_table(title, "", "as it\nstands", "s.e.", "5 %", "median", "95 %")
+    table = new_table(title, "", "as it\nstands", "s.e.", "5 %", "s.e.", "median", "s.e.", "95 %", "s.e.")
     for name, label in MEASURES.items():
-        table.add_row(label, *map(money, (study[f"{name}_base"], study[f"{name}_base_error"], *ranged[name].values)))
+        table.add_row(label, *map(money, numbers_of(study, ranged, name)))
     table.add_section()
     for entity in ranging(study):
         at = {"entity": entity}
-        chances = (study["default_probability_base"].sel(at), study["default_probability_base_error"].sel(at), *ranged["default_probability"].sel(at).values)
-        table.add_row(entity, *map(percent, chances))
+        table.add_row(entity, *map(percent, numbers_of(study.sel(at), ranged.sel(at), "default_probability")))
     return table
+
+
+def numbers_of(study: "xr.Dataset", ranged: "xr.Dataset", name: str) -> list[float]:
+    """Return a measure as the scenario stands and its quantiles, each with its standard error."""
+    pairs = [(study[f"{name}_base"], study[f"{name}_base_error"]), *zip(ranged[name].values, ranged[f"{name}_error"].values, strict=True)]
+    return [float(number) for pair in pairs for number in pair]
 
 
 def ranging(study: "xr.Dataset") -> list[str]:

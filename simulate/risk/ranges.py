@@ -21,24 +21,28 @@ RESAMPLES_SEED = 0
 
 
 def parameter_range(study: "xr.Dataset", *, quantiles: tuple[float, ...] = QUANTILES) -> "xr.Dataset":
-    """Return quantiles of every measure over the sets, and their mean NAME_mean. Dims quantile, entity.
+    """Return quantiles of every measure over the sets with their standard errors NAME_error, and the mean NAME_mean. Dims quantile, entity.
 
     A measure of a set errs, because its paths are few. What that adds to the spread is taken out: deviations from the mean over sets are shrunk by
     NAME_shrink = sqrt(max(0, 1 - noise^2 / variance)) (8.8), noise the standard error of a set less that mean, on the same draws.
-    Raises InputError for a Dataset that is no study.
+    Errors say what other sets would give: the spread over bootstrap resamples of the sets (Efron 1979). Raises InputError for a Dataset that is no study.
     """
     import xarray as xr
 
     refuse_no_study(study)
+    drawn = np.random.default_rng(RESAMPLES_SEED).integers(0, study.sizes["set"], (RESAMPLES, study.sizes["set"]))
     data: dict[str, Any] = {}
     for name in MEASURES:
         one = study[name].transpose("set", ...)
         dims, rows = one.dims[1:], one.values
+        units = {"units": one.attrs["units"]}
         mean, variance = rows.mean(axis=0), rows.var(axis=0, ddof=1)
         noise = np.square(study[f"{name}_noise"].values)
         shrink = np.sqrt(np.maximum(0.0, 1.0 - np.divide(noise, variance, out=np.ones_like(variance), where=variance > 0.0)))
-        units = {"units": one.attrs["units"]}
-        data[name] = (("quantile", *dims), np.quantile(mean + shrink * (rows - mean), quantiles, axis=0), dict(one.attrs))
+        narrow = mean + shrink * (rows - mean)
+        errors = np.quantile(narrow[drawn], quantiles, axis=1).std(axis=1, ddof=1)
+        data[name] = (("quantile", *dims), np.quantile(narrow, quantiles, axis=0), dict(one.attrs))
+        data[f"{name}_error"] = (("quantile", *dims), errors, units | {"long_name": f"Standard error of quantiles of {name} over the sets"})
         data[f"{name}_mean"] = (dims, mean, units | {"long_name": f"Mean over the sets of {name}"})
         data[f"{name}_shrink"] = (dims, shrink, {"units": "1", "long_name": f"Factor of the deviations of {name}"})
     coords = {"quantile": ("quantile", list(quantiles), {"units": "1", "long_name": "Quantile over the sets"}), "entity": study["entity"]}

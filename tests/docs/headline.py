@@ -34,14 +34,14 @@ def range_lines(result, study) -> list[str]:
     """The headline, with what the uncertain parameters make of it."""
     ranged, tail = risk.parameter_range(study), risk.tail_measures(result, levels=0.99)
     chance = risk.default_probability(result, horizons=study.attrs["horizon"]).isel(horizon=0)
-    lines = ["| headline | value (s.e.) | 5 to 95 % over parameters | median |", "|---|--:|--:|--:|"]
+    lines = ["| headline | value (s.e.) | 5 (s.e.) to 95 % (s.e.) over parameters | median (s.e.) |", "|---|--:|--:|--:|"]
     for name, label in (("expected_loss", "expected system loss, USD bn"), ("expected_shortfall", "ES 99 % of the system loss, USD bn")):
-        low, middle, high = map(money, ranged[name].values)
-        lines.append(f"| {label} | {with_error(tail[[name, f'{name}_error']].squeeze(), name)} | {low} to {high} | {middle} |")
+        low, middle, high = (with_error(ranged.sel(quantile=q), name) for q in (0.05, 0.5, 0.95))
+        lines.append(f"| {label} | {with_error(tail.squeeze(), name)} | {low} to {high} | {middle} |")
     for entity in RANGED:
-        one, (low, middle, high) = chance.sel(entity=entity), map(percent, ranged["default_probability"].sel(entity=entity).values)
-        value, error = (percent(one[f"default_probability{end}"]) for end in ("", "_error"))
-        lines.append(f"| {entity} defaults within {study.attrs['horizon']:g} years, % | {value} ({error}) | {low} to {high} | {middle} |")
+        one = (chance.sel(entity=entity), *(ranged.sel(entity=entity, quantile=q) for q in (0.05, 0.5, 0.95)))
+        value, low, middle, high = (with_error(part, "default_probability", percent) for part in one)
+        lines.append(f"| {entity} defaults within {study.attrs['horizon']:g} years, % | {value} | {low} to {high} | {middle} |")
     leaders = "; ".join(f"`{key}` ({told}" for key, _, told in (leader.partition(" (") for leader in ranges.leaders(study)))
     return [
         *lines,
@@ -87,5 +87,5 @@ def default_lines(result) -> list[str]:
     return lines
 
 
-def with_error(dataset, name) -> str:
-    return f"{money(np.asarray(dataset[name]))} ({money(np.asarray(dataset[name + '_error']))})"
+def with_error(dataset, name, form=money) -> str:
+    return f"{form(np.asarray(dataset[name]))} ({form(np.asarray(dataset[name + '_error']))})"

@@ -50,9 +50,10 @@ def test_the_headline_of_an_answer_is_that_of_its_run(one):
 def test_the_tables_hold_ranges_and_parameters(one):
     text = printed(one)
     ranged, found = risk.parameter_range(one), risk.importance(one)
-    assert row(text, "Expected system loss ").split()[-3:] != row(text, "lab").split()[-3:]
-    assert row(text.partition("Ranges:")[2], "Expected system loss").split()[-3:] == [words.money(value) for value in ranged["expected_loss"].values]
-    assert row(text, "lab").split()[1:] == ["25.0", "1.0", *(words.percent(value) for value in ranged["default_probability"].sel(entity="lab").values)]
+    for label, name, form, at in (("Expected system loss", "expected_loss", words.money, {}), ("lab", "default_probability", words.percent, {"entity": "lab"})):
+        numbers = zip(ranged[name].sel(at).values, ranged[f"{name}_error"].sel(at).values, strict=True)
+        told = row(text.partition("Ranges:")[2], label).removeprefix(label).split()
+        assert told == [form(0.25), form(0.01), *(form(one) for pair in numbers for one in pair)]
     table = text.partition("What the expected system loss hangs on")[2]
     assert [line[0] for line in table.splitlines() if line[:1].strip() and line[1:3] == "  "][:4] == ["b", "a", "c", "d"]
     share = found.sel(parameter="b")
