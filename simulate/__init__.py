@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from simulate.report import plots
     from simulate.results.store import open_results
     from simulate.scenario.load import load_scenario
+    from simulate.studies.ranges import ranges
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "open_results", "plots", "run"]
+__all__ = ["InputError", "__version__", "clearing_vector", "load_scenario", "open_results", "plots", "ranges", "run"]
 
 _HOMES = {
     "InputError": "simulate.errors",
@@ -23,6 +24,7 @@ _HOMES = {
     "load_scenario": "simulate.scenario.load",
     "open_results": "simulate.results.store",
     "plots": "simulate.report.plots",
+    "ranges": "simulate.studies.ranges",
     "run": "simulate.engine.simulation",
 }
 

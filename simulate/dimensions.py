@@ -23,6 +23,10 @@ class Plausible:
         return f"{self.low:g} to {self.high:g}"
 
 
+class PartsOfOne:
+    """Stands in the annotation of a list whose entries are parts of one whole: where one is moved, the others keep their proportions to each other."""
+
+
 class Dimension(NamedTuple):
     """Unit in the model, plausible range, and the largest size that is accepted. Plausible None: every accepted number is, or each field says so itself."""
 

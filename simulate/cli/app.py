@@ -16,7 +16,7 @@ from simulate.cli.results import summary
 from simulate.cli.run import run
 from simulate.cli.scenarios import list_scenarios, validate
 from simulate.cli.signals import SIGNALLED, Ended, say_ended
-from simulate.cli.studies import backtest, calibrate, growth
+from simulate.cli.studies import backtest, calibrate, growth, ranges
 from simulate.errors import InputError
 
 # Typer brings its own click or uses the installed one, depending on its version, so the class is taken from there.
@@ -39,7 +39,7 @@ def simulate(version: Annotated[bool, typer.Option("--version", callback=show_ve
     """Simulate losses in the network of AI deals: who loses how much, when and why."""
 
 
-for command in (run, validate, summary, calibrate, backtest, growth):
+for command in (run, ranges, validate, summary, calibrate, backtest, growth):
     app.command()(command)
 app.command(name="list")(list_scenarios)
 

@@ -23,6 +23,10 @@ def run(  # noqa: PLR0913 - every option of the command
     set_: SetOption = [],  # noqa: B006 - typer copies it
     shock: ShockOption = [],  # noqa: B006
     block: Annotated[int | None, typer.Option(help="Paths of a block, the unit of work and storage. The result does not depend on it.")] = None,
+    ranges: Annotated[
+        bool, typer.Option("--ranges", help="Draw the uncertain parameters too (see `simulate ranges`): the answer then leads with the range that they make.")
+    ] = False,
+    sets: Annotated[int | None, typer.Option(help="Sets of parameters of --ranges, which it stands for; 200 unless given.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Verify the identities of the model on every path; the same result, several times slower.")] = False,
     strict: StrictOption = False,
 ) -> None:
@@ -33,6 +37,8 @@ def run(  # noqa: PLR0913 - every option of the command
     from simulate.report.text import print_report
     from simulate.results import store as results
     from simulate.scenario.load import load_scenario
+    from simulate.studies.ranges import SETS, plan_study
+    from simulate.studies.ranges import ranges as measure
 
     refuse_if_any(simulation.faults(paths, seed, threads, simulation.BLOCK_PATHS if block is None else block))
     if out is not None and not overwrite:
@@ -42,6 +48,9 @@ def run(  # noqa: PLR0913 - every option of the command
     say_warnings(loaded.warnings)
     paths = loaded.run.paths if paths is None else paths
     seed = loaded.run.seed if seed is None else seed
+    sets = SETS if sets is None and ranges else sets
+    if sets is not None:
+        plan_study(loaded, sets=sets)  # refuses before the long run
     variant = f"-{digest_of(loaded.resolved(seed))[:8]}" if loaded.overrides else ""
     usual = Path(RESULTS) / f"{loaded.name}{variant}-seed{seed}-{paths}.zarr"
 
@@ -63,7 +72,7 @@ def run(  # noqa: PLR0913 - every option of the command
     else:
         out = out or usual
         dataset = simulate(out)
-    print_report(dataset, store=str(out))
+    print_report(dataset, store=str(out), study=None if sets is None else measure(loaded, sets=sets, seed=seed, threads=threads, progress=True))
 
 
 def in_a_free_place(first: Path, simulate: "Callable[[Path], xr.Dataset]") -> "tuple[Path, xr.Dataset]":

@@ -71,6 +71,8 @@ def validate(
     print(f"  model     {len(names.legs)} legs in {len(names.deals)} rows of deals and pseudo-deals; worlds {', '.join(names.worlds)}")
     print(f"  figures   {len(compiled.reconciliation)} lines reconciled, the largest gap between reported and its parts is {residuals:.1g}")
     print(f"  digest    {compiled.digest}")
+    if loaded.uncertain:
+        print(f"  uncertain {len(loaded.uncertain)} parameters, which `simulate ranges` draws")
     if table:
         print_table(open_console(), reconciliation_table(compiled.reconciliation))
     if moved:

@@ -120,7 +120,9 @@ def entity_rows(
 
 def compute_price(entity: Entity, legs: Sequence[LegDraft], steps: int) -> Array:
     """[T] planned payments for compute over its share that is not the entity's own, USD bn a step."""
-    paid = sum((leg.driver.sched[:steps] for leg in legs if isinstance(leg.driver, Scheduled) and leg.carries_compute and leg.payer == entity.id), np.zeros(steps))
+    paid = sum(
+        (leg.driver.sched[:steps] for leg in legs if isinstance(leg.driver, Scheduled) and leg.carries_compute and leg.payer == entity.id), np.zeros(steps)
+    )
     bought = 1.0 - (entity.figures["own_compute"] or 0.0)
     return paid / bought if bought > 0.0 else 0.0 * paid
 

@@ -49,7 +49,7 @@ class Compiled(NamedTuple):
     names: Names
     outside: tuple[bool, ...]  # by entity
     reconciliation: list[Reconciled]
-    digest: str  # SHA-256 of `resolved` as canonical JSON
+    digest: str  # SHA-256 of `resolved`, but for laws of uncertain parameters, as canonical JSON
     resolved: dict[str, Any]
     deal_labels: dict[str, Label]  # kind, obligor, creditor, description
     deal_classes: tuple[str, ...]  # class of the claims of each deal, "" without any
@@ -218,6 +218,7 @@ def number(names: Iterable[str]) -> dict[str, int]:
 
 
 def digest_of(resolved: dict[str, Any]) -> str:
-    """Return the SHA-256 of the canonical JSON."""
-    text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """Return the SHA-256 of the canonical JSON of all that a run reads: laws of uncertain parameters are no part of it."""
+    read = {name: value for name, value in resolved.items() if name != "uncertain"}
+    text = json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

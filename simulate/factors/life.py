@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulate.dimensions import Plausible
+from simulate.dimensions import PartsOfOne, Plausible
 from simulate.factors.section import Context, NonNegative, Positive, SourcedSection
 from simulate.kernels.jit import part
 from simulate.kernels.random import FIRST_DRAW, ONCE, fill_uniform
@@ -31,7 +31,7 @@ class Life(SourcedSection):
 
     values: Annotated[tuple[Positive, ...], Field(min_length=1, strict=False), Plausible(0.5, 30)] = (3.0, 6.0)
     """Useful lives. [years]"""
-    weights: Annotated[tuple[NonNegative, ...], Field(min_length=1, strict=False)] = (0.35, 0.65)
+    weights: Annotated[tuple[NonNegative, ...], Field(min_length=1, strict=False), PartsOfOne()] = (0.35, 0.65)
     """Probability of each, scaled to sum to 1. [share]"""
 
     @model_validator(mode="after")

@@ -60,7 +60,9 @@ FIGURES = {
     "debt_margin": FigureKind("rate", "margin on that debt at a spread ratio of 1", beside=("reported_debt",)),
     "debt_tenor": FigureKind("years", "new debt is repaid at 1/tenor a year", 5.0, low=0.25, usual=Plausible(0.5, 40), beside=DEBT),
     "new_debt_margin": FigureKind("rate", "margin of new debt over the short rate", beside=DEBT),
-    "spread_sd": FigureKind("number", "volatility of its own credit spread, per square root of a year", usual=Plausible(0, 3), beside=("debt_margin", "new_debt_margin")),
+    "spread_sd": FigureKind(
+        "number", "volatility of its own credit spread, per square root of a year", usual=Plausible(0, 3), beside=("debt_margin", "new_debt_margin")
+    ),
     "debt_principal": yearly("principal of the debt outside the network that falls due"),
     # Revenue.
     "opening_revenue": FigureKind("quarterly money", "revenue of the quarter before the opening", None),
@@ -76,7 +78,10 @@ FIGURES = {
     "growth_decay": FigureKind("rate", "mean reversion of growth", 1.0, low=0.01, usual=Plausible(0.05, 20), beside=PROCESS),
     "regime_shift": FigureKind("rate", "change of log growth a year in disappointment", low=None, usual=Plausible(-2, 0.5), beside=PROCESS),
     "surprise_sd": FigureKind(
-        "number", "volatility of revenue around plan and demand, per square root of a year, without a process of its own", usual=Plausible(0, 0.5), beside=REVENUE
+        "number",
+        "volatility of revenue around plan and demand, per square root of a year, without a process of its own",
+        usual=Plausible(0, 0.5),
+        beside=REVENUE,
     ),
     "ai_share": FigureKind("share", "share of external revenue that follows the index", high=1.0, beside=REVENUE),
     "rental_share": FigureKind("share", "share of external revenue that follows the rental price", high=1.0, beside=FLEET),
@@ -107,7 +112,9 @@ FIGURES = {
     "payout_above": FigureKind("money", "cash above which there is a surplus", usual=Plausible(0, 500), beside=("payout",)),
     "insider": FigureKind("share", "share of funding that stays open when the market shuts", high=1.0, beside=FUND),
     "fund_phi": FigureKind("quarterly share", "new equity a quarter over equity value, raised where debt does not reach", high=1.0, usual=Plausible(0, 0.25)),
-    "rescue": FigureKind("quarterly share", "most that a last-resort issue brings a quarter, over equity value, whatever the door", high=1.0, usual=Plausible(0, 0.3)),
+    "rescue": FigureKind(
+        "quarterly share", "most that a last-resort issue brings a quarter, over equity value, whatever the door", high=1.0, usual=Plausible(0, 0.3)
+    ),
     "fund_advance": FigureKind("number", "new debt over desired capex", usual=Plausible(0, 1.5), beside=CAPEX),
     "fund_flat": FigureKind("flow", "new debt a year in any case", usual=Plausible(0, 500)),
     "fund_leverage": FigureKind("number", "headroom: debt over forward EBITDA", None, usual=Plausible(0, 15)),
@@ -121,7 +128,12 @@ FIGURES = {
     "core_value": FigureKind("money", "value of assets beside business and fleet; blank: solved when core_on", None, usual=Plausible(0, 10_000)),
     "core_beta": FigureKind("number", "elasticity of the core value to the valuation index", 1.0, high=10.0, usual=Plausible(0, 3), beside=CORE),
     "core_haircut": FigureKind("share", "loss on the core value in a liquidation", high=1.0, beside=CORE),
-    "value_sd": FigureKind("number", "volatility of what its equity is valued at, beside the common index, per square root of a year", usual=Plausible(0, 2), beside=("equity_value",)),
+    "value_sd": FigureKind(
+        "number",
+        "volatility of what its equity is valued at, beside the common index, per square root of a year",
+        usual=Plausible(0, 2),
+        beside=("equity_value",),
+    ),
     "order_share": FigureKind("share", "share of the core value that follows receipts over plan", high=1.0, beside=CORE),
     "core_on": FigureKind("flag", "1: the opening value is solved in the core, 0: in the multiple", high=1.0),
     "mult_mature": FigureKind("number", "multiple on annual receipts in the long run", usual=Plausible(0, 50), beside=("equity_value",)),

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from simulate import risk
 from simulate.errors import grouped
+from simulate.report import ranges
 from simulate.report.contagion import channel_table, condition_tables, round_table, world_table
 from simulate.report.failures import default_table, door_table, failing, failure_table, recovery_table, term_table
 from simulate.report.losses import bearer_table, deal_table, entity_table, fleet_table, part_table, system_table, year_table
@@ -26,13 +27,14 @@ MOST_CHANGES = 12
 LEAST_RELIEF = 0.001  # of all paths, of a default that the network prevents
 
 
-def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[str] | None = None) -> None:
-    """Print the run, the tables, their caveats, and last the store."""
+def print_report(dataset: "xr.Dataset", *, store: str | None = None, study: "xr.Dataset | None" = None, file: IO[str] | None = None) -> None:
+    """Print the run, the tables, their caveats, and last the store. `study`: of its uncertain parameters, which then leads."""
     console = open_console(file)
     console.print(describe_run(dataset), style="bold", highlight=False)
-    for line in provenance(dataset):
+    for line in (*(ranges.lead(study, dataset) if study is not None else ()), *provenance(dataset)):
         console.print(line, highlight=False, markup=False)
     for table in (
+        *((ranges.range_table(study), ranges.parameter_table(study)) if study is not None else ()),
         system_table(dataset),
         part_table(dataset),
         round_table(dataset),
@@ -55,7 +57,7 @@ def print_report(dataset: "xr.Dataset", *, store: str | None = None, file: IO[st
         if table is not None:
             print_table(console, table)
     console.print()
-    for sentence in caveats(dataset):
+    for sentence in (*caveats(dataset, ranged=study is not None), *(ranges.remarks(study) if study is not None else ())):
         console.print(f"- {sentence}", highlight=False)
     if store is not None:
         console.print(Text(f"\nresult: {store}"), soft_wrap=True)
@@ -128,12 +130,32 @@ def check_table(dataset: "xr.Dataset") -> Table | None:
     return table
 
 
-def caveats(dataset: "xr.Dataset") -> list[str]:
-    """Return sentences about omissions of the tables and numbers that are easily misread."""
+def print_ranges(study: "xr.Dataset", *, file: IO[str] | None = None) -> None:
+    """Print a study of uncertain parameters: the sentences that lead it, its two tables, and what it left out."""
+    console, attrs = open_console(file), study.attrs
+    console.print(f"{attrs['scenario']}: {attrs['years']:g} years, seed {attrs['seed']}.", style="bold", highlight=False)
+    for line in ranges.lead(study):
+        console.print(line, highlight=False, markup=False)
+    for table in (ranges.range_table(study), ranges.parameter_table(study)):
+        print_table(console, table)
+    for sentence in ranges.remarks(study):
+        console.print(f"- {sentence}", highlight=False, markup=False)
+
+
+def sampling_only(dataset: "xr.Dataset", ranged: bool) -> str:
+    """Say what standard errors do not measure, and what does."""
+    count = len(json.loads(dataset.attrs["resolved"]).get("uncertain", {}))
+    if ranged or not count:
+        return "s.e.: sampling error only; the parameters are uncertain too."
+    return f"s.e.: sampling error only; {count} parameters are uncertain too: `simulate ranges {dataset.attrs['scenario']}` measures what that does."
+
+
+def caveats(dataset: "xr.Dataset", *, ranged: bool = False) -> list[str]:
+    """Return sentences about omissions of the tables and numbers that are easily misread. `ranged`: the parameter ranges stand in the answer."""
     relieved = risk.cause_split(dataset)["probability"].sel(cause="relieved")
     never = [str(name) for name in relieved["entity"].values if str(name) not in failing(dataset)]
     sentences = [
-        "s.e.: sampling error only; the parameters are uncertain too.",
+        sampling_only(dataset, ranged),
         "Only realised losses count: after the horizon nothing is valued, and claims on survivors stand at par.",
         "System loss: lenders lose what is not paid. Owners lose what they paid for stakes that a default wipes out. Through a firm that lives its owners lose "
         "what it lost on others; of one that fails, what its creditors do not bear. At their value then: the equity that the default wiped out, a value of this model.",

@@ -7,6 +7,7 @@ from simulate.risk.contagion import cause_split, conditional_defaults, first_fai
 from simulate.risk.contributions import base_value, losses_by_channel, losses_by_deal, losses_by_entity, losses_by_year, losses_through, system_parts
 from simulate.risk.defaults import default_probability, default_probability_by_factor, failures, standard_horizons
 from simulate.risk.measures import expected_shortfall, mean, path_weights, proportion, tail_measures, tail_weights, value_at_risk
+from simulate.risk.ranges import importance, parameter_range
 from simulate.risk.recovery import recovery
 from simulate.risk.rounds import channel_effects, rounds
 from simulate.risk.selection import in_world
@@ -21,6 +22,7 @@ __all__ = [
     "expected_shortfall",
     "failures",
     "first_failures",
+    "importance",
     "in_world",
     "losses_by_channel",
     "losses_by_deal",
@@ -28,6 +30,7 @@ __all__ = [
     "losses_by_year",
     "losses_through",
     "mean",
+    "parameter_range",
     "path_weights",
     "proportion",
     "recovery",

@@ -8,7 +8,7 @@ from simulate.network.read import KEYS
 from simulate.schema import THERE, Change
 
 # Not what the model computes: names and sources, and what every answer says by itself.
-UNTOLD = {"name", "title", "tables", "rows", "run.paths", "run.seed", "run.information_date"}
+UNTOLD = {"name", "title", "tables", "rows", "uncertain", "run.paths", "run.seed", "run.information_date"}
 UNTOLD_COLUMNS = {"source", "note", "as_of", "known_on", "unit"}
 
 

@@ -14,6 +14,7 @@ from simulate.factors.drivers import Drivers
 from simulate.factors.section import FIRST_YEAR, LARGEST, LAST_YEAR, Day, RateTable, Section, SourcedSection
 from simulate.model import FIRST, SWITCHES, Switch
 from simulate.scenario.shocks import Shocks
+from simulate.scenario.uncertain import Uncertain
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LONGEST_NAME = 100
@@ -235,6 +236,8 @@ class ScenarioFile(Section):
     """Worlds by name; `network` and `alone` are always there."""
     shocks: Shocks = Shocks()
     """Shocks to the calibrated model."""
+    uncertain: dict[str, Uncertain] = {}
+    """Laws of what keys may be: "rules.transfer" = { law = "uniform", low = 0.2, high = 0.8, source = "..." }."""
     entities: dict[str, Cells] = {}
     """Changed cells: entities.openai.policy. [text]"""
     figures: dict[str, Cells] = {}
@@ -256,6 +259,15 @@ class ScenarioFile(Section):
             return worlds
         usual = {name: world.model_dump() for name, world in DEFAULT_WORLDS.items()}
         return usual | {name: usual.get(name, {}) | given if isinstance(given, dict) else given for name, given in worlds.items()}
+
+    @field_validator("uncertain", mode="before")
+    @classmethod
+    def check_quotes(cls, uncertain: object) -> object:
+        """Refuse keys without quotes, which TOML reads as sections inside of sections."""
+        for key, law in uncertain.items() if isinstance(uncertain, dict) else ():
+            if isinstance(law, dict) and law and all(isinstance(inside, dict) for inside in law.values()):
+                raise ValueError(f"'{key}' holds sections; write whole keys in quotes, such as \"{key}.{next(iter(law))}\" = {{ law = ... }}")
+        return uncertain
 
     @field_validator("worlds")
     @classmethod

@@ -37,7 +37,7 @@ def test_every_section_figure_and_kind_has_a_table():
     kinds = [kind for heading in headings if heading.startswith("Terms: ") for kind in heading.removeprefix("Terms: ").split(", ")]
     assert kinds == list(parameters.KINDS)
     assert [row.name for row in parameters.figure_table()[2]] == list(parameters.FIGURES)
-    sections = [name for name in parameters.ScenarioFile.model_fields if name not in ("name", "title", "tables", "factors", "shocks", *OF_NETWORK)]
+    sections = [name for name in parameters.ScenarioFile.model_fields if name not in ("name", "title", "tables", "factors", "shocks", "uncertain", *OF_NETWORK)]
     assert sections == ["run", "drivers", "rules", "worlds"], "a section of the scenario file that section_tables does not show"
 
 

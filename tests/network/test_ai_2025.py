@@ -368,3 +368,26 @@ def test_compiled_residuals_are_the_bridges_of_the_calibration(figure):
     names, entities = compiled.names.entities, compiled.model.entities
     for entity, core in {"oracle": 648 - 25, "softbank": 148.7, "broadcom": 1688.9, "amd": 342.65}.items():
         assert entities.core0[names.index(entity)] == pytest.approx(core, rel=1e-6), f"{entity}: core at the opening, the fleet taken out"
+
+
+def test_what_is_uncertain_has_a_source_and_holds_the_value_of_the_scenario():
+    from simulate.scenario.keys import cells_by_table, numbers_of
+    from simulate.scenario.load import load_scenario
+
+    scenario = load_scenario("ai_2025")
+    assert len(scenario.uncertain) >= 15 and not [warning for warning in scenario.warnings if "outside of" in warning]
+    tables = cells_by_table(scenario.network)
+    for key, law in scenario.uncertain.items():
+        assert ORIGIN.match(law.source), key
+        middle = law.numbers[1] if law.law in ("triangular", "pert") else law.numbers[0]
+        assert {number.value for number in numbers_of(key, scenario, tables)} == {middle}, f"{key}: the most likely value is another than that of the scenario"
+
+
+def test_every_uncertain_parameter_moves_the_model():
+    from simulate.compile.scenario import compile_scenario
+    from simulate.scenario.load import load_scenario
+    from simulate.studies.ranges import plan_study, refuse_idle
+
+    plan = plan_study(load_scenario("ai_2025"))
+    refuse_idle(plan, compile_scenario(plan.scenario, plan.seed).model)
+    assert not plan.held
