@@ -221,6 +221,7 @@ class Rules(NamedTuple):
     race_theta: float
     capex_max: float
     restructure_kappa: float
+    exit_share: float  # new money after a restructuring, over the going concern
     max_restructurings: int
     equity_sweeps: int
     max_iterations: int

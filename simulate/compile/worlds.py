@@ -60,6 +60,7 @@ def rule_rows(rules: RuleSection, worlds: Mapping[str, World], calendar: Calenda
             race_theta=rules.race_theta,
             capex_max=rules.capex_max,
             restructure_kappa=rules.restructure_kappa,
+            exit_share=rules.exit_share,
             max_restructurings=rules.max_restructurings,
             equity_sweeps=sweeps,
             max_iterations=MOST_ITERATIONS,

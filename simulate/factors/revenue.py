@@ -235,10 +235,10 @@ def log_variance(section: Revenue, process: Process, timeline: Timeline) -> Arra
 def mix_shocks(section: Revenue, processes: tuple[Process, ...]) -> Array:
     """[R, R + 1] weights of independent normals (last: rivals) in the own shock of each process, rows of length 1 (2.7.8).
 
-    Labs share a market: each loses `share_switching` times the mean of all own shocks, weighted by planned revenue; the rivals outside weigh `rival_share`.
+    Labs share a market: each loses `share_switching` times the mean of all own shocks, weighted by revenue at the opening; the rivals outside weigh `rival_share`.
     """
     count = len(processes)
-    planned = np.array([float(np.sum(process.plan)) if process.is_lab else 0.0 for process in processes])
+    planned = np.array([process.plan0 if process.is_lab else 0.0 for process in processes])  # of the opening: the horizon decides nothing
     whole = planned.sum()
     weights = np.append(planned * (1.0 - section.rival_share) / whole if whole > 0.0 else planned, section.rival_share)
     mix = np.eye(count, count + 1)

@@ -211,6 +211,8 @@ class Rules(SourcedSection):
     """Most that desired capex can be, over plan. [ratio]"""
     restructure_kappa: Annotated[float, Plausible(0, 2)] = Field(default=0.8, ge=0, le=LARGEST)
     """Share of the value of the going concern that claims are cut to in a restructuring. [share]"""
+    exit_share: float = Field(default=0.0, ge=0, le=1)
+    """New money that owners outside pay in after a restructuring, over the value of the going concern. [share]"""
     max_restructurings: Annotated[int, Plausible(0, 10)] = Field(default=2, ge=0, le=LARGEST)
     """Restructurings an entity may have on a path. [restructurings]"""
 

@@ -74,6 +74,7 @@ def choose(i, lane, net, now, w, s):
     entities, legs, rules = net.entities, net.legs, net.rules
     stakes, cash, core = stakes_left(i, lane, net, now, w, s), w.cash[i, lane], s.core_value[i, lane]
     concern = business_at(i, lane, net, now, w, s) + core + cash + stakes
+    s.concern[i, lane] = concern
     chips = chip_price(i, lane, net, w, s) * s.fleet_value[i, lane]
     broken = cash + chips + (1.0 - rules.d0) * stakes + (1.0 - entities.core_haircut[i]) * core
     may = entities.restructures[i] > 0.0 and w.restructured[i, lane] < rules.max_restructurings
@@ -231,7 +232,7 @@ def sell_collateral(l, i, lane, net, now, w, s):
 
 @part
 def wipe_out(i, lane, net, now, w, s):
-    """Wipe out the stakes in a defaulter: their cost is lost; after a restructuring its creditors (outside) own it.
+    """Wipe out the stakes in a defaulter: their cost is lost; after a restructuring its creditors (outside) own it, and pay in new money for the next step.
 
     With marks off only the cost is booked, because the stake keeps its last mark.
     """
@@ -247,8 +248,13 @@ def wipe_out(i, lane, net, now, w, s):
         if now.marks:
             w.stake[h, lane] = 0.0
     h = net.lists.outside_of[i]
-    if h >= 0 and now.marks and s.outcome[i, lane] > 0.0:
-        w.stake[h, lane] = 1.0
+    if h >= 0 and s.outcome[i, lane] > 0.0:
+        if now.marks:
+            w.stake[h, lane] = 1.0
+        money = net.rules.exit_share * s.concern[i, lane]
+        w.proceeds[i, lane] = money
+        w.stake_cost[h, lane] += money
+        w.paid_for_stakes[holdings.holder[h], lane] += money
     w.equity[i, lane] = 0.0
 
 

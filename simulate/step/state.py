@@ -132,6 +132,7 @@ STEP = {
         "appraisal": Variable("ratio", "own move of what its core and its business are valued at"),
         "core_value": Variable("USD bn", "value of its core business"),
         "equity_left": Variable("USD bn", "equity of an entity that fails in this clearing, below 0 too"),
+        "concern": Variable("USD bn", "value of the going concern of an entity that fails in this clearing"),
         "outcome": Variable("share", "outcome of its default: 0 no default, -1 liquidation, else the haircut of a restructuring"),
     },
     "owner": {

@@ -245,10 +245,10 @@ def test_the_mean_of_an_uncertain_opening_growth_is_the_plan_moved_by_what_was_l
 
 
 def test_what_one_lab_wins_others_lose():
-    """The own shocks of labs, weighted by plan and with the rivals outside, add up to less; at 1 and without rivals to nothing."""
+    """The own shocks of labs, weighted by opening revenue and with the rivals outside, add up to less; at 1 and without rivals to nothing."""
     section = FactorSections(revenue={"share_switching": 1.0}).revenue
     mix = revenue.mix_shocks(section, PROCESSES)
-    planned = np.array([process.plan.sum() for process in PROCESSES[:2]])
+    planned = np.array([process.plan0 for process in PROCESSES[:2]])
     own = np.eye(3, 4)[:2] - np.append(planned / planned.sum(), [0.0, 0.0])
     np.testing.assert_allclose(mix[:2], own / np.linalg.norm(own, axis=1, keepdims=True), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(planned @ own, 0.0, atol=1e-12)

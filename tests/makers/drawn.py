@@ -336,6 +336,7 @@ def draw_rules(dice, sweeps, outside) -> Rules:
             race_theta=dice.pick(0.0, 0.3, 1.0),  # above 1 desired capex can be negative
             capex_max=dice.pick(1.5, 1.0),
             restructure_kappa=dice.pick(0.5, 0.0, 1.0),
+            exit_share=0.0 if dice.edges else dice.pick(0.0, 0.1, 0.5),
             max_restructurings=dice.pick(2, 0, 1, 5),
             equity_sweeps=sweeps,
             max_iterations=1_000_000,

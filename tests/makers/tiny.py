@@ -388,6 +388,7 @@ def make_rules(worlds=3):
         race_theta=0.3,
         capex_max=1.5,
         restructure_kappa=0.5,
+        exit_share=0.0,
         max_restructurings=2,
         equity_sweeps=30,
         max_iterations=200,

@@ -17,7 +17,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
     and the margins of the choice and of the calls on guarantors that are restructured."""
     e, legs, h, rules, n = model.entities, model.legs, model.holdings, model.rules, model.grid.entities
     every, outcome, written_off, margin, calls = range(len(legs.payer)), {}, [0.0] * len(h.holder), math.inf, math.inf
-    lost_stakes, equity = [], {}
+    lost_stakes, equity, concern = [], {}, {}
     world.fresh = [0] * n
     worthless = [i for i in range(n) if clearing["failing"][i] and world.marks]  # to who holds their shares
     for i in (j for j in range(n) if clearing["failing"][j]):
@@ -27,6 +27,7 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
         cash = max(0.0, world.cash[i])
         broken = cash + fleet_proceeds + (1 - rules.d0) * stakes + core
         value = business(model, t, now, world, i) + now["core"][i] + cash + stakes
+        concern[i] = value
         equity[i] = equity_left(model, t, now, world, cap, due, position, clearing, i, stakes)
         outcome[i] = ("liquidated", fleet_proceeds)
         if e.restructures[i] and world.restructured[i] < rules.max_restructurings:
@@ -73,8 +74,13 @@ def resolve(model, t, now, scale, world, cap, due, position, clearing, nudge=EXA
                     world.stake[x] = 0.0
         if what == "restructured":
             world.restructured[i] += 1
-            if world.marks and h.outside_of[i] >= 0:
-                world.stake[h.outside_of[i]] = 1.0
+            owner = h.outside_of[i]
+            if world.marks and owner >= 0:
+                world.stake[owner] = 1.0
+            if owner >= 0:
+                world.proceeds[i] = rules.exit_share * concern[i]
+                world.stake_cost[owner] += world.proceeds[i]
+                world.bought[owner] += world.proceeds[i]
         world.equity[i] = 0.0
     for i, (what, amount) in outcome.items():
         if what == "liquidated":

@@ -86,6 +86,7 @@ SECTIONS = {
         "race_theta": "`race_theta`",
         "capex_max": "`capex_max`",
         "restructure_kappa": "`restructure_kappa`",
+        "exit_share": "exit: `exit_share`",
         "max_restructurings": "`max_restructurings`",
     },
     "rules.door": {"confidence": "`k_shut`", "confidence_width": "`k_width`", "valuation": "`v_shut`", "valuation_width": "`v_width`"},
