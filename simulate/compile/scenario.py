@@ -22,7 +22,7 @@ from simulate.deals import KINDS
 from simulate.deals.legs import DAYS_OF_TERMS, Guarantee, HoldingDraft, LegDraft
 from simulate.errors import refuse_if_any
 from simulate.factors import Factors, build_factors
-from simulate.factors.section import Timeline
+from simulate.factors.section import Group, OwnMove, Process, Timeline
 from simulate.model import BALANCE, CHANNELS, CLASSES, CLEARED_CLASSES, Array, Grid, Model
 from simulate.network.entities import INSURER
 from simulate.network.read import Reconciled
@@ -93,17 +93,7 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
     groups = make_groups(scenario)
     group_rows = number(group.name for group in groups) | {"": 0}
     volumes = find_volumes(legs, processes, group_rows)
-    factors = build_factors(
-        scenario.factors,
-        scenario.drivers.correlation,
-        Timeline(calendar.start, calendar.steps, calendar.dt),
-        [*processes, *surprises],
-        groups,
-        seed,
-        discount=scenario.run.discount == "short_rate",
-        moves=moves,
-        volumes=volumes,
-    )
+    factors = compile_factors(scenario, seed, [*processes, *surprises], groups, moves, volumes)
     names = Names(
         entities=(*(entity.id for entity in network.entities), INSURER),
         deals=tuple(labels),
@@ -142,6 +132,24 @@ def compile_scenario(scenario: Scenario, seed: int | None = None) -> Compiled:
         plans=tuple(cut_plan(plan, calendar.steps) for plan in plans),
         year_ends=year_ends(calendar),
         base_discount=base_discount(scenario, calendar),
+    )
+
+
+def compile_factors(
+    scenario: Scenario, seed: int, processes: list[Process], groups: list[Group], moves: list[OwnMove], volumes: list[tuple[int, int]]
+) -> Factors:
+    """Return the rows of all factors of a scenario."""
+    calendar = scenario.run.calendar
+    return build_factors(
+        scenario.factors,
+        scenario.drivers.correlation,
+        Timeline(calendar.start, calendar.steps, calendar.dt),
+        processes,
+        groups,
+        seed,
+        discount=scenario.run.discount == "short_rate",
+        moves=moves,
+        volumes=volumes,
     )
 
 

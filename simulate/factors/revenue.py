@@ -239,13 +239,13 @@ def mix_shocks(section: Revenue, processes: tuple[Process, ...]) -> Array:
     """
     count = len(processes)
     planned = np.array([process.plan0 if process.is_lab else 0.0 for process in processes])  # of the opening: the horizon decides nothing
-    whole = planned.sum()
+    whole = math.fsum(planned)  # exact sums: processes that are no labs move no bit
     weights = np.append(planned * (1.0 - section.rival_share) / whole if whole > 0.0 else planned, section.rival_share)
     mix = np.eye(count, count + 1)
     for i, process in enumerate(processes):
         if process.is_lab:
             mix[i] -= section.share_switching * weights
-            length = np.linalg.norm(mix[i])
+            length = math.sqrt(math.fsum(mix[i] ** 2))
             mix[i] = mix[i] / length if length > 0.0 else np.eye(count, count + 1)[i]  # the only lab has nobody to win from
     return mix
 
@@ -267,7 +267,7 @@ def log_moment(section: Revenue, exponent: Array) -> Array:
 def opening_log_mean(section: Revenue, process: Process, weights: Array, timeline: Timeline, times: float = 1.0) -> Array:
     """[T] logarithm of the mean of exp(times Y_0), Y_0 what the uncertain opening growth adds to log revenue; weights [R + 1]: its row of the mix."""
     gained = times * section.volatility_scale * process.growth_sd0 * opening_gain(process, timeline)
-    return np.sum([log_moment(section, gained * weight) for weight in weights], axis=0)
+    return np.sum([log_moment(section, gained * weight) for weight in weights if weight != 0.0], axis=0)
 
 
 def log_mean(section: Revenue, process: Process, weights: Array, timeline: Timeline) -> Array:

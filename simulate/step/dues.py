@@ -147,10 +147,10 @@ def fall_due_of_balance(l, net, now, w, s):
     amort, ltv, drawn = legs.amort[l, now.t], legs.ltv[l], legs.draw[l, now.t]
     fixed, floating, margin = legs.rate_fixed[l], legs.rate_float[l], legs.rate_spread[l]
     balance, repaid, due, m = w.balance[l], s.principal[l], s.due[l], net.entities.spread_move[i]
-    own = now.factors.own_move_before[m] if m >= 0 else s.one  # of its spread
+    own = now.factors.own_move_before[m] if m >= 0 else due  # of its spread
     total = s.interest_due[i]
     for lane in range(due.size):
-        rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane] * own[lane]) * dt
+        rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane] * (own[lane] if m >= 0 else 1.0)) * dt
         interest = balance[lane] * rate
         due[lane] = interest
         total[lane] += interest
@@ -180,9 +180,9 @@ def run_undisturbed(l, net, now, w, s):
     elif now.insured:
         fixed, floating, margin, amort = legs.rate_fixed[l], legs.rate_float[l], legs.rate_spread[l], legs.amort[l, now.t]
         balance, alive, restructured, m = w.balance_undisturbed[l], w.alive[i], w.restructured[i], net.entities.spread_move[i]
-        own = now.factors.own_move_before[m] if m >= 0 else s.one
+        own = now.factors.own_move_before[m] if m >= 0 else due
         for lane in range(due.size):
-            rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane] * own[lane]) * net.grid.dt
+            rate = max(0.0, fixed + floating * now.factors.rate_before[lane] + margin * w.spread_felt[lane] * (own[lane] if m >= 0 else 1.0)) * net.grid.dt
             on = balance[lane] * (rate + amort)
             quiet = alive[lane] * (1.0 if restructured[lane] == 0.0 else 0.0)
             owed = due[lane]

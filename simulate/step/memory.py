@@ -216,7 +216,7 @@ def split_worlds(worlds: Worlds) -> tuple[World, ...]:
 def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -> Step:
     """Allocate the scratch arrays of a step.
 
-    They are zero, except delivered_share and one (1) and wave (-1): stages write these for inside entities only, and outside nodes need a neutral value.
+    They are zero, except delivered_share (1) and wave (-1): stages write these for inside entities only, and outside nodes need a neutral value.
     """
     step = Step(
         entity=zeros((len(STEP["entity"]), entities, lanes)),
@@ -230,7 +230,6 @@ def new_step(entities: int, owners: int, legs: int, holdings: int, lanes: int) -
     )
     step.delivered_share[:] = 1.0
     step.wave[:] = -1.0
-    step.one[:] = 1.0
     return step
 
 

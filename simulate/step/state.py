@@ -159,7 +159,6 @@ STEP = {
     },
     "lane": {
         "open": Variable("share", "openness of the funding market"),
-        "one": Variable("1", "1 in every lane"),
         "troubled": Variable("0 or 1", "1 in lanes where an entity cannot pay in full, or an estate distributes"),
         "due_in_all": Variable("USD bn", "everything due and claimed from estates"),
     },

@@ -19,7 +19,7 @@ EVERY = [pytest.param(heading, row, id=f"{heading.split(' (')[0]} {row.name}") f
 NO_FIELDS = symbols.STATE | symbols.OF_THE_STEP | symbols.RESULTS | symbols.WORDS | set(model.SWITCHES)
 
 EXAMPLES = {"[worlds.<name>]", 'solution = "least"', "rules.transfer = 0", "simulate run channels"}  # of a scenario
-KEY = re.compile("(driver|short_rate|revenue|execution):<?[a-z]+>?|regime|delivery|life|power:shots|delivery:<entity>")  # names of draws
+KEY = re.compile("(driver|short_rate|revenue|value|spread|execution):<?[a-z]+>?|regime|delivery|life|power:shots|delivery:<entity>")  # names of draws
 
 
 @pytest.mark.parametrize(("heading", "row"), EVERY)

@@ -189,7 +189,8 @@ def add_stranger(folder, lab=0, process=True):
     for row in figures:
         row["value"] = {"reported_debt": 0.225, "outside_cost": 1.0}.get(row["figure"], row["value"])
     like = figures[0]
-    if process:
+    if process:  # whose shocks are its surprises
+        figures = [row for row in figures if row["figure"] != "surprise_sd"]
         units = {"process_sd_tau": "years", "growth_decay": "per year", "regime_shift": "per year"}
         figures += [like | {"figure": name, "value": value, "unit": units.get(name, "1"), "year": ""} for name, value in OF_PROCESS.items()]
     first_rows(folder, "figures", *figures)
@@ -247,6 +248,7 @@ def add_process(folder):
 
 SHOTS_MOVE = {"shots", "gap", "rental"}
 LABS_MOVE = {"demand", "confidence", "rental"}  # demand is the mean of the labs; the draws behind it stay
+LABS_MOVE |= {f"ratio of {lab}" for lab in ("openai", "anthropic", "xai")}  # which share a market: a new one takes its part
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tests.makers.tiny import BY_STEP_OF_ENTITY, INTEGER_OF_ENTITY, calm_factors
 
 LENDER = "lender"  # outside: creditors, and owners of what nobody else owns
 NOT_ZERO = {"headroom": 1.0, "runway_years": 1.0, "mult_tau": 1.0, "revenue_process": -1, "owner": -1, "new_debt_leg": -1, "fails_step": -1}
+NOT_ZERO |= {"surprise": -1, "value_move": -1, "spread_move": -1}
 
 
 def bare_model(cash, owed, stakes=(), guarantees=(), steps=4, core=None, rules=None) -> Model:

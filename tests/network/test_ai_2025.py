@@ -18,7 +18,7 @@ TEXT_TERMS = {"covers", "gate_host", "stake_deal"}
 DEBT = {"loan", "bond", "gpu_loan"}
 START, INFORMATION = date(2025, 12, 31), date(2026, 2, 28)
 YEARS = range(2026, 2033)
-ORIGIN = re.compile(r"^(assumption|calibration trial|entities|deals|schedules|parameters|factors|parties)\b")
+ORIGIN = re.compile(r"^(assumption|calibration trial|entities|deals|schedules|parameters|factors|parties|growth)\b")
 SHARED_ID = re.compile(r"\b[ETSHLGRW]\d\d\b")
 
 
@@ -329,7 +329,7 @@ def test_letters_of_intent_share_a_draw(tables):
 def test_every_parameter_of_the_scenario_has_a_source():
     content = tomllib.loads((CONFIGS / "ai_2025.toml").read_text(encoding="utf-8"))
     sections = {**content["factors"], "rules": content["rules"]}
-    assert len(sections) == 11 + 1
+    assert len(sections) == 12 + 1
     for name, section in sections.items():
         given = {key for key in section if key != "sources"}
         assert given == section["sources"].keys(), name

@@ -244,7 +244,7 @@ def test_equity_of_cross_holdings_with_limited_liability():
     model = plain(model._replace(legs=make_legs(debts, 6)))
     world = open_world(model, [1.0] * 5)
     world.cash[LAB], world.cash[CLOUD] = 5.0, 6.0
-    equity, _ = equity_values(model, 0, {"valuation": 1.0}, world, [0.0] * ENTITIES)
+    equity, _ = equity_values(model, 0, {"valuation": 1.0, "appraisal": [1.0] * ENTITIES, "core": list(model.entities.core0)}, world, [0.0] * ENTITIES)
     assert equity[:2] == pytest.approx([1.702127659574, 3.510638297872], abs=1e-12)
 
 

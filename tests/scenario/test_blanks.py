@@ -107,7 +107,7 @@ def test_validate_lists_defaults_in_few_lines(capsys):
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("Defaults used (docs/model.md, section 6):") + 1
     shown = lines[first:-1]
-    assert len(shown) < 20 and all(line.startswith("  ") for line in shown) and lines[-1] == "All checks passed."
+    assert len(shown) < 25 and all(line.startswith("  ") for line in shown) and lines[-1] == "All checks passed."
     assert "  rental_share, capacity_share = 0 for 2 (xai, spv_xai)" in shown
     assert "  lease: days = 0 (9), ends_with_payee = 0 (9), damages = 0 (9), follow = 0 (9), haircut = 0 (9)" in shown
 
