@@ -4,7 +4,7 @@ Outcomes stand in `outcomes.csv` beside the tables, each with its source. They a
 test with a level (probability integral transform: Diebold, Gunther and Tay 1998).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.calendar import Calendar
-from simulate.compile.scenario import compile_scenario
-from simulate.engine.blocks import Workspace, split_paths
+from simulate.compile.scenario import Compiled, compile_scenario
+from simulate.engine.blocks import Block, Workspace, split_paths
 from simulate.errors import InputError, refuse_if_any
-from simulate.model import Array
+from simulate.model import BALANCE, Array, Model
 from simulate.network.tables import Row, need_entity, need_text, read_choice, read_date, read_number, read_table
 from simulate.scenario.load import Scenario, load_scenario
-from simulate.step.watch import TRACES
+from simulate.step.watch import TRACES, audit_of, new_trace
 
 OUTCOMES = "outcomes.csv"
 COLUMNS = ("entity", "quantity", "date", "value", "unit", "source", "note")
@@ -29,7 +29,13 @@ QUANTITIES = {
     "run_rate": ("revenue from outside, annualised", "USD bn/year"),
     "burn": ("cash burnt in the quarter", "USD bn/quarter"),
     "equity": ("value of equity", "USD bn"),
+    "sales_year": ("revenue from outside and receipts in the network, of the year to the day", "USD bn/year"),
+    "drawn": ("balances that others owe to it, and those that it guarantees", "USD bn"),
+    "credit_loss": ("what it lost on others since the opening", "USD bn"),
+    "recovery": ("recovery of the claims on it by the end of the run, where it fails", "share"),
+    "default": ("failed by the day", "0 or 1"),
 }
+EVENTS = ("default",)  # they happen or not; a probability is held against them, no quantile
 LEVELS = (0.01, 0.05, 0.5, 0.95, 0.99)
 INTERVALS = (0.5, 0.8, 0.95)  # central
 LANES = 200
@@ -46,6 +52,15 @@ class Outcome(NamedTuple):
     note: str
 
 
+class Seen(NamedTuple):
+    """What a tile leaves of the paths of the first world."""
+
+    rows: Mapping[str, Array]  # [T, n, W] by name: traces, what entities lost, the step of their first default
+    balance: Array  # [T, L, W] USD bn
+    owed: Array  # [D, W] USD bn, claims of a deal on who failed
+    lost: Array  # [D, W] USD bn, of these
+
+
 class Place(NamedTuple):
     """Where an outcome lies among the simulated values [paths]."""
 
@@ -54,6 +69,11 @@ class Place(NamedTuple):
     quantiles: tuple[float, ...]  # at LEVELS
     largest: float
     below: float  # share of paths below it; of paths that hit it half
+
+    @property
+    def is_event(self) -> bool:
+        """True where the outcome happened or not."""
+        return self.outcome.quantity in EVENTS
 
     @property
     def in_support(self) -> bool:
@@ -85,23 +105,56 @@ def backtest(source: str | Path, *, paths: int | None = None, seed: int | None =
     scenario = load_scenario(source, {"run.steps": min(steps + 1, scenario.run.steps)})  # a run rate needs the middle of the next quarter
     paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
     compiled = compile_scenario(scenario, seed)
-    workspace, calendar = Workspace(compiled.model, LANES), scenario.run.calendar
     tiles: list[list[Array]] = [[] for _ in outcomes]
-    for block in split_paths(paths, LANES):
-        trace = dict(zip(TRACES, np.moveaxis(workspace.trace(block.first)[0], 1, 0), strict=True))
+    for seen in watch(compiled.model, paths):
         for found, outcome in zip(tiles, outcomes, strict=True):
-            i = compiled.names.entities.index(outcome.entity)
-            rows = {name: values[:, i, : block.paths] for name, values in trace.items()}
-            found.append(simulated(outcome, rows, float(compiled.model.entities.equity0[i]), calendar))
+            found.append(simulated(outcome, seen, compiled, scenario.run.calendar))
     return Backtest(scenario, [place(outcome, np.concatenate(values)) for outcome, values in zip(outcomes, tiles, strict=True)], paths, seed)
 
 
-def simulated(outcome: Outcome, rows: Mapping[str, Array], equity0: float, calendar: Calendar) -> Array:
-    """Return the quantity of an outcome on every path [W], from the trace of its entity by step [T, W]."""
-    step = calendar.step_of(outcome.day)
-    begin, end = calendar.end_of(step - 1), calendar.end_of(step)
-    passed = (outcome.day - begin).days / (end - begin).days  # of the step
+def watch(model: Model, paths: int) -> Iterator[Seen]:
+    """Yield what each tile leaves of its paths."""
+    workspace = Workspace(model, LANES)
+    trace, audit = (
+        new_trace(model, LANES),
+        audit_of(model, model.grid.steps, LANES, entity=("failing",), end_leg=("balance",), end_entity=("suffered", "default_step")),
+    )
+    for block in split_paths(paths, LANES):
+        outputs = workspace.simulate(Block(block.first, LANES), trace, audit)
+        rows = dict(zip(TRACES, np.moveaxis(trace[0], 1, 0), strict=True))
+        rows |= {"suffered": audit.end_entity[0, :, 0], "default_step": audit.end_entity[0, :, 1]}
+        kept = slice(block.paths)
+        yield Seen(
+            {name: values[..., kept] for name, values in rows.items()},
+            audit.end_leg[0, :, 0, :, kept],
+            outputs["exposure_at_default"][0, :, kept],
+            outputs["default_loss"][0, :, kept],
+        )
+
+
+def simulated(outcome: Outcome, seen: Seen, compiled: Compiled, calendar: Calendar) -> Array:
+    """Return the quantity of an outcome on every path [W]; a recovery on every path on which its entity fails."""
+    i, legs = compiled.names.entities.index(outcome.entity), compiled.model.legs
     match outcome.quantity:
+        case "drawn":
+            guaranteed = legs.covers[(legs.payer == i) & (legs.covers >= 0)]
+            owed = np.union1d(np.flatnonzero((legs.payee == i) & (legs.driver == BALANCE)), guaranteed)
+            return at_day(outcome.day, seen.balance[:, owed].sum(axis=1), float(legs.bal0[owed].sum()), calendar)
+        case "recovery":
+            deals = np.unique(legs.deal[legs.payer == i])
+            owed, lost = seen.owed[deals].sum(axis=0), seen.lost[deals].sum(axis=0)
+            return 1.0 - lost[owed > 0.0] / owed[owed > 0.0]
+        case "default":
+            return (seen.rows["default_step"][calendar.step_of(outcome.day), i] >= 0.0).astype(float)
+        case quantity:
+            rows = {name: values[:, i] for name, values in seen.rows.items()}
+            return traced(quantity, outcome.day, rows, float(compiled.model.entities.equity0[i]), calendar)
+
+
+def traced(quantity: str, day: date, rows: Mapping[str, Array], equity0: float, calendar: Calendar) -> Array:
+    """Return a quantity of an entity on a day on every path [W], from its traces by step [T, W]."""
+    step = calendar.step_of(day)
+    match quantity:
         case "revenue":
             return rows["revenue"][step]
         case "sales":
@@ -109,9 +162,27 @@ def simulated(outcome: Outcome, rows: Mapping[str, Array], equity0: float, calen
         case "burn":
             return -rows["free_cash_flow"][step]
         case "run_rate":  # that of a quarter is reached in its middle
-            return between(step + passed - 0.5, rows["revenue"] / calendar.dt)
+            return between(passed(day, calendar) - 0.5, rows["revenue"] / calendar.dt)
+        case "sales_year":
+            sold = np.cumsum(rows["revenue"] + rows["received"], axis=0)
+            since = np.concatenate([np.zeros_like(sold[:1]), sold])
+            return between(passed(day, calendar), since) - between(passed(day, calendar) - calendar.steps_a_year, since)
+        case "credit_loss":
+            return at_day(day, rows["suffered"], 0.0, calendar)
         case _:
-            return between(step + passed, np.concatenate([np.full_like(rows["equity"][:1], equity0), rows["equity"]]))
+            return at_day(day, rows["equity"], equity0, calendar)
+
+
+def passed(day: date, calendar: Calendar) -> float:
+    """Return the steps that have passed since the opening at the end of a day."""
+    step = calendar.step_of(day)
+    begin, end = calendar.end_of(step - 1), calendar.end_of(step)
+    return step + (day - begin).days / (end - begin).days
+
+
+def at_day(day: date, values: Array, opening: float, calendar: Calendar) -> Array:
+    """Return a value [W] of a day from those at the ends of steps [T, W] and that at the opening, linear between them."""
+    return between(passed(day, calendar), np.concatenate([np.full_like(values[:1], opening), values]))
 
 
 def between(position: float, values: Array) -> Array:
@@ -123,7 +194,9 @@ def between(position: float, values: Array) -> Array:
 
 
 def place(outcome: Outcome, values: Array) -> Place:
-    """Return the place of an outcome among simulated values [paths]."""
+    """Return the place of an outcome among simulated values [paths]; nowhere where there are none."""
+    if values.size == 0:
+        return Place(outcome, np.nan, (np.nan,) * len(LEVELS), np.nan, np.nan)
     below = float((values < outcome.value).mean() + 0.5 * (values == outcome.value).mean())
     quantiles = tuple(float(np.quantile(values, level)) for level in LEVELS)
     return Place(outcome, float(values.min()), quantiles, float(values.max()), below)
@@ -151,6 +224,10 @@ def read_outcome(row: Row, scenario: Scenario, problems: list[str]) -> Outcome |
         need_text(row, column, problems)
     day, value = read_date(row, "date", problems, last=True), read_number(row, "value", problems, low=None)
     last = calendar.end_of(calendar.steps - 1)
+    if quantity in EVENTS and value not in (0.0, 1.0):
+        problems.append(f"{row.place}: the value of {quantity} is 1 if it happened by the day, and 0 if not.")
+    if quantity == "sales_year" and day is not None and calendar.step_of(day) < calendar.steps_a_year - 1:
+        problems.append(f"{row.place}: a year to {day} begins before the run, which starts on {calendar.start}; compare quarters (sales) instead.")
     if day is not None and not calendar.start < day <= last:
         problems.append(f"{row.place}: {day} is not in the run, which goes from the day after {calendar.start} to {last}.")
     if len(problems) > before or quantity is None or day is None or value is None:

@@ -13,16 +13,16 @@ from simulate.errors import InputError
 from simulate.report.backtest import write_tables
 from simulate.scenario.load import load_scenario
 from simulate.step.watch import TRACES
-from simulate.studies.backtest import Outcome, backtest, between, place, simulated
+from simulate.studies.backtest import Outcome, backtest, between, place, traced
 from tests.makers.small import SMALL, copy_small
 
 QUARTERS = Calendar(date(2025, 12, 31), 4, 3)
 HEAD = "entity,quantity,date,value,unit,source,note\n"
-ROWS = {name: np.array([[1.0], [3.0], [7.0], [9.0]]) for name in ("revenue", "received", "free_cash_flow", "equity")}
+ROWS = {name: np.array([[1.0], [3.0], [7.0], [9.0]]) for name in ("revenue", "received", "free_cash_flow", "equity", "suffered")}
 
 
 def at(quantity, day):
-    return simulated(Outcome("lab", quantity, date.fromisoformat(day), 0.0, "", ""), ROWS, 5.0, QUARTERS).item()
+    return traced(quantity, date.fromisoformat(day), ROWS, 5.0, QUARTERS).item()
 
 
 def test_flows_are_those_of_the_quarter_that_holds_the_day():
@@ -40,6 +40,15 @@ def test_a_run_rate_is_reached_in_the_middle_of_its_quarter():
 def test_values_are_linear_between_the_ends_of_quarters():
     assert at("equity", "2026-03-31") == 1.0 and at("equity", "2026-06-30") == 3.0
     assert at("equity", "2026-02-14") == pytest.approx(5.0 - 4.0 * 45 / 90)
+
+
+def test_a_year_of_sales_ends_on_the_day():
+    """Revenue and receipts of the four quarters are 2, 6, 14 and 18."""
+    assert at("sales_year", "2026-12-31") == pytest.approx(40.0)
+
+
+def test_losses_are_those_so_far():
+    assert at("credit_loss", "2026-06-30") == 3.0 and at("credit_loss", "2026-02-14") == pytest.approx(45 / 90)
 
 
 def test_between_rows():
@@ -133,3 +142,39 @@ def test_a_file_that_is_no_text_is_a_sentence(tmp_path):
     (small.parent / "outcomes.csv").write_bytes(HEAD.encode() + b"lab,equity,2026-06-30,1,USD bn,caf\xe9,\n")
     with pytest.raises(InputError, match="outcomes.csv: not UTF-8 at byte"):
         backtest(small, paths=10)
+
+
+def written_for(tmp_path, *rows):
+    """The small network with these outcomes beside its tables."""
+    file = copy_small(tmp_path)
+    (file.parent / "outcomes.csv").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+    return file
+
+
+def test_an_event_is_held_against_its_probability(tmp_path):
+    """Placed among values 0 and 1, and printed with the probability, the number expected and the Brier score."""
+    file = written_for(tmp_path, "lab,default,2026-12-31,0,0 or 1,assumption: a test,", "cloud,default,2026-12-31,1,0 or 1,assumption: a test,")
+    found = backtest(file, paths=200)
+    share = [float(place.below) for place in found.places]
+    assert all(place.is_event for place in found.places) and 0.0 <= share[0] <= 0.5 <= share[1] <= 1.0
+    p = [1.0 - 2.0 * share[0], 2.0 * (1.0 - share[1])]
+    page = write_tables(found)
+    score = (p[0] ** 2 + (p[1] - 1.0) ** 2) / 2
+    assert f"1 of 2 failed; expected {sum(p):.1f}. Brier score {score:.2f}" in page and "| did not fail |" in page and "outcomes inside" not in page
+
+
+def test_what_is_owed_to_an_entity_and_what_it_guarantees_is_drawn(tmp_path):
+    """Between the opening balances and those of the end of the first quarter, on every path of a network whose loans are repaid by schedule."""
+    file = written_for(tmp_path, "vendor,drawn,2026-03-31,1,USD bn,assumption: a test,", "lab,recovery,2026-12-31,0.5,share,assumption: a test,")
+    drawn, recovery = backtest(file, paths=200).places
+    assert drawn.least >= 0.0 and drawn.largest >= drawn.least
+    assert np.isnan(recovery.below) or 0.0 <= recovery.least <= recovery.largest <= 1.0 + 1e-9
+
+
+def test_faults_of_events_and_years_are_sentences(tmp_path):
+    file = written_for(tmp_path, "lab,default,2026-12-31,0.3,0 or 1,assumption: a test,", "lab,sales_year,2026-06-30,3,USD bn/year,assumption: a test,")
+    with pytest.raises(InputError) as caught:
+        backtest(file, paths=10)
+    text = str(caught.value)
+    assert "the value of default is 1 if it happened by the day, and 0 if not" in text
+    assert "a year to 2026-06-30 begins before the run" in text
