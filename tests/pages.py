@@ -1,15 +1,16 @@
 """Pages that commands write: `python -m tests.pages` makes those that cost no simulation, `python -m tests.pages NAME ...` the named ones.
 
     python -m tests.pages --check        exit code 1 when a page is not what its command writes
-    python -m tests.pages calibration    the slow ones are made when they are named: backtest, calibration, headline, step, validation; mutation has `python -m tests.mutation`
+    python -m tests.pages calibration    the slow ones are made when they are named: backtest, backtest_telecom, backtest_both, calibration, headline, step, validation; mutation has `python -m tests.mutation`
 
 A page is whole, or a part between two markers of a page that is written by hand.
 """
 
 import argparse
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulate import schema
 from simulate.checks import identities
@@ -18,6 +19,9 @@ from simulate.step.state import STEP, WORLD
 from tests.docs import writers
 from tests.docs.headline import write_headline
 from tests.validation.parameters import write_parameters
+
+if TYPE_CHECKING:
+    from simulate.studies.backtest import Backtest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -86,12 +90,26 @@ def write_identities() -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_backtest() -> str:
-    """Tables of docs/backtest.md."""
-    from simulate.report.backtest import write_tables
+@cache
+def measured(scenario: str) -> "Backtest":
+    """The back-test of a shipped scenario, made once."""
     from simulate.studies.backtest import backtest
 
-    return write_tables(backtest("ai_2025"))
+    return backtest(scenario)
+
+
+def write_backtest(scenario: str) -> str:
+    """Tables of docs/backtest.md for a scenario."""
+    from simulate.report.backtest import write_tables
+
+    return write_tables(measured(scenario))
+
+
+def write_both() -> str:
+    """The table of both networks, docs/backtest.md."""
+    from simulate.report.backtest import write_coverage
+
+    return write_coverage([measured("ai_2025"), measured("telecom_2000")])
 
 
 def write_growth() -> str:
@@ -122,7 +140,9 @@ PAGES = {
 SLOW = {
     "calibration": Page(DOCS / "calibration.md", write_calibration),
     "headline": Page(ROOT / "README.md", write_headline, "headline"),
-    "backtest": Page(DOCS / "backtest.md", write_backtest, "backtest"),
+    "backtest": Page(DOCS / "backtest.md", lambda: write_backtest("ai_2025"), "backtest"),
+    "backtest_telecom": Page(DOCS / "backtest.md", lambda: write_backtest("telecom_2000"), "backtest_telecom"),
+    "backtest_both": Page(DOCS / "backtest.md", write_both, "backtest_both"),
 }
 
 

@@ -4,7 +4,7 @@ Outcomes stand in `outcomes.csv` beside the tables, each with its source. They a
 test with a level (probability integral transform: Diebold, Gunther and Tay 1998).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from simulate.calendar import Calendar
 from simulate.compile.scenario import Compiled, compile_scenario
 from simulate.engine.blocks import Block, Workspace, split_paths
 from simulate.errors import InputError, refuse_if_any
-from simulate.model import BALANCE, Array, Model
+from simulate.model import BALANCE, CREDIT, GUARANTEE, Array, Legs
 from simulate.network.tables import Row, need_entity, need_text, read_choice, read_date, read_number, read_table
 from simulate.scenario.load import Scenario, load_scenario
 from simulate.step.watch import TRACES, audit_of, new_trace
@@ -29,13 +29,18 @@ QUANTITIES = {
     "run_rate": ("revenue from outside, annualised", "USD bn/year"),
     "burn": ("cash burnt in the quarter", "USD bn/quarter"),
     "equity": ("value of equity", "USD bn"),
-    "sales_year": ("revenue from outside and receipts in the network, of the year to the day", "USD bn/year"),
-    "drawn": ("balances that others owe to it, and those that it guarantees", "USD bn"),
-    "credit_loss": ("what it lost on others since the opening", "USD bn"),
-    "recovery": ("recovery of the claims on it by the end of the run, where it fails", "share"),
-    "default": ("failed by the day", "0 or 1"),
+    "sales_year": ("the same as sales, of the twelve months to the day", "USD bn/year"),
+    "drawn": ("balances owed to the entity or guaranteed by it, claims on who failed included", "USD bn"),
+    "credit_loss": ("credit losses of the entity by the end of the step, calls of its guarantees included", "USD bn"),
+    "recovery": ("share of the debt of the entity, as owed at its failures, that creditors have by the end of the step; of paths on which it fails", "share"),
+    "default": ("1: failed by the end of the step, reorganisations included; 0: did not", "0 or 1"),
 }
-EVENTS = ("default",)  # they happen or not; a probability is held against them, no quantile
+ENDED = ("credit_loss", "recovery", "default")  # read from the outputs of a run that ends with the step of the day
+EVENTS = ("default",)  # happen or not: their place is a probability and no interval
+BOUNDS = {"recovery": (0.0, 1.0), "drawn": (0.0, None), "default": (0.0, 1.0)}  # of outcomes
+WORLD = "network"
+KEPT = ("balance", "claim_credit")  # of legs at the end of a step, for what is drawn
+NOWHERE = float("nan")
 LEVELS = (0.01, 0.05, 0.5, 0.95, 0.99)
 INTERVALS = (0.5, 0.8, 0.95)  # central
 LANES = 200
@@ -52,33 +57,26 @@ class Outcome(NamedTuple):
     note: str
 
 
-class Seen(NamedTuple):
-    """What a tile leaves of the paths of the first world."""
-
-    rows: Mapping[str, Array]  # [T, n, W] by name: traces, what entities lost, the step of their first default
-    balance: Array  # [T, L, W] USD bn
-    owed: Array  # [D, W] USD bn, claims of a deal on who failed
-    lost: Array  # [D, W] USD bn, of these
-
-
 class Place(NamedTuple):
-    """Where an outcome lies among the simulated values [paths]."""
+    """Where an outcome lies among the simulated values [paths]; all numbers are nan where no path has a value."""
 
     outcome: Outcome
     least: float
     quantiles: tuple[float, ...]  # at LEVELS
     largest: float
     below: float  # share of paths below it; of paths that hit it half
-
-    @property
-    def is_event(self) -> bool:
-        """True where the outcome happened or not."""
-        return self.outcome.quantity in EVENTS
+    mean: float  # of an event its probability
+    known: int  # paths with a value
 
     @property
     def in_support(self) -> bool:
         """True if some path lies on either side of it."""
         return self.least <= self.outcome.value <= self.largest
+
+    @property
+    def is_event(self) -> bool:
+        """True of what happens or not."""
+        return self.outcome.quantity in EVENTS
 
     def within(self, level: float) -> bool:
         """True if it lies in the central interval of that probability."""
@@ -95,94 +93,104 @@ class Backtest(NamedTuple):
 
 
 def backtest(source: str | Path, *, paths: int | None = None, seed: int | None = None) -> Backtest:
-    """Return the place of every outcome of a scenario among the values of its paths. The run ends with the last outcome: the horizon decides nothing before it.
+    """Return the place of every outcome of a scenario among the values of its paths. A run ends with the outcomes: the horizon decides nothing before it.
 
     Raises InputError for a scenario or a file of outcomes that is wrong.
     """
     scenario = load_scenario(source)
-    outcomes = read_outcomes(scenario)
-    steps = max(scenario.run.calendar.step_of(outcome.day) for outcome in outcomes) + 1
-    scenario = load_scenario(source, {"run.steps": min(steps + 1, scenario.run.steps)})  # a run rate needs the middle of the next quarter
+    outcomes, calendar = read_outcomes(scenario), scenario.run.calendar
     paths, seed = scenario.run.paths if paths is None else paths, scenario.run.seed if seed is None else seed
-    compiled = compile_scenario(scenario, seed)
-    tiles: list[list[Array]] = [[] for _ in outcomes]
-    for seen in watch(compiled.model, paths):
-        for found, outcome in zip(tiles, outcomes, strict=True):
-            found.append(simulated(outcome, seen, compiled, scenario.run.calendar))
-    return Backtest(scenario, [place(outcome, np.concatenate(values)) for outcome, values in zip(outcomes, tiles, strict=True)], paths, seed)
+    followed = [outcome for outcome in outcomes if outcome.quantity not in ENDED]
+    values: dict[Outcome, Array] = {}
+    if followed:
+        steps = max(calendar.step_of(outcome.day) for outcome in followed) + 2  # a run rate needs the middle of the next quarter
+        short = load_scenario(source, {"run.steps": min(steps, scenario.run.steps)})
+        values |= follow(compile_scenario(short, seed), followed, calendar, paths)
+    ended = [outcome for outcome in outcomes if outcome.quantity in ENDED]
+    for step in sorted({calendar.step_of(outcome.day) for outcome in ended}):
+        short = load_scenario(source, {"run.steps": step + 1})
+        values |= end_with(compile_scenario(short, seed), [outcome for outcome in ended if calendar.step_of(outcome.day) == step], paths)
+    return Backtest(scenario, [place(outcome, values[outcome]) for outcome in outcomes], paths, seed)
 
 
-def watch(model: Model, paths: int) -> Iterator[Seen]:
-    """Yield what each tile leaves of its paths."""
-    workspace = Workspace(model, LANES)
-    trace, audit = (
-        new_trace(model, LANES),
-        audit_of(model, model.grid.steps, LANES, entity=("failing",), end_leg=("balance",), end_entity=("suffered", "default_step")),
-    )
+def follow(compiled: Compiled, outcomes: list[Outcome], calendar: Calendar, paths: int) -> dict[Outcome, Array]:
+    """Return the values [paths] of outcomes that are read step by step."""
+    model, names = compiled.model, compiled.names
+    workspace, world = Workspace(model, LANES), names.worlds.index(WORLD)
+    watched = model.grid.steps if any(outcome.quantity == "drawn" for outcome in outcomes) else 0
+    trace, audit = new_trace(model, LANES), audit_of(model, watched, LANES, entity=("failing",), end_leg=KEPT)  # the step fills it where entities are kept
+    tiles: dict[Outcome, list[Array]] = {outcome: [] for outcome in outcomes}
     for block in split_paths(paths, LANES):
-        outputs = workspace.simulate(Block(block.first, LANES), trace, audit)
-        rows = dict(zip(TRACES, np.moveaxis(trace[0], 1, 0), strict=True))
-        rows |= {"suffered": audit.end_entity[0, :, 0], "default_step": audit.end_entity[0, :, 1]}
-        kept = slice(block.paths)
-        yield Seen(
-            {name: values[..., kept] for name, values in rows.items()},
-            audit.end_leg[0, :, 0, :, kept],
-            outputs["exposure_at_default"][0, :, kept],
-            outputs["default_loss"][0, :, kept],
-        )
+        workspace.simulate(Block(block.first, LANES), trace, audit)
+        for outcome, found in tiles.items():
+            i = names.entities.index(outcome.entity)
+            rows = {name: trace[world, :, k, i, : block.paths].copy() for k, name in enumerate(TRACES)}
+            if outcome.quantity == "drawn":
+                rows["drawn"] = owed_to(i, model.legs, audit.end_leg[world][..., : block.paths].sum(axis=1))
+            found.append(simulated(outcome, rows, float(model.entities.equity0[i]), calendar))
+    return {outcome: np.concatenate(found) for outcome, found in tiles.items()}
 
 
-def simulated(outcome: Outcome, seen: Seen, compiled: Compiled, calendar: Calendar) -> Array:
-    """Return the quantity of an outcome on every path [W]; a recovery on every path on which its entity fails."""
-    i, legs = compiled.names.entities.index(outcome.entity), compiled.model.legs
+def owed_to(i: int, legs: Legs, owed: Array) -> Array:
+    """Return what is owed to entity i or guaranteed by it [1 + T, W], at the opening and at the end of each step.
+
+    owed [T, L, W]: balance of each leg and, after a liquidation of its payer, the claim that was fixed at the failure: lenders carry it until they write it off.
+    """
+    levels = np.concatenate([np.broadcast_to(legs.bal0[:, None], owed.shape[1:])[None], owed])
+    total = levels[:, (legs.driver == BALANCE) & (legs.payee == i)].sum(axis=1)
+    for guarantee in np.flatnonzero((legs.driver == GUARANTEE) & (legs.payer == i)):
+        total = total + np.minimum(legs.cover_share[guarantee] * levels[:, legs.covers[guarantee]], legs.cover_cap[guarantee])
+    return np.asarray(total)
+
+
+def end_with(compiled: Compiled, outcomes: list[Outcome], paths: int) -> dict[Outcome, Array]:
+    """Return the values of outcomes at the end of a run: [paths], of recoveries only the paths on which there is a claim."""
+    workspace = Workspace(compiled.model, LANES)
+    tiles: dict[Outcome, list[Array]] = {outcome: [] for outcome in outcomes}
+    for block in split_paths(paths, LANES):
+        outputs = workspace.run(block)
+        for outcome, found in tiles.items():
+            found.append(final(outcome, outputs, compiled))
+    return {outcome: np.concatenate(found) for outcome, found in tiles.items()}
+
+
+def final(outcome: Outcome, outputs: Mapping[str, Array], compiled: Compiled) -> Array:
+    """Return the quantity of an outcome from the outputs of a block, whose last axis is the path."""
+    names, legs = compiled.names, compiled.model.legs
+    i = names.entities.index(outcome.entity)
+    if outcome.quantity == "default":
+        return np.where(outputs["default_step"][names.worlds.index(WORLD), i] >= 0, 1.0, 0.0)
+    detail = names.detail.index(WORLD)  # every scenario keeps it
+    if outcome.quantity == "credit_loss":
+        return np.asarray(outputs["loss"][detail, i, CREDIT])
+    debts = np.unique(legs.deal[(legs.driver == BALANCE) & (legs.payer == i)])
+    claims, lost = (outputs[name][detail, debts].sum(axis=0) for name in ("exposure_at_default", "default_loss"))
+    there = claims > 0.0
+    return np.asarray(1.0 - lost[there] / claims[there])
+
+
+def simulated(outcome: Outcome, rows: Mapping[str, Array], equity0: float, calendar: Calendar) -> Array:
+    """Return the quantity of an outcome on every path [W], from the trace of its entity by step [T, W]; what is drawn [1 + T, W] begins at the opening."""
+    step = calendar.step_of(outcome.day)
+    begin, end = calendar.end_of(step - 1), calendar.end_of(step)
+    passed = (outcome.day - begin).days / (end - begin).days  # of the step
     match outcome.quantity:
-        case "drawn":
-            guaranteed = legs.covers[(legs.payer == i) & (legs.covers >= 0)]
-            owed = np.union1d(np.flatnonzero((legs.payee == i) & (legs.driver == BALANCE)), guaranteed)
-            return at_day(outcome.day, seen.balance[:, owed].sum(axis=1), float(legs.bal0[owed].sum()), calendar)
-        case "recovery":
-            deals = np.unique(legs.deal[legs.payer == i])
-            owed, lost = seen.owed[deals].sum(axis=0), seen.lost[deals].sum(axis=0)
-            return 1.0 - lost[owed > 0.0] / owed[owed > 0.0]
-        case "default":
-            return (seen.rows["default_step"][calendar.step_of(outcome.day), i] >= 0.0).astype(float)
-        case quantity:
-            rows = {name: values[:, i] for name, values in seen.rows.items()}
-            return traced(quantity, outcome.day, rows, float(compiled.model.entities.equity0[i]), calendar)
-
-
-def traced(quantity: str, day: date, rows: Mapping[str, Array], equity0: float, calendar: Calendar) -> Array:
-    """Return a quantity of an entity on a day on every path [W], from its traces by step [T, W]."""
-    step = calendar.step_of(day)
-    match quantity:
         case "revenue":
             return rows["revenue"][step]
         case "sales":
             return rows["revenue"][step] + rows["received"][step]
+        case "sales_year":
+            sums = np.cumsum(rows["revenue"] + rows["received"], axis=0)
+            sums = np.concatenate([np.zeros_like(sums[:1]), sums])
+            return between(step + passed, sums) - between(step + passed - calendar.steps_a_year, sums)
         case "burn":
             return -rows["free_cash_flow"][step]
         case "run_rate":  # that of a quarter is reached in its middle
-            return between(passed(day, calendar) - 0.5, rows["revenue"] / calendar.dt)
-        case "sales_year":
-            sold = np.cumsum(rows["revenue"] + rows["received"], axis=0)
-            since = np.concatenate([np.zeros_like(sold[:1]), sold])
-            return between(passed(day, calendar), since) - between(passed(day, calendar) - calendar.steps_a_year, since)
-        case "credit_loss":
-            return at_day(day, rows["suffered"], 0.0, calendar)
+            return between(step + passed - 0.5, rows["revenue"] / calendar.dt)
+        case "drawn":
+            return between(step + passed, rows["drawn"])
         case _:
-            return at_day(day, rows["equity"], equity0, calendar)
-
-
-def passed(day: date, calendar: Calendar) -> float:
-    """Return the steps that have passed since the opening at the end of a day."""
-    step = calendar.step_of(day)
-    begin, end = calendar.end_of(step - 1), calendar.end_of(step)
-    return step + (day - begin).days / (end - begin).days
-
-
-def at_day(day: date, values: Array, opening: float, calendar: Calendar) -> Array:
-    """Return a value [W] of a day from those at the ends of steps [T, W] and that at the opening, linear between them."""
-    return between(passed(day, calendar), np.concatenate([np.full_like(values[:1], opening), values]))
+            return between(step + passed, np.concatenate([np.full_like(rows["equity"][:1], equity0), rows["equity"]]))
 
 
 def between(position: float, values: Array) -> Array:
@@ -194,12 +202,12 @@ def between(position: float, values: Array) -> Array:
 
 
 def place(outcome: Outcome, values: Array) -> Place:
-    """Return the place of an outcome among simulated values [paths]; nowhere where there are none."""
-    if values.size == 0:
-        return Place(outcome, np.nan, (np.nan,) * len(LEVELS), np.nan, np.nan)
+    """Return the place of an outcome among simulated values [paths]."""
+    if not values.size:
+        return Place(outcome, NOWHERE, (NOWHERE,) * len(LEVELS), NOWHERE, NOWHERE, NOWHERE, 0)
     below = float((values < outcome.value).mean() + 0.5 * (values == outcome.value).mean())
     quantiles = tuple(float(np.quantile(values, level)) for level in LEVELS)
-    return Place(outcome, float(values.min()), quantiles, float(values.max()), below)
+    return Place(outcome, float(values.min()), quantiles, float(values.max()), below, float(values.mean()), values.size)
 
 
 def read_outcomes(scenario: Scenario) -> list[Outcome]:
@@ -222,14 +230,15 @@ def read_outcome(row: Row, scenario: Scenario, problems: list[str]) -> Outcome |
         problems.append(f"{row.place}: the unit is '{row['unit']}'; {quantity} is in {QUANTITIES[quantity][1]}.")
     for column in ("date", "source"):
         need_text(row, column, problems)
-    day, value = read_date(row, "date", problems, last=True), read_number(row, "value", problems, low=None)
+    low, high = BOUNDS.get(quantity or "", (None, None))
+    day, value = read_date(row, "date", problems, last=True), read_number(row, "value", problems, low=low, high=high)
     last = calendar.end_of(calendar.steps - 1)
-    if quantity in EVENTS and value not in (0.0, 1.0):
-        problems.append(f"{row.place}: the value of {quantity} is 1 if it happened by the day, and 0 if not.")
-    if quantity == "sales_year" and day is not None and calendar.step_of(day) < calendar.steps_a_year - 1:
-        problems.append(f"{row.place}: a year to {day} begins before the run, which starts on {calendar.start}; compare quarters (sales) instead.")
     if day is not None and not calendar.start < day <= last:
         problems.append(f"{row.place}: {day} is not in the run, which goes from the day after {calendar.start} to {last}.")
+    elif day is not None and quantity == "sales_year" and day < (first := calendar.end_of(calendar.steps_a_year - 1)):
+        problems.append(f"{row.place}: {day} has less than twelve months of the run before it; sales_year is there from {first} on.")
+    if quantity in EVENTS and value is not None and value not in (0.0, 1.0):
+        problems.append(f"{row.place}: value is {value:g}; a default is 1 (failed by that day) or 0 (did not).")
     if len(problems) > before or quantity is None or day is None or value is None:
         return None
     return Outcome(row["entity"], quantity, day, value, row["source"], row["note"])

@@ -12,9 +12,9 @@ def test_a_page_is_what_its_command_writes(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["headline", "backtest"])
+@pytest.mark.parametrize("name", ["headline", "backtest", "backtest_telecom", "backtest_both"])
 def test_a_page_of_a_run_is_what_its_command_writes(name):
-    """The first line of the README prints the headline; `simulate backtest ai_2025` the back-test."""
+    """The first line of the README prints the headline; `simulate backtest ai_2025` and `simulate backtest telecom_2000` the back-tests."""
     page = pages.SLOW[name]
     assert page.made() == page.path.read_text(encoding="utf-8"), f"run python -m tests.pages {name}"
 

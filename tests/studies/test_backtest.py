@@ -3,26 +3,31 @@
 import math
 import shutil
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import simulate
 from simulate.calendar import Calendar
 from simulate.engine.blocks import Workspace
 from simulate.errors import InputError
-from simulate.report.backtest import write_tables
+from simulate.model import BALANCE, GUARANTEE, SCHEDULED
+from simulate.report.backtest import write_coverage, write_tables
+from simulate.risk import recovery
 from simulate.scenario.load import load_scenario
 from simulate.step.watch import TRACES
-from simulate.studies.backtest import Outcome, backtest, between, place, traced
+from simulate.studies.backtest import Outcome, backtest, between, owed_to, place, simulated
 from tests.makers.small import SMALL, copy_small
 
 QUARTERS = Calendar(date(2025, 12, 31), 4, 3)
 HEAD = "entity,quantity,date,value,unit,source,note\n"
-ROWS = {name: np.array([[1.0], [3.0], [7.0], [9.0]]) for name in ("revenue", "received", "free_cash_flow", "equity", "suffered")}
+ROWS = {name: np.array([[1.0], [3.0], [7.0], [9.0]]) for name in ("revenue", "received", "free_cash_flow", "equity")}
 
 
 def at(quantity, day):
-    return traced(quantity, date.fromisoformat(day), ROWS, 5.0, QUARTERS).item()
+    return simulated(Outcome("lab", quantity, date.fromisoformat(day), 0.0, "", ""), ROWS, 5.0, QUARTERS).item()
 
 
 def test_flows_are_those_of_the_quarter_that_holds_the_day():
@@ -43,12 +48,28 @@ def test_values_are_linear_between_the_ends_of_quarters():
 
 
 def test_a_year_of_sales_ends_on_the_day():
-    """Revenue and receipts of the four quarters are 2, 6, 14 and 18."""
-    assert at("sales_year", "2026-12-31") == pytest.approx(40.0)
+    """All four quarters by the end of the year; in the middle of a fifth one, half of it and half of the first less."""
+    assert at("sales_year", "2026-12-31") == 2 * (1 + 3 + 7 + 9)
+    rows = {name: np.vstack([values, [[5.0]]]) for name, values in ROWS.items()}
+    day = date(2027, 2, 14)
+    value = simulated(Outcome("lab", "sales_year", day, 0.0, "", ""), rows, 5.0, QUARTERS._replace(steps=5)).item()
+    assert value == pytest.approx(2 * (20 + (5 - 1) * 45 / 90))
 
 
-def test_losses_are_those_so_far():
-    assert at("credit_loss", "2026-06-30") == 3.0 and at("credit_loss", "2026-02-14") == pytest.approx(45 / 90)
+def test_what_is_drawn_are_loans_and_what_is_guaranteed():
+    """Entity 0 lends on leg 0 and guarantees half of leg 1 up to 3, and all of leg 2; leg 3 is no loan, and leg 4 is owed to somebody else."""
+    legs = SimpleNamespace(
+        driver=np.array([BALANCE, BALANCE, BALANCE, SCHEDULED, BALANCE, GUARANTEE, GUARANTEE]),
+        payee=np.array([0, 2, 2, 0, 1, 2, 2]),
+        payer=np.array([1, 1, 1, 1, 0, 0, 0]),
+        covers=np.array([-1, -1, -1, -1, -1, 1, 2]),
+        cover_share=np.array([0, 0, 0, 0, 0, 0.5, 1.0]),
+        cover_cap=np.array([0, 0, 0, 0, 0, 3.0, 9.0]),
+        bal0=np.array([1.0, 4.0, 0.5, 50.0, 70.0, 0, 0]),
+    )
+    owed = np.array([[2.0, 8.0, 0.0, 50.0, 70.0, 0, 0]])[:, :, None]
+    assert owed_to(0, legs, owed).ravel().tolist() == [1.0 + 2.0 + 0.5, 2.0 + 3.0 + 0.0]
+    assert owed_to(1, legs, owed).ravel().tolist() == [70.0, 70.0]
 
 
 def test_between_rows():
@@ -101,9 +122,73 @@ def test_a_back_test_reads_the_paths_of_the_run(tmp_path):
     assert "| 2026-06-30 | lab | equity, USD bn |" in write_tables(result) and "| all paths | 1 | 1 |" in write_tables(result)
 
 
+TELECOM = Path(simulate.__file__).parents[1] / "configs" / "telecom_2000"
+
+
+def copy_telecom(folder, *rows):
+    """The scenario file of a copy of telecom_2000 with other outcomes."""
+    shutil.copytree(TELECOM, folder / "telecom_2000")
+    shutil.copy(TELECOM.with_suffix(".toml"), folder)
+    (folder / "telecom_2000" / "outcomes.csv").write_text(HEAD + "".join(f"{row}\n" for row in rows))
+    return folder / "telecom_2000.toml"
+
+
+def test_defaults_losses_and_recoveries_are_those_of_the_run(tmp_path):
+    """At the last day they are read from the same outputs as a result; a year before, from its first steps."""
+    paths = 400
+    scenario = copy_telecom(
+        tmp_path,
+        "clecs,default,2003-12-31,1,0 or 1,test,",
+        "clecs,default,2002-11-15,0,0 or 1,test,",
+        "lucent,credit_loss,2003-12-31,0,USD bn,test,",
+        "lucent,credit_loss,2000-12-31,0.1,USD bn,test,",
+        "clecs,recovery,2003-12-31,0,share,test,",
+        "cisco,recovery,2003-12-31,0.5,share,test,",
+        "lucent,drawn,2000-12-31,2,USD bn,test,",
+    )
+    result = simulate.run("telecom_2000", paths=paths, seed=2)
+    found = backtest(scenario, paths=paths, seed=2)
+    last, early, loss, none, share, nobody, drawn = found.places
+    step = result["default_step"].sel(world="network", entity="clecs").values
+    assert last.mean == pytest.approx((step >= 0).mean()) and early.mean == pytest.approx(((step >= 0) & (step <= 8)).mean())
+    assert 0.01 < early.mean < last.mean
+    credit = result["loss"].sel(detail="network", entity="lucent", channel="credit").values
+    assert loss.largest == pytest.approx(credit.max(), rel=1e-6) and loss.mean == pytest.approx(credit.mean(dtype=float), rel=1e-6) and loss.mean > 0
+    assert none.largest == 0.0 and none.below == 1.0
+    kinds = ("loan", "gpu_loan", "bond", "debt", "new_debt")
+    of_result = recovery(result, by="deal_payer", payer="clecs", kinds=kinds)
+    assert share.known == int(of_result["paths"].item()) < paths and share.mean == pytest.approx(of_result["mean"].item(), rel=1e-6)
+    assert nobody.known == 0 and math.isnan(nobody.below) and not nobody.in_support and not nobody.within(0.95)
+    assert drawn.least == drawn.largest == pytest.approx(2.0)  # nothing is drawn and nobody fails in the first quarter
+    page = write_tables(found)
+    assert "| 2003-12-31 | cisco | recovery, share, 0 paths | 0.5 |  |  |  |  |  |  |  | **nothing** |" in page
+    assert f"| 2003-12-31 | clecs | recovery, share, {share.known} paths | 0 |" in page
+    assert f"| 2002-11-15 | clecs | did not fail | {100 * early.mean:.1f} |" in page
+    assert f"1 of 2 failed; the simulated probabilities add up to {last.mean + early.mean:.2f}." in page
+    assert "| all paths | 2 | 5 |" in page  # what is drawn, and no credit loss at the end; events are no intervals
+
+
+def test_a_table_of_several_back_tests_adds_them_up(tmp_path):
+    first = backtest(with_outcomes(tmp_path, "lab,equity,2026-06-30,1e6,USD bn,test,"), paths=50)
+    second = backtest(copy_telecom(tmp_path, "lucent,drawn,2000-12-31,2,USD bn,test,", "clecs,default,2000-12-31,0,0 or 1,test,"), paths=50)
+    lines = write_coverage([first, second]).splitlines()
+    assert lines[0].split(" | ")[1:] == ["small", "telecom_2000", "together |"]
+    assert lines[2] == "| 50 % | 0 of 1 | 1 of 1 | 1 of 2 |" and lines[-1] == "| all paths | 0 of 1 | 1 of 1 | 1 of 2 |"
+
+
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
+        ("lab,default,2026-06-30,0.5,0 or 1,test,", r"value is 0.5; a default is 1 \(failed by that day\) or 0 \(did not\)"),
+        ("lab,default,2026-06-30,2,0 or 1,test,", "value is 2; it must be at most 1"),
+        ("lab,default,2026-06-30,1,share,test,", "the unit is 'share'; default is in 0 or 1"),
+        ("lab,recovery,2026-06-30,1.2,share,test,", "value is 1.2; it must be at most 1"),
+        ("lab,drawn,2026-06-30,-1,USD bn,test,", r"value is negative \(-1\)"),
+        (
+            "lab,sales_year,2026-09-30,1,USD bn/year,test,",
+            "2026-09-30 has less than twelve months of the run before it; sales_year is there from 2026-12-31 on",
+        ),
+        ("banks,drawn,2026-06-30,1,USD bn,test,", "entity 'banks' is no entity"),
         ("lba,equity,2026-06-30,1,USD bn,test,", r"outcomes.csv line 2 .*: entity 'lba' is no entity \(did you mean 'lab'\?\)"),
         ("banks,equity,2026-06-30,1,USD bn,test,", "entity 'banks' is no entity"),
         ("lab,equty,2026-06-30,1,USD bn,test,", r"quantity 'equty' is not known \(did you mean 'equity'\?\); it must be one of revenue"),
@@ -142,39 +227,3 @@ def test_a_file_that_is_no_text_is_a_sentence(tmp_path):
     (small.parent / "outcomes.csv").write_bytes(HEAD.encode() + b"lab,equity,2026-06-30,1,USD bn,caf\xe9,\n")
     with pytest.raises(InputError, match="outcomes.csv: not UTF-8 at byte"):
         backtest(small, paths=10)
-
-
-def written_for(tmp_path, *rows):
-    """The small network with these outcomes beside its tables."""
-    file = copy_small(tmp_path)
-    (file.parent / "outcomes.csv").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
-    return file
-
-
-def test_an_event_is_held_against_its_probability(tmp_path):
-    """Placed among values 0 and 1, and printed with the probability, the number expected and the Brier score."""
-    file = written_for(tmp_path, "lab,default,2026-12-31,0,0 or 1,assumption: a test,", "cloud,default,2026-12-31,1,0 or 1,assumption: a test,")
-    found = backtest(file, paths=200)
-    share = [float(place.below) for place in found.places]
-    assert all(place.is_event for place in found.places) and 0.0 <= share[0] <= 0.5 <= share[1] <= 1.0
-    p = [1.0 - 2.0 * share[0], 2.0 * (1.0 - share[1])]
-    page = write_tables(found)
-    score = (p[0] ** 2 + (p[1] - 1.0) ** 2) / 2
-    assert f"1 of 2 failed; expected {sum(p):.1f}. Brier score {score:.2f}" in page and "| did not fail |" in page and "outcomes inside" not in page
-
-
-def test_what_is_owed_to_an_entity_and_what_it_guarantees_is_drawn(tmp_path):
-    """Between the opening balances and those of the end of the first quarter, on every path of a network whose loans are repaid by schedule."""
-    file = written_for(tmp_path, "vendor,drawn,2026-03-31,1,USD bn,assumption: a test,", "lab,recovery,2026-12-31,0.5,share,assumption: a test,")
-    drawn, recovery = backtest(file, paths=200).places
-    assert drawn.least >= 0.0 and drawn.largest >= drawn.least
-    assert np.isnan(recovery.below) or 0.0 <= recovery.least <= recovery.largest <= 1.0 + 1e-9
-
-
-def test_faults_of_events_and_years_are_sentences(tmp_path):
-    file = written_for(tmp_path, "lab,default,2026-12-31,0.3,0 or 1,assumption: a test,", "lab,sales_year,2026-06-30,3,USD bn/year,assumption: a test,")
-    with pytest.raises(InputError) as caught:
-        backtest(file, paths=10)
-    text = str(caught.value)
-    assert "the value of default is 1 if it happened by the day, and 0 if not" in text
-    assert "a year to 2026-06-30 begins before the run" in text
