@@ -206,7 +206,7 @@ class Rules(SourcedSection):
     chip_market: ChipMarket = ChipMarket()
     """Price impact of forced sales of chips."""
     race_theta: float = Field(default=0.0, ge=0, le=1)
-    """Reaction of capex to the executed share of rivals. [1]"""
+    """Reaction of capex to that of rivals over plan. [1]"""
     capex_max: Annotated[float, Plausible(1, 5)] = Field(default=1.5, ge=1, le=LARGEST)
     """Most that desired capex can be, over plan. [ratio]"""
     restructure_kappa: Annotated[float, Plausible(0, 2)] = Field(default=0.8, ge=0, le=LARGEST)

@@ -19,7 +19,7 @@ def plan_capex(net, now, w, s):
             race[lane] += w.executed[i, lane] * w.alive[i, lane]
             members[lane] += w.alive[i, lane]
     for lane in range(race.size):
-        race[lane] = race[lane] / members[lane] if members[lane] > 0.0 else 1.0
+        race[lane] = min(race[lane] / members[lane], rules.capex_max) if members[lane] > 0.0 else 1.0
     for i in net.lists.inside:
         plan = entities.capex_plan[i, t]
         if plan <= 0.0:

@@ -21,7 +21,7 @@ def spend(net, now, w, s):
             choose_spending(i, able, growth, replacement, net, now, w, s)
         pay_from_cash(i, able, growth, replacement, net, w, s)
         if invests:
-            execute(i, able, growth, replacement, w, s)
+            execute(i, able, growth, replacement, net, now, w, s)
             pay_vendors(i, growth, replacement, net, now, w, s)
             if net.entities.owner[i] >= 0:
                 grow_fleet(i, replacement, net, now, w, s)
@@ -90,9 +90,9 @@ def pay_from_cash(i, able, growth, replacement, net, w, s):
 
 
 @part
-def execute(i, able, growth, replacement, w, s):
-    """Compute the capex that entity i paid in the step, and the executed share of its desired capex."""
-    desired, committed = s.desired_capex[i], s.committed_capex[i]
+def execute(i, able, growth, replacement, net, now, w, s):
+    """Compute the capex that entity i paid in the step, and its growth capex over its plan, what the power gap holds back taken off."""
+    plan, held_back, gap, committed = net.entities.capex_plan[i, now.t], net.entities.power_follow[i], now.factors.gap, s.committed_capex[i]
     for lane in range(able.size):
         spent = replacement[lane] + growth[lane]
         s.paid[i, lane] += spent
@@ -100,7 +100,8 @@ def execute(i, able, growth, replacement, w, s):
     for lane in range(able.size):
         built = committed[lane] * able[lane] + growth[lane]
         s.growth_capex[i, lane] = built
-        w.executed[i, lane] = built / desired[lane] if desired[lane] > 0.0 else 1.0
+        planned = plan * (1.0 - held_back * gap[lane])
+        w.executed[i, lane] = built / planned if planned > 0.0 else 1.0
 
 
 @part

@@ -22,7 +22,7 @@ WORLD = {
         "debt": Variable("USD bn", "sum of its balances at the end of the step"),
         "receipts": Variable("USD bn/step", "smoothed operating receipts"),
         "ebitda": Variable("USD bn/step", "smoothed EBITDA"),
-        "executed": Variable("share", "executed share of desired capex"),
+        "executed": Variable("ratio", "growth capex over plan, what the power gap holds back taken off"),
         "burn": Variable("USD bn/step", "cash burnt in the step; 0 without a burn"),
         "restructured": Variable("count", "restructurings so far"),
         "proceeds": Variable("USD bn", "proceeds of a liquidation that reach the estate in the next step"),

@@ -10,7 +10,7 @@ def desired_capex(model, t, now, world):
     """Desired capex [n] of the living; `plan_after_power` [n] is what runs on for the dead in insured worlds."""
     e, rules, n = model.entities, model.rules, model.grid.entities
     racers = [i for i in range(n) if e.in_race[i] and world.alive[i]]
-    race = ratio(sum(world.executed[i] for i in racers), len(racers))
+    race = min(ratio(sum(world.executed[i] for i in racers), len(racers)), rules.capex_max)
     desired, plan_after_power = [], []
     for i in range(n):
         planned = e.receipts_plan[i][t - 1] if t > 0 else e.receipts0[i]

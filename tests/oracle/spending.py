@@ -5,7 +5,7 @@ from tests.oracle.settlement import able_to_act, pass_on
 from tests.oracle.world import ratio
 
 
-def spending(model, t, world, cap, due, clearing, purse):
+def spending(model, t, now, world, cap, due, clearing, purse):
     """Replacement, discretionary growth, top-up, payouts; fleets grow. Changes the world; returns growth, replacement and
     capex paid [n]. Who fails in the step builds nothing. What vendors get here they can use from the next step on."""
     e, legs, fleet, n = model.entities, model.legs, model.fleet, model.grid.entities
@@ -37,7 +37,7 @@ def spending(model, t, world, cap, due, clearing, purse):
             world.leave(i, e.payout[i] * max(0.0, world.cash[i] - spent - e.payout_above[i]))
         if o >= 0:
             world.unreplaced[o] += ratio(need - replacement[i], fleet.replace_price[o], 0.0)
-        world.executed[i] = ratio(growth[i], desired)
+        world.executed[i] = ratio(growth[i], e.capex_plan[i][t] * (1 - e.power_follow[i] * now["gap"]))
     for leg, flow in flows:
         pass_on(model, world, leg, flow)
     for o, i in enumerate(fleet.entity):

@@ -50,7 +50,7 @@ class World:
     core_before: list  # core value before
     receipts: list  # z
     ebitda: list  # ze
-    executed: list  # share of desired capex before
+    executed: list  # growth capex over plan before, what the power gap held back taken off
     burn: list  # before
     restructured: list
     proceeds: list  # of the sale of an estate, reach it next step
