@@ -101,6 +101,9 @@ def largest_exponents(f: FactorSections, timeline: Timeline, processes: tuple[Pr
         "factors.valuation (disappointment_shift, and rate_duration times the short rate)": valuation.largest_exponent(f.valuation, timeline, f.short_rate),
         "factors.rental (table, obsolescence and demand_pull)": rental.largest_exponent(f.rental, timeline),
         "factors.revenue.regime_scale (times the figure regime_shift)": revenue.largest_exponent(f.revenue, timeline, processes),
+        "the figures growth0 and growth_sd0 (times momentum_scale, volatility_scale and tail_scale of factors.revenue)": revenue.largest_opening(
+            f.revenue, timeline, processes
+        ),
     }
 
 

@@ -301,12 +301,15 @@ def mean_and_variance(section: Revenue, processes: tuple[Process, ...], row: int
 
 
 def largest_exponent(section: Revenue, timeline: Timeline, processes: tuple[Process, ...]) -> float:
-    """Return the largest logarithm that a regime and the opening growth add to revenue on any path; other shocks have a bounded exponential."""
-    years = timeline.steps * timeline.dt
-    regime = section.regime_scale * years * max((process.regime_shift for process in processes), default=0.0)
+    """Return the largest logarithm that a regime adds to revenue on any path; shocks of a step have a bounded exponential."""
+    return section.regime_scale * timeline.steps * timeline.dt * max((process.regime_shift for process in processes), default=0.0)
+
+
+def largest_opening(section: Revenue, timeline: Timeline, processes: tuple[Process, ...]) -> float:
+    """Return the largest logarithm that the opening growth adds to revenue on any path."""
     widest = FAR * max(1.0, section.tail_scale * (section.tail_probability > 0.0))
     openings = (
         float(opening_gain(process, timeline)[-1]) * (section.momentum_scale * process.growth0 + section.volatility_scale * process.growth_sd0 * widest)
         for process in processes
     )
-    return max(0.0, regime) + max(openings, default=0.0)
+    return max(openings, default=0.0)

@@ -87,9 +87,10 @@ def numbers_of(key: str, file: ScenarioFile, tables: Mapping[str, Cells]) -> lis
             hint = did_you_mean(dotted(path), map(dotted, cells))
             raise ValueError(f"names no {NOUNS[path[0]]} with a number{hint}; write the key of one that has a number in between, or add it to the table")
         return [cells[path]]
-    found = [cell for cell in cells.values() if cell.starred and cell.value and is_like(path, cell.path)]
+    like = [cell for cell in cells.values() if cell.starred and is_like(path, cell.path)]
+    found = [cell for cell in like if cell.value] or like  # a row of 0 has the mechanism off, unless all are
     if not found:
-        raise ValueError(f"names no {NOUNS[path[0]]} with a number other than 0; nothing in the table of {path[0]} is like it")
+        raise ValueError(f"names no {NOUNS[path[0]]} with a number; nothing in the table of {path[0]} is like it")
     return found
 
 

@@ -172,12 +172,21 @@ class Rescue(Section):
     discount_high: float = Field(default=0.6, ge=0, lt=1)
     """Discount of the largest. [share]"""
 
+    @model_validator(mode="after")
+    def check_order(self) -> "Rescue":
+        """Refuse a discount that falls as more is sold."""
+        if self.discount_low > self.discount_high:
+            raise ValueError(
+                f"discount_low = {self.discount_low:g} is above discount_high = {self.discount_high:g}; the more shares are sold, the lower their price"
+            )
+        return self
+
 
 class ChipMarket(Section):
-    """What forced sales do to the price of chips: it falls by 1/e for each `depth` that is sold (Cifuentes, Ferrucci and Shin 2005, eq. 7)."""
+    """What forced sales do to the price of chips: it falls to 1/e for each `depth` that is sold (Cifuentes, Ferrucci and Shin 2005, eq. 7)."""
 
     depth: Annotated[float, Plausible(0, 2000)] = Field(default=0.0, ge=0, le=1e6)
-    """Chips sold by force at which the price falls by 1/e; 0: any amount sells at one price. [USD bn]"""
+    """Chips sold by force at which the price falls to 1/e; 0: any amount sells at one price. [USD bn]"""
     memory_years: Annotated[float, Plausible(0.1, 5)] = Field(default=1.0, gt=0, le=LARGEST)
     """Time in which the market absorbs all but 1/e of them. [years]"""
 

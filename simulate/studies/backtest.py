@@ -37,7 +37,7 @@ QUANTITIES = {
 }
 ENDED = ("credit_loss", "recovery", "default")  # read from the outputs of a run that ends with the step of the day
 EVENTS = ("default",)  # happen or not: their place is a probability and no interval
-BOUNDS = {"recovery": (0.0, 1.0), "drawn": (0.0, None), "default": (0.0, 1.0)}  # of outcomes
+BOUNDS = {"recovery": (0.0, 1.0), "default": (0.0, 1.0), **dict.fromkeys(("drawn", "revenue", "sales", "sales_year", "run_rate", "equity"), (0.0, None))}
 WORLD = "network"
 KEPT = ("balance", "claim_credit")  # of legs at the end of a step, for what is drawn
 NOWHERE = float("nan")
@@ -217,6 +217,9 @@ def read_outcomes(scenario: Scenario) -> list[Outcome]:
         raise InputError([f"{scenario.name} has no {OUTCOMES} beside its tables; write what happened there, with the columns {', '.join(COLUMNS)}."])
     problems: list[str] = []
     found = [read_outcome(row, scenario, problems) for row in read_table(path, COLUMNS, ("entity", "quantity"), problems) or ()]
+    told = [(one.entity, one.quantity, one.day) for one in found if one is not None]
+    twice = [key for key in dict.fromkeys(told) if told.count(key) > 1]
+    problems += [f"{path.name}: {quantity} of '{entity}' on {day} stands in two rows; keep one of them." for entity, quantity, day in twice]
     refuse_if_any(problems or ([] if found else [f"{path.name} holds no outcome; write at least one row."]))
     return [outcome for outcome in found if outcome is not None]
 

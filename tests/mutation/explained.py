@@ -52,12 +52,13 @@ EXPLAINED = (
     Explained(factor("regime"), "advance", "stays = 1.0 if u[lane] >= p.p10 else 0.0", "stays = 1.0 if u[lane] > p.p10 else 0.0", EDGE),
     Explained(factor("power_gap"), "add_shots", "while time[lane] <= end:", "while time[lane] < end:", EDGE),
     Explained(factor("power_gap"), "advance", "share = 0.0 if share < 0.0 else share", "share = 0.0 if share <= 0.0 else share", "0 for 0"),
+    Explained(factor("revenue"), "begin", "if p.draws_opening[j] > 0.0:", "if p.draws_opening[j] >= 0.0:", "makes draws that no process reads"),
     Explained(factor("revenue"), "draw", "if k == 0 or p.growth_sd[i] > 0.0:", "if k == 0 or p.growth_sd[i] >= 0.0:", "makes draws that nobody reads"),
     Explained(
         factor("revenue"),
         "advance",
-        "if p.growth_sd[i] > 0.0:",
-        "if p.growth_sd[i] >= 0.0:",
+        "if p.growth_sd[i] > 0.0 or p.opening_sd[i] > 0.0 or p.opening_growth[i] != 0.0:",
+        "if p.growth_sd[i] >= 0.0 or p.opening_sd[i] > 0.0 or p.opening_growth[i] != 0.0:",
         "a growth rate without risk begins at 0 and its draws are 0: it stays there and moves nothing",
     ),
     Explained(

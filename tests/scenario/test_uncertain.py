@@ -160,7 +160,7 @@ def test_a_scenario_without_the_section_has_its_old_digest_and_the_model_does_no
         (entry("rules..transfer"), ("has a blank part",)),
         (entry("figures.lba.cash"), ("names no figure with a number", "did you mean 'figures.lab.cash'")),
         (entry("figures.lab.core_on"), ("names no figure with a number",)),
-        (entry("figures.*.cahs"), ("names no figure with a number other than 0",)),
+        (entry("figures.*.cahs"), ("names no figure with a number; nothing",)),
         (entry("rules.transfer", 'law = "unifrom", low = 0, high = 1'), ("law = 'unifrom' is wrong: it should be 'uniform', 'triangular'",)),
         (entry("rules.transfer", 'law = "uniform", low = 0.2, mode = 0.5, high = 1'), ("the law uniform takes low, high; give these and no others",)),
         (entry("rules.transfer", 'law = "pert", low = 0.2, high = 1'), ("has low, high, but the law pert takes low, mode, high",)),

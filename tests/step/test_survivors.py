@@ -310,3 +310,15 @@ def test_a_guarantee_that_a_shock_has_ended_covers_nothing():
     ended, called = (compare(tiny_model(seed=6, **one), 24) for one in (case, GUARANTEED))
     paid = [[any(step["leg_paid"][COVER] for step in result["worlds"][NETWORK]["trace"]) for result in results] for results in (ended, called)]
     assert not any(paid[0]) and any(paid[1])
+
+
+def test_an_opening_growth_that_nobody_knows_moves_a_process_without_any_other_growth():
+    still = {name: np.zeros(2) for name in ("revenue.growth_sd", "revenue.c1", "revenue.c2", "revenue.opening_growth")}
+    happens(compare(tiny_model(seed=7, factors=still), 12), defaults)
+
+
+def test_compute_that_a_late_host_does_not_deliver_is_bought_elsewhere_as_far_as_it_is_needed():
+    """At a price that rises by step; where demand is below what is contracted, only that much."""
+    entities = {"spot_share": {LAB: 0.7}, "compute_price": {LAB: (2.0, 4.0, 7.0, 11.0, 16.0, 22.0)}, "headroom": {LAB: 1.0}}
+    late = {"power_gap.plan": np.full(6, 0.6)}
+    happens(compare(tiny_model(seed=8, entities=entities, factors=late), 24), defaults)
