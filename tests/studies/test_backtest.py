@@ -122,7 +122,7 @@ def test_a_back_test_reads_the_paths_of_the_run(tmp_path):
     assert "| 2026-06-30 | lab | equity, USD bn |" in write_tables(result) and "| all paths | 1 | 1 |" in write_tables(result)
 
 
-TELECOM = Path(simulate.__file__).parents[1] / "configs" / "telecom_2000"
+TELECOM = Path(__file__).parents[2] / "configs" / "telecom_2000"
 
 
 def copy_telecom(folder, *rows):
