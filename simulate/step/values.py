@@ -1,4 +1,4 @@
-"""Values that several sections use: core business, multiple on receipts, marks of stakes (docs/model.md 4.9). USD bn."""
+"""Values that several sections use: multiple on receipts, marks of stakes (docs/model.md 4.9). USD bn."""
 
 from simulate.kernels.jit import part
 from simulate.kernels.maths import exp_of
@@ -14,7 +14,7 @@ def multiple(i, tau, net):
 
 @part
 def price_of(j, lane, now, w):
-    """Return what all of the equity of entity j is marked at: with marks off, after its failure, the last mark before it at the common index."""
+    """Return what all of the equity of entity j is marked at: with marks off, after its failure, the last mark before it times the index its world feels."""
     kept = not now.marks and w.default_step[j, lane] >= 0.0
     return w.last_mark[j, lane] * w.valuation_felt[lane] if kept else w.equity[j, lane]
 
